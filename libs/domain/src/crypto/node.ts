@@ -1,0 +1,81 @@
+/** The primitives on node:crypto, the one place in the domain that may import it. portable.ts is the same elsewhere. */
+import { createHmac, createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
+
+import { hkdfWith } from './hkdf.ts';
+import { publicKeyFault } from './point.ts';
+
+export { publicKeyFault, type PublicKeyFault } from './point.ts';
+
+// RFC 8410 §7 and §4: the DER before the raw 32 bytes.
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
+
+// Building a KeyObject costs more than a signature. 4,096 is twice the 2,000 tenants of a lane; a key is some hundred bytes.
+const KEYS_MAX = 4096;
+const publicKeys = new Map<string, KeyObject | null>();
+const privateKeys = new Map<string, KeyObject>();
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return plain(hash('sha256', bytes, 'buffer'));
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex');
+}
+
+export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return plain(createHmac('sha256', key).update(bytes).digest());
+}
+
+/** HKDF-SHA-256, empty salt, 32 bytes of output (RFC 5869). */
+export function hkdfSha256(ikm: Uint8Array, info: Uint8Array): Uint8Array {
+  return hkdfWith(hmacSha256, ikm, info);
+}
+
+/** Never throws; false for malformed lengths and for keys that publicKeyFault reports. */
+export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64 || publicKey.length !== 32) return false;
+  const key = publicKeyObject(publicKey);
+  return key !== null && verify(null, message, key, signature);
+}
+
+/** `seed` is the 32-byte private key of RFC 8032. */
+export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
+  return plain(sign(null, message, privateKeyObject(seed)));
+}
+
+export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
+  return Uint8Array.from(createPublicKey(privateKeyObject(seed)).export({ format: 'der', type: 'spki' }).subarray(SPKI.length));
+}
+
+/** null, remembered too, for a key that must be refused: hostile keys cost one point decoding, not one per signature. */
+function publicKeyObject(bytes: Uint8Array): KeyObject | null {
+  const id = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const known = publicKeys.get(id);
+  if (known !== undefined) return known;
+  const fault = publicKeyFault(bytes);
+  return keep(
+    publicKeys,
+    id,
+    fault === undefined ? createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' }) : null,
+  );
+}
+
+function privateKeyObject(seed: Uint8Array): KeyObject {
+  if (seed.length !== 32) throw new RangeError(`an ed25519 seed has 32 bytes, got ${seed.length}`);
+  const id = sha256Hex(seed); // not the seed itself: strings stay in the heap long after their use
+  const known = privateKeys.get(id);
+  if (known !== undefined) return known;
+  return keep(privateKeys, id, createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' }));
+}
+
+function keep<T>(map: Map<string, T>, id: string, value: T): T {
+  if (map.size >= KEYS_MAX) for (const oldest of map.keys()) if (map.delete(oldest)) break;
+  map.set(id, value);
+  return value;
+}
+
+/** A Buffer is a Uint8Array with other methods under the same names (slice, toString): hand out the plain one. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}

@@ -1,0 +1,110 @@
+/** Canonical JSON, RFC 8785: one spelling per value, keys in the order of their UTF-16 code units. */
+import { fromUtf8, utf8 } from './bytes.ts';
+import { FormatError } from './errors.ts';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export class CanonicalJsonError extends FormatError<
+  'UTF8' | 'SYNTAX' | 'NOT_CANONICAL' | 'DUPLICATE_KEY' | 'LONE_SURROGATE' | 'NOT_FINITE' | 'NOT_JSON' | 'DEPTH'
+> {}
+
+/** Levels of arrays and objects, unless the caller says otherwise: twice what a payload may have. */
+export const JSON_DEPTH_MAX = 64;
+
+/** Throws on what JSON cannot carry (undefined, functions, class instances), never drops or repairs it. */
+export function canonicalize(value: unknown, opts: { maxDepth?: number } = {}): string {
+  return write(value, opts.maxDepth ?? JSON_DEPTH_MAX);
+}
+
+export function canonicalBytes(value: unknown, opts: { maxDepth?: number } = {}): Uint8Array {
+  return utf8(canonicalize(value, opts));
+}
+
+/** Accepts exactly the bytes that canonicalBytes would write for the value they hold. */
+export function parseCanonical(bytes: Uint8Array, opts: { maxDepth: number }): Json {
+  const text = decode(bytes);
+  const value = parse(text);
+  // Native stringify of sorted objects is the canonical text already, but for escaped lone surrogates; the slow way is always right.
+  const fast = isSorted(value, opts.maxDepth) && JSON.stringify(value) === text && !text.includes('\\ud');
+  if (!fast && canonicalize(value, opts) !== text) throw new CanonicalJsonError('NOT_CANONICAL', 'json is not in canonical form');
+  return value;
+}
+
+/** Only integers within ±(2^53 − 1): what entries and envelopes may hold, so that no reader rounds. */
+export function isIntegerSafeDeep(value: unknown): boolean {
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next === 'number' && !Number.isSafeInteger(next)) return false;
+    if (typeof next === 'object' && next !== null) for (const member of Object.values(next)) pending.push(member);
+  }
+  return true;
+}
+
+function write(value: unknown, depth: number): string {
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new CanonicalJsonError('NOT_FINITE', `not a finite number: ${value}`);
+    return JSON.stringify(value);
+  }
+  if (value === null) return 'null';
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (typeof value !== 'object') throw new CanonicalJsonError('NOT_JSON', `json has no ${typeof value}`);
+  if (depth <= 0) throw new CanonicalJsonError('DEPTH', 'json is nested too deeply');
+  return Array.isArray(value) ? writeArray(value, depth) : writeObject(value, depth);
+}
+
+function writeArray(items: unknown[], depth: number): string {
+  let text = '';
+  for (const item of items) text += (text === '' ? '' : ',') + write(item, depth - 1); // a hole is undefined: refused
+  return `[${text}]`;
+}
+
+function writeObject(value: object, depth: number): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
+    throw new CanonicalJsonError('NOT_JSON', 'json has only plain objects');
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0) throw new CanonicalJsonError('NOT_JSON', 'json has no symbol keys');
+  let text = '';
+  for (const key of Object.keys(value).sort()) {
+    text += `${text === '' ? '' : ','}${quote(key)}:${write((value as Record<string, unknown>)[key], depth - 1)}`;
+  }
+  return `{${text}}`;
+}
+
+/** ECMAScript's own escapes are those of RFC 8785 §3.2.2.2. */
+function quote(text: string): string {
+  if (!text.isWellFormed()) throw new CanonicalJsonError('LONE_SURROGATE', 'json string has a lone surrogate');
+  return JSON.stringify(text);
+}
+
+/** Every object's keys in canonical order. Throws beyond `depth`, so nothing recurses deeper than that. */
+function isSorted(value: Json, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth <= 0) throw new CanonicalJsonError('DEPTH', 'json is nested too deeply');
+  if (Array.isArray(value)) return value.every((item) => isSorted(item, depth - 1));
+  let previous: string | undefined;
+  for (const key of Object.keys(value)) {
+    if (previous !== undefined && previous >= key) return false;
+    if (!isSorted(value[key] ?? null, depth - 1)) return false;
+    previous = key;
+  }
+  return true;
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch (cause) {
+    throw new CanonicalJsonError('UTF8', 'json is not valid utf-8', { cause });
+  }
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new CanonicalJsonError('SYNTAX', 'not json', { cause });
+  }
+}
