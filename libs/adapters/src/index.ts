@@ -1,0 +1,7 @@
+// wire
+export * from './wire/codec.ts';
+export * from './wire/headers.ts';
+export { WireError, type WireFault } from './wire/strict.ts';
+export { AvroRecord } from './wire/avro-record.ts';
+export { fingerprintOf } from './wire/single-object.ts';
+export { currentSchema, SCHEMA_NAMES, type SchemaName, schemasFolder, writtenSchemas } from './wire/schemas.ts';
