@@ -6,6 +6,21 @@ export * from './formats/merkle.ts';
 export * from './formats/merkle-prove.ts';
 export * from './formats/merkle-verify.ts';
 export * from './formats/keys.ts';
+export * from './formats/vkey.ts';
+export * from './formats/signed-note.ts';
+export * from './formats/decimal.ts';
+export * from './formats/checkpoint.ts';
+export * from './formats/cosignature.ts';
+export * from './formats/log-key.ts';
+export * from './formats/tlog-proof.ts';
+export * from './formats/trust-file.ts';
+export * from './formats/receipt.ts';
+export * from './formats/dsse.ts';
 export * from './formats/lane.ts';
 export * from './formats/time.ts';
 export * from './formats/ids.ts';
+
+// ledger records and what entries are
+export * from './ledger/record.ts';
+export * from './ledger/entry.ts';
+export type * from './policy/types.ts';

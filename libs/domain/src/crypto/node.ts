@@ -13,7 +13,12 @@ const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 // Building a KeyObject costs more than a signature. 4,096 is twice the 2,000 tenants of a lane; a key is some hundred bytes.
 const KEYS_MAX = 4096;
 const publicKeys = new Map<string, KeyObject | null>();
-const privateKeys = new Map<string, KeyObject>();
+const privateKeys = new Map<string, KeyPair>();
+
+interface KeyPair {
+  key: KeyObject;
+  publicKey: Uint8Array;
+}
 
 export function sha256(bytes: Uint8Array): Uint8Array {
   return plain(hash('sha256', bytes, 'buffer'));
@@ -41,11 +46,11 @@ export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signat
 
 /** `seed` is the 32-byte private key of RFC 8032. */
 export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
-  return plain(sign(null, message, privateKeyObject(seed)));
+  return plain(sign(null, message, keyPair(seed).key));
 }
 
 export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
-  return Uint8Array.from(createPublicKey(privateKeyObject(seed)).export({ format: 'der', type: 'spki' }).subarray(SPKI.length));
+  return Uint8Array.from(keyPair(seed).publicKey);
 }
 
 /** null, remembered too, for a key that must be refused: hostile keys cost one point decoding, not one per signature. */
@@ -61,12 +66,14 @@ function publicKeyObject(bytes: Uint8Array): KeyObject | null {
   );
 }
 
-function privateKeyObject(seed: Uint8Array): KeyObject {
+function keyPair(seed: Uint8Array): KeyPair {
   if (seed.length !== 32) throw new RangeError(`an ed25519 seed has 32 bytes, got ${seed.length}`);
   const id = sha256Hex(seed); // not the seed itself: strings stay in the heap long after their use
   const known = privateKeys.get(id);
   if (known !== undefined) return known;
-  return keep(privateKeys, id, createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' }));
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI.length);
+  return keep(privateKeys, id, { key, publicKey });
 }
 
 function keep<T>(map: Map<string, T>, id: string, value: T): T {
