@@ -24,3 +24,13 @@ export * from './formats/ids.ts';
 export * from './ledger/record.ts';
 export * from './ledger/entry.ts';
 export type * from './policy/types.ts';
+
+// policy
+export * from './policy/tables.ts';
+export * from './policy/bundle.ts';
+export * from './policy/faults.ts';
+export * from './policy/guards.ts';
+export * from './policy/evidence.ts';
+export * from './policy/request.ts';
+export * from './policy/judge.ts';
+export type { JudgeInput } from './policy/case.ts';

@@ -1,0 +1,52 @@
+/** The last step: Cedar. Any error denies, a matching forbid denies, no permit denies, any permit that needs approval escalates. */
+import { type Case, denied } from './case.ts';
+import { own } from './pointer.ts';
+import { engineRequest } from './request.ts';
+import { APPROVE_WITHIN_SECONDS, EXECUTE_WITHIN_SECONDS, type PolicyTables } from './tables.ts';
+import { twice } from './twice.ts';
+import type { ApprovalRule, EngineAnswer, Judgement, PermitGuard } from './types.ts';
+
+export function consult(question: Case): Judgement {
+  const { bundle, proposal, engine, rule, called } = question;
+  const request = engineRequest(bundle.tables, proposal, question.context);
+  const asked = twice(() => ({ answer: engine.authorize(bundle, request), guards: engine.guards(bundle) }));
+  if (!asked.ok || asked.value.answer.errors.length > 0) return denied(called?.digest, 'DENY_EVALUATION_ERROR');
+  const { answer, guards } = asked.value;
+  const policies = [...answer.reasons].sort();
+  if (answer.decision === 'deny') {
+    return policies.length > 0 ? denied(called?.digest, 'DENY_POLICY', policies) : denied(called?.digest, 'DENY_NO_MATCH');
+  }
+  const rules = rulesNamed(bundle.tables, answer, guards);
+  if (!rules) return denied(called?.digest, 'DENY_EVALUATION_ERROR');
+  const common = {
+    policies,
+    rules,
+    contractDigest: called?.digest ?? null,
+    executeWithinMs: (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000,
+  };
+  if (rules.length > 0) {
+    const approveWithinMs = Math.min(...rules.map((named) => named.expiresInSeconds)) * 1000;
+    return { ...common, verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], executors: [], approveWithinMs };
+  }
+  return { ...common, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], executors: [...rule.executors].sort(), approveWithinMs: 0 };
+}
+
+/** The approval rules of the permits that matched, sorted by id. undefined when the answer does not add up: then nothing is allowed. */
+function rulesNamed(
+  tables: PolicyTables,
+  { reasons }: EngineAnswer,
+  guards: ReadonlyMap<string, PermitGuard>,
+): (ApprovalRule & { expiresInSeconds: number })[] | undefined {
+  if (reasons.length === 0) return undefined;
+  const named = new Map<string, ApprovalRule & { expiresInSeconds: number }>();
+  for (const policy of reasons) {
+    const guard = guards.get(policy);
+    if (!guard) return undefined;
+    if ('unattended' in guard) continue;
+    const rule = own(tables.approvalRules, guard.approval);
+    if (!rule) return undefined;
+    const { group, min, expiresInSeconds = APPROVE_WITHIN_SECONDS } = rule;
+    named.set(guard.approval, { id: guard.approval, group, min, expiresInSeconds });
+  }
+  return [...named.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,0 +1,89 @@
+/** Policy's word on one proposal: total, in a fixed order, the first step that fails names the reason. */
+import { type Case, denied, type JudgeInput } from './case.ts';
+import { consult } from './consult.ts';
+import { collectFacts } from './facts.ts';
+import { atPointer, own } from './pointer.ts';
+import { resourceOf } from './request.ts';
+import { twice } from './twice.ts';
+import type { Judgement } from './types.ts';
+import { isOpen } from './window.ts';
+
+type Denial = `DENY_${string}`;
+type Step = (question: Case) => Denial | undefined;
+
+export function judge(input: JudgeInput): Judgement {
+  const rule = own(input.bundle.tables.classes, input.proposal.class);
+  const called = calledOf(input);
+  if (!rule) return denied(called?.digest, 'DENY_UNKNOWN_CLASS');
+  const question: Case = { ...input, rule, called, context: {} };
+  for (const [, step] of STEPS) {
+    const reason = step(question);
+    if (reason !== undefined) return denied(called?.digest, reason);
+  }
+  return consult(question);
+}
+
+/** After parsing, identity and class, before Cedar. The order is a promise: it decides which reason is told. */
+const STEPS: readonly (readonly [name: string, step: Step])[] = [
+  ['contract', checkContract],
+  ['envelope', checkEnvelope],
+  ['window', checkWindow],
+  ['resource', checkResource],
+  ['facts', checkFacts],
+];
+
+function calledOf({ bundle: { tables, contractDigests }, proposal: { connector, operation: name } }: JudgeInput): Case['called'] {
+  if (connector === undefined) return undefined;
+  const contract = own(tables.contracts, connector);
+  const operation = contract && own(contract.operations, name);
+  const digest = contractDigests.get(connector);
+  return contract && operation && digest !== undefined ? { contract, operation, digest } : undefined;
+}
+
+/** Connector and operation known, of this class, digest as pinned, parameters valid; then whose data it is. */
+function checkContract({ bundle, engine, proposal, rule, called }: Case): Denial | undefined {
+  if (!called) {
+    const needed = rule.connectorRequired || proposal.connector !== undefined || proposal.contractDigest !== undefined;
+    return needed ? 'DENY_CONTRACT' : undefined;
+  }
+  const { operation, digest } = called;
+  const { connector = '', parameters } = proposal;
+  if (operation.class !== proposal.class) return 'DENY_CONTRACT';
+  if (proposal.contractDigest !== undefined && proposal.contractDigest !== digest) return 'DENY_CONTRACT';
+  const valid = twice(() => engine.parametersValid(bundle, connector, proposal.operation, parameters));
+  if (!valid.ok) return 'DENY_EVALUATION_ERROR';
+  if (!valid.value) return 'DENY_CONTRACT';
+  if (operation.tenant !== null && atPointer(parameters, operation.tenant) !== proposal.tenant) return 'DENY_TENANT_SCOPE';
+  if (operation.resource !== null && atPointer(parameters, operation.resource) !== proposal.resource.id) return 'DENY_CONTRACT';
+  return undefined;
+}
+
+/** What this tenant may ask for at all. A tenant without its own envelope has the common one, if there is one. */
+function checkEnvelope({ bundle: { tables }, proposal }: Case): Denial | undefined {
+  const envelope = own(tables.envelopes, proposal.tenant) ?? own(tables.envelopes, '*');
+  const inside =
+    envelope?.resourceTypes.includes(proposal.resource.type) === true &&
+    envelope.operations.some((one) => one.connector === proposal.connector && one.operation === proposal.operation);
+  return inside ? undefined : 'DENY_ENVELOPE';
+}
+
+function checkWindow({ bundle: { tables }, rule, nowMs }: Case): Denial | undefined {
+  if (rule.window === undefined) return undefined;
+  const window = own(tables.windows, rule.window);
+  return window && isOpen(window, nowMs) ? undefined : 'DENY_WINDOW';
+}
+
+/** Tables are closed: what the bundle does not list for this class and tenant matches nothing. */
+function checkResource({ bundle: { tables }, proposal, rule }: Case): Denial | undefined {
+  const resource = rule.resourceTypes.includes(proposal.resource.type) ? resourceOf(tables, proposal.resource) : undefined;
+  const listed = resource !== undefined && (resource.tenants?.includes(proposal.tenant) ?? true);
+  return listed ? undefined : 'DENY_NO_MATCH';
+}
+
+function checkFacts(question: Case): Denial | undefined {
+  const resource = resourceOf(question.bundle.tables, question.proposal.resource);
+  const facts = resource && collectFacts({ ...question, resource });
+  if (!facts) return 'DENY_MISSING_EVIDENCE';
+  question.context = facts;
+  return undefined;
+}

@@ -1,0 +1,107 @@
+import type { Json } from '../formats/canonical-json.ts';
+import type { PolicyTables } from './tables.ts';
+
+/** The executable part of a signed proposal, after its body was checked (see payloads/proposal.ts for the zod schema). */
+export interface Proposal {
+  readonly tenant: string;
+  readonly issuer: string;
+  readonly id: string;
+  readonly actor: { readonly kind: 'agent' | 'person' | 'pipeline'; readonly id: string; readonly actingFor?: string };
+  readonly class: string;
+  readonly connector?: string;
+  readonly contractDigest?: string;
+  readonly operation: string;
+  readonly parameters: Readonly<Record<string, Json>>;
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly evidence?: readonly Evidence[];
+  readonly mode: 'enforce' | 'shadow';
+}
+
+/** A DSSE-signed statement by a registered party that is neither proposer nor executor. */
+export interface Evidence {
+  readonly type: string;
+  readonly payloadType: string;
+  /** base64 of JSON. */
+  readonly payload: string;
+  readonly keyid: string;
+  /** base64 Ed25519 over PAE(payloadType, payload). */
+  readonly signature: string;
+}
+
+export type Verdict = 'ALLOW' | 'DENY' | 'ESCALATE';
+
+/** What policy says of one proposal: `decide` turns it into an entry. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** Closed list (docs/reasons.md), at least one. */
+  readonly reasons: readonly string[];
+  /** Ids of the Cedar policies that determined it, sorted. */
+  readonly policies: readonly string[];
+  /** Approval rules named by the permits, sorted by id; empty unless ESCALATE. */
+  readonly rules: readonly ApprovalRule[];
+  /** Digest of the contract used; null when none was. */
+  readonly contractDigest: string | null;
+  /** Who may claim the permit; empty unless ALLOW. */
+  readonly executors: readonly string[];
+  /** How long an ALLOW may be claimed, from the decision. */
+  readonly executeWithinMs: number;
+  /** How long an ESCALATE waits for people: the shortest of the rules'. */
+  readonly approveWithinMs: number;
+}
+
+export interface ApprovalRule {
+  readonly id: string;
+  readonly [member: string]: Json;
+}
+
+/** A bundle in force: its canonical document and the SHA-256 of that. */
+export interface Bundle {
+  /** Hex SHA-256 of the canonical bytes. */
+  readonly digest: string;
+  readonly document: BundleDocument;
+  /** The document, read: made by parseBundle only. */
+  readonly tables: PolicyTables;
+  /** Hex SHA-256 of each contract's canonical form, by connector. */
+  readonly contractDigests: ReadonlyMap<string, string>;
+}
+/** Shape: policy/tables.ts. */
+export interface BundleDocument {
+  readonly format: 1;
+  readonly name: string;
+  readonly [member: string]: Json;
+}
+
+export interface EngineRequest {
+  readonly principal: { readonly type: string; readonly id: string };
+  readonly action: string;
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly context: Readonly<Record<string, Json>>;
+  /** Only principal, resource and their ancestors. */
+  readonly entities: readonly Json[];
+}
+export interface EngineAnswer {
+  readonly decision: 'allow' | 'deny';
+  /** Ids of the determining policies, sorted. */
+  readonly reasons: readonly string[];
+  /** Any error makes the verdict DENY_EVALUATION_ERROR. */
+  readonly errors: readonly string[];
+}
+
+/** What a permit says of itself: people must approve, or why none need to. */
+export type PermitGuard = { readonly approval: string } | { readonly unattended: string };
+
+/**
+ * Evaluates bundles. Synchronous and deterministic; may throw, and is then fresh for the next call: the caller tries once more,
+ * then denies. Keeps a bounded number of compiled bundles, by digest.
+ */
+export interface PolicyEngine {
+  /** `<name>@<version>`, cited by every entry. */
+  readonly name: string;
+  /** Named reasons why the bundle cannot be activated; empty when it can. */
+  refusals(bundle: Bundle): readonly string[];
+  /** The guard of every permit, by policy id. A permit that is not in it cannot allow. */
+  guards(bundle: Bundle): ReadonlyMap<string, PermitGuard>;
+  authorize(bundle: Bundle, request: EngineRequest): EngineAnswer;
+  /** Whether parameters fit the JSON Schema of this contract's operation. */
+  parametersValid(bundle: Bundle, contractId: string, operation: string, parameters: Json): boolean;
+}
