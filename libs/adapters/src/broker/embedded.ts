@@ -1,0 +1,174 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { messageOf } from '../kafka/errors.ts';
+import { javaCommand, kafkaJars, repositoryRoot, type Progress } from './jars.ts';
+import { commandLine, isAlive, terminate } from './process.ts';
+import { serverProperties } from './properties.ts';
+
+export interface EmbeddedBroker {
+  readonly brokers: string[];
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** Everything of this broker lives here: data, ports, process id, log. One broker for each folder. */
+  readonly dataDir: string;
+  /** Fixed port; else the one of the last start when it is still free, else any. */
+  readonly port?: number;
+  /** Progress, for people: the first start downloads Kafka. */
+  readonly log?: Progress;
+  readonly heap?: readonly string[];
+  /** The folder with pom.xml. */
+  readonly root?: string;
+}
+
+const HEAP = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+/** Unit ms. Measured 1.7 s on an idle machine; recovery after a kill and a busy machine take longer. */
+const READY_MAX_MS = 90_000;
+/** Unit ms. A stop flushes and closes segments; what SIGKILL cuts off is recovered from the log on the next start. */
+const STOP_MAX_MS = 5000;
+const READY_LINE = 'Kafka Server started';
+
+/**
+ * Runs a real Apache Kafka (one JVM) as a child. Detached, so that Ctrl-C does not end it before the services that still write to it.
+ * A broker that a killed run left behind on the same folder is stopped first.
+ */
+export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
+  const dir = resolve(options.dataDir);
+  const files = filesOf(dir);
+  const progress: Progress = options.log ?? (() => undefined);
+  mkdirSync(dir, { recursive: true });
+
+  const java = await javaCommand();
+  const jars = await kafkaJars(options.root ?? repositoryRoot(), progress);
+  await stopLeftover(files, progress);
+  const { port, controllerPort } = await choosePorts(files.ports, options.port);
+  writeFileSync(files.properties, serverProperties({ port, controllerPort, logDir: files.data }));
+
+  const classPath = ['-cp', join(jars, '*')];
+  await formatOnce(java, classPath, files);
+  progress('starting Apache Kafka');
+  const pid = spawnBroker(java, [...(options.heap ?? HEAP), ...classPath, 'kafka.Kafka', files.properties], files);
+  await untilReady(pid, files.log);
+  return { brokers: [`127.0.0.1:${port}`], pid, stop: stopOnce(pid, files) };
+}
+
+interface Files {
+  readonly properties: string;
+  readonly ports: string;
+  readonly pid: string;
+  readonly log: string;
+  readonly data: string;
+}
+
+const filesOf = (dir: string): Files => ({
+  properties: join(dir, 'server.properties'),
+  ports: join(dir, 'ports.json'),
+  pid: join(dir, 'broker.pid'),
+  log: join(dir, 'broker.log'),
+  data: join(dir, 'kafka'),
+});
+
+function spawnBroker(java: string, args: string[], files: Files): number {
+  const log = openSync(files.log, 'w');
+  const child = spawn(java, args, { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  child.unref();
+  if (child.pid === undefined) throw new Error('embedded broker: java could not be started');
+  writeFileSync(files.pid, `${child.pid} ${process.pid}\n`);
+  return child.pid;
+}
+
+async function untilReady(pid: number, logFile: string): Promise<void> {
+  const deadline = performance.now() + READY_MAX_MS;
+  for (;;) {
+    const text = readFileSync(logFile, 'utf8');
+    if (text.includes(READY_LINE)) return;
+    const why = !isAlive(pid) ? 'it ended' : performance.now() > deadline ? `it was not ready after ${READY_MAX_MS} ms` : undefined;
+    if (why !== undefined) {
+      await terminate(pid, STOP_MAX_MS);
+      throw new Error(`embedded broker: ${why}. Its last lines (${logFile}):\n${lastLines(text, 20)}`);
+    }
+    await delay(25);
+  }
+}
+
+const lastLines = (text: string, count: number): string => text.trimEnd().split('\n').slice(-count).join('\n');
+
+function stopOnce(pid: number, files: Files): () => Promise<void> {
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    if (isOurs(pid, files)) await terminate(pid, STOP_MAX_MS);
+    rmSync(files.pid, { force: true });
+  };
+  return () => (stopping ??= stop());
+}
+
+/** A process id may be somebody else's by now: it is ours only when its command line names our own server.properties. */
+const isOurs = (pid: number, files: Files): boolean => isAlive(pid) && commandLine(pid).includes(files.properties);
+
+async function stopLeftover(files: Files, progress: Progress): Promise<void> {
+  if (!existsSync(files.pid)) return;
+  const [pid = 0, owner = 0] = readFileSync(files.pid, 'utf8').trim().split(' ').map(Number);
+  if (pid > 0 && isOurs(pid, files)) {
+    if (owner !== process.pid && owner > 0 && isAlive(owner) && commandLine(owner).includes('node'))
+      throw new Error(`embedded broker: ${files.data} is in use by process ${owner}; stop it, or use another data folder`);
+    progress(`stopping the broker of a run that was killed (process ${pid})`);
+    await terminate(pid, STOP_MAX_MS);
+  }
+  rmSync(files.pid, { force: true });
+}
+
+/** The kernel frees Kafka's own `.lock` with its process, so only the format's mark decides. */
+async function formatOnce(java: string, classPath: string[], files: Files): Promise<void> {
+  if (existsSync(join(files.data, 'meta.properties'))) return;
+  rmSync(files.data, { recursive: true, force: true }); // a format that was interrupted: nothing was ever written to it
+  const clusterId = randomBytes(16).toString('base64url');
+  const args = ['-XX:TieredStopAtLevel=1', ...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', files.properties];
+  await promisify(execFile)(java, args, { timeout: READY_MAX_MS }).catch((error: unknown) => {
+    throw new Error(`embedded broker: the data folder could not be formatted: ${messageOf(error)}`, { cause: error });
+  });
+}
+
+async function choosePorts(file: string, fixed: number | undefined): Promise<{ port: number; controllerPort: number }> {
+  const kept = readPorts(file);
+  const port = fixed ?? (await freePort(kept?.port));
+  const controllerPort = await freePort(kept?.controllerPort);
+  writeFileSync(file, JSON.stringify({ port, controllerPort }));
+  return { port, controllerPort };
+}
+
+function readPorts(file: string): { port?: number; controllerPort?: number } | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as { port?: number; controllerPort?: number };
+  } catch {
+    return undefined; // first start, or a half-written file: any ports will do
+  }
+}
+
+/** The wanted port when it is free, else one that the system picks. */
+async function freePort(wanted = 0): Promise<number> {
+  const probe = createServer();
+  const port = await new Promise<number | undefined>((done) => {
+    probe.once('error', () => {
+      done(undefined);
+    });
+    probe.listen(wanted, '127.0.0.1', () => {
+      done((probe.address() as AddressInfo).port);
+    });
+  });
+  await new Promise<void>((done) =>
+    probe.close(() => {
+      done();
+    }),
+  );
+  if (port !== undefined) return port;
+  if (wanted === 0) throw new Error('embedded broker: no free port on 127.0.0.1');
+  return freePort();
+}
