@@ -1,0 +1,6 @@
+export * from './client.ts';
+export * from './errors.ts';
+export * from './producer.ts';
+export * from './reader.ts';
+export { type KafkaRecord } from './records.ts';
+export { type FetchPosition } from './fetch-request.ts';

@@ -1,0 +1,176 @@
+import { gunzipSync } from 'node:zlib';
+import { UnreadableBatch, messageOf } from './errors.ts';
+import { isAbortMarker } from './patch.ts';
+
+export interface KafkaRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Unit ms since 1970: append time or create time, as the topic is set. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Record<string, string>;
+}
+
+export interface DecodedPartition {
+  readonly records: KafkaRecord[];
+  readonly nextOffset: bigint;
+  readonly error?: UnreadableBatch;
+}
+
+interface Aborted {
+  readonly producerId: bigint;
+  readonly firstOffset: bigint;
+}
+
+/** A 1 MiB gzip bomb holds 200 MB; the largest honest batch is the ledger's 16 MiB. */
+const DECOMPRESSED_BYTES_MAX = 32 * 1024 * 1024;
+/** Bytes of a record batch up to and with its record count (Kafka message format 2). */
+const HEADER_BYTES = 61;
+
+/**
+ * The committed records of one partition of a fetch answer, from `from` on. Batches come in offset order; an aborted transaction covers its
+ * producer's batches from its first offset to its abort marker. `nextOffset` lies past control records, aborted records and holes.
+ * A batch that cannot be decoded ends the list with an error at its first offset: it is never skipped in silence.
+ */
+export function decodeRecordSet(
+  bytes: Buffer,
+  at: { topic: string; partition: number; from: bigint; aborted: Aborted[] },
+): DecodedPartition {
+  const waiting = at.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
+  const aborting = new Set<bigint>();
+  const records: KafkaRecord[] = [];
+  let nextOffset = at.from;
+  for (let start = 0; start + HEADER_BYTES <= bytes.length;) {
+    const end = start + 12 + bytes.readInt32BE(start + 8);
+    if (end > bytes.length) break; // the broker cuts the last batch at the byte limit; the next fetch brings it whole
+    const batch = readBatch(bytes.subarray(start, end));
+    start = end;
+    if (batch.lastOffset < at.from) continue;
+    for (let first = waiting[0]; first && first.firstOffset <= batch.lastOffset; first = waiting[0]) {
+      aborting.add(first.producerId);
+      waiting.shift();
+    }
+    const where = { topic: at.topic, partition: at.partition, firstOffset: batch.firstOffset, lastOffset: batch.lastOffset };
+    try {
+      if (batch.isControl) {
+        const marker = decodeRecords(batch, at)[0];
+        if (marker && isAbortMarker(marker.key)) aborting.delete(batch.producerId);
+      } else if (!(batch.isTransactional && aborting.has(batch.producerId))) {
+        for (const record of decodeRecords(batch, at)) if (record.offset >= at.from) records.push(record);
+      }
+    } catch (error) {
+      return { records, nextOffset, error: new UnreadableBatch(where, messageOf(error), error) };
+    }
+    nextOffset = batch.lastOffset + 1n;
+  }
+  return { records, nextOffset };
+}
+
+interface Batch {
+  readonly firstOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly magic: number;
+  readonly codec: number;
+  readonly isTransactional: boolean;
+  readonly isControl: boolean;
+  readonly isAppendTime: boolean;
+  readonly firstTimestampMs: number;
+  readonly maxTimestampMs: number;
+  readonly producerId: bigint;
+  readonly count: number;
+  readonly payload: Buffer;
+}
+
+function readBatch(bytes: Buffer): Batch {
+  const attributes = bytes.readInt16BE(21);
+  const firstOffset = bytes.readBigInt64BE(0);
+  return {
+    firstOffset,
+    lastOffset: firstOffset + BigInt(bytes.readInt32BE(23)),
+    magic: bytes.readInt8(16),
+    codec: attributes & 0x07,
+    isAppendTime: (attributes & 0x08) !== 0,
+    isTransactional: (attributes & 0x10) !== 0,
+    isControl: (attributes & 0x20) !== 0,
+    firstTimestampMs: Number(bytes.readBigInt64BE(27)),
+    maxTimestampMs: Number(bytes.readBigInt64BE(35)),
+    producerId: bytes.readBigInt64BE(43),
+    count: bytes.readInt32BE(57),
+    payload: bytes.subarray(HEADER_BYTES),
+  };
+}
+
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+
+function decodeRecords(batch: Batch, { topic, partition }: { topic: string; partition: number }): KafkaRecord[] {
+  const reader = new Reader(decompress(batch));
+  const records: KafkaRecord[] = [];
+  for (let index = 0; index < batch.count; index++) {
+    const length = reader.varint();
+    const end = reader.position + length;
+    reader.skip(1); // attributes: unused
+    const timestampDelta = reader.varlong();
+    const offsetDelta = reader.varint();
+    const key = reader.bytes();
+    const value = reader.bytes();
+    const headers: [string, string][] = [];
+    for (let left = reader.varint(); left > 0; left--) headers.push([reader.bytes()?.toString() ?? '', reader.bytes()?.toString() ?? '']);
+    if (reader.position !== end) throw new Error(`record ${index} has another length than it says`);
+    records.push({
+      topic,
+      partition,
+      offset: batch.firstOffset + BigInt(offsetDelta),
+      timestampMs: batch.isAppendTime ? batch.maxTimestampMs : batch.firstTimestampMs + timestampDelta,
+      key,
+      value,
+      headers: Object.fromEntries(headers),
+    });
+  }
+  return records;
+}
+
+function decompress({ magic, codec, payload }: Batch): Buffer {
+  if (magic !== 2) throw new Error(`message format 2 expected, ${magic} found`);
+  if (codec === 0) return payload;
+  if (codec === 1) return gunzipSync(payload, { maxOutputLength: DECOMPRESSED_BYTES_MAX });
+  throw new Error(`codec none or gzip expected, ${CODECS[codec] ?? codec} found`);
+}
+
+/** Zigzag varints and length-prefixed bytes; every read is checked against the end. */
+class Reader {
+  position = 0;
+  readonly #bytes: Buffer;
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+  skip(count: number): void {
+    this.position += count;
+  }
+  varint(): number {
+    const value = this.varlong();
+    if (value < -0x8000_0000 || value > 0x7fff_ffff) throw new Error('a varint exceeds 32 bits');
+    return value;
+  }
+  /** Exact up to 2^53, which every honest time stamp delta is. */
+  varlong(): number {
+    let unsigned = 0;
+    for (let shift = 1; ; shift *= 128) {
+      const byte = this.#bytes[this.position++];
+      if (byte === undefined || shift > 2 ** 63) throw new Error('a varint runs past its end');
+      unsigned += (byte & 0x7f) * shift;
+      if (byte < 0x80) break;
+    }
+    return unsigned % 2 === 0 ? unsigned / 2 : -(unsigned + 1) / 2;
+  }
+  /** A copy would double the memory; a view keeps the fetch answer alive as long as one record of it. */
+  bytes(): Buffer | null {
+    const length = this.varint();
+    if (length < 0) return null;
+    const start = this.position;
+    this.position += length;
+    if (this.position > this.#bytes.length) throw new Error('a field runs past the end of its batch');
+    return this.#bytes.subarray(start, this.position);
+  }
+}
