@@ -34,3 +34,12 @@ export * from './policy/evidence.ts';
 export * from './policy/request.ts';
 export * from './policy/judge.ts';
 export type { JudgeInput } from './policy/case.ts';
+
+// payloads
+export * from './payloads/kinds.ts';
+export * from './payloads/digests.ts';
+export * from './payloads/envelope.ts';
+export { type ParsedPayload, parsePayload, PAYLOAD_SCHEMAS, type PayloadOf } from './payloads/parse.ts';
+export { proposalBody } from './payloads/proposal.ts';
+export { RESERVED_ISSUERS } from './payloads/controls.ts';
+export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';

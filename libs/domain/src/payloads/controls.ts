@@ -1,0 +1,96 @@
+import { z } from 'zod';
+
+import { originOf } from '../formats/log-key.ts';
+import { parseVkey } from '../formats/vkey.ts';
+import {
+  agents,
+  head,
+  hexDigest,
+  identifier,
+  integersOnly,
+  isSet,
+  ISSUER_KEYS_MAX,
+  lane,
+  LANES_MAX,
+  offset,
+  publicKey,
+  succeeds,
+  tenantId,
+  time,
+} from './fields.ts';
+
+/** Issuer ids that the ledger itself speaks for; a tenant's party cannot take them. */
+export const RESERVED_ISSUERS: readonly string[] = ['admin', 'gateway'];
+
+const log = { lane, logId: identifier.refine((id) => !id.includes('/')), vkey: z.string().max(256) };
+const issuerId = identifier.refine((id) => !RESERVED_ISSUERS.includes(id));
+
+export const ledgerInitialised = z
+  .strictObject({
+    ...head,
+    format: z.literal(1),
+    rules: z.literal(1),
+    name: identifier,
+    lanes: z.int().min(1).max(LANES_MAX),
+    adminKey: publicKey,
+    gatewayKey: publicKey,
+    deciderKey: publicKey,
+    systemLogs: z.array(z.strictObject(log)).max(LANES_MAX),
+  })
+  .refine(({ name, ledger }) => name === ledger)
+  .refine(({ lanes, systemLogs }) => systemLogs.length === lanes && systemLogs.every((log, at) => log.lane === at))
+  .refine(({ ledger, systemLogs }) => systemLogs.every((log) => isLogOf(ledger, log)));
+
+export const tenantRegistered = z
+  .strictObject({ ...head, registers: tenantId, ...log })
+  .refine((payload) => isLogOf(payload.ledger, payload));
+
+export const issuerRegistered = z.strictObject({
+  ...head,
+  registers: issuerId,
+  type: z.enum(['platform', 'ci', 'executor']),
+  keys: z
+    .array(publicKey)
+    .min(1)
+    .max(ISSUER_KEYS_MAX)
+    .refine((keys) => isSet(keys.map((key) => key.keyid))),
+  /** Actors it may speak for; absent: any. */
+  agents: agents.optional(),
+});
+
+export const issuerRevoked = z.strictObject({ ...head, revokes: issuerId });
+
+export const tokenIssued = z.strictObject({
+  ...head,
+  token: identifier,
+  /** SHA-256 of the bearer string. */
+  tokenHash: hexDigest,
+  roles: z
+    .array(z.enum(['propose', 'read']))
+    .min(1)
+    .refine(isSet),
+  agents: agents.optional(),
+  validUntil: time,
+});
+
+export const tokenRevoked = z.strictObject({ ...head, revokes: identifier });
+
+/** The document's own shape is checked by policy/bundle.ts, which can say more about it. */
+export const bundleActivated = z.strictObject({ ...head, bundle: integersOnly });
+
+/** An operator says that records [from, to) of an input topic are gone, and that the topic goes on as another epoch. */
+export const inputGap = z.strictObject({
+  ...head,
+  topic: z.enum(['actions', 'outcomes', 'controls']),
+  lane,
+  from: offset,
+  to: offset,
+  epoch: z.int().min(1),
+});
+
+/** The vkey is the log's own: named by its origin, with a key that may be trusted. */
+function isLogOf(ledger: string, log: { readonly logId: string; readonly vkey: string }): boolean {
+  return succeeds(() => {
+    if (parseVkey(log.vkey).name !== originOf(ledger, log.logId)) throw new RangeError('vkey of another log');
+  });
+}

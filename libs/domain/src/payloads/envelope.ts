@@ -1,0 +1,53 @@
+import { ed25519PublicKey, ed25519Sign } from '#crypto';
+
+import { base64url } from '../formats/bytes.ts';
+import { canonicalBytes } from '../formats/canonical-json.ts';
+import { pae } from '../formats/dsse.ts';
+import { keyIdOf } from '../formats/keys.ts';
+import { formatTime } from '../formats/time.ts';
+import type { SignedEnvelope } from '../ledger/record.ts';
+import { NESTING_MAX, PAYLOAD_KINDS, type PayloadKind, payloadTypeOf } from './kinds.ts';
+
+export interface PayloadHead {
+  /** The ledger's name. */
+  readonly ledger: string;
+  readonly tenant: string;
+  readonly issuer: string;
+  readonly id: string;
+  readonly issuedAtMs: number;
+  /** Latest moment to be decided, at most 24 h away. */
+  readonly expiresAtMs: number;
+  /** 32 random bytes, new for each payload: without them a digest on the ledger could be guessed. */
+  readonly blind: Uint8Array;
+}
+export interface Sealing {
+  readonly kind: PayloadKind;
+  /** The kind's own members; those of the head are added, and win. */
+  readonly body: object;
+  readonly head: PayloadHead;
+  /** 32-byte Ed25519 seed of the issuer. */
+  readonly seed: Uint8Array;
+  readonly lane: number;
+}
+
+/**
+ * Makes a payload's canonical bytes and signs PAE(payloadType, payload). `tenant` and `lane` outside are routing copies: the same
+ * payload goes to another lane as `{ ...envelope, lane }`.
+ */
+export function sealEnvelope({ kind, body, head, seed, lane }: Sealing): SignedEnvelope {
+  if (head.blind.length !== 32) throw new RangeError(`blind: expected 32 random bytes, got ${head.blind.length}`);
+  const keyid = keyIdOf(ed25519PublicKey(seed));
+  const { ledger, tenant, issuer, id } = head;
+  const times = { issuedAt: formatTime(head.issuedAtMs), expiresAt: formatTime(head.expiresAtMs) };
+  const members = { ...body, ledger, tenant, issuer, keyid, id, ...times, blind: base64url(head.blind) };
+  const payload = canonicalBytes(withoutUndefined(members), { maxDepth: NESTING_MAX });
+  const { bytesMax } = PAYLOAD_KINDS[kind];
+  if (payload.length > bytesMax) throw new RangeError(`${kind}: payload of ${payload.length} bytes, at most ${bytesMax}`);
+  const payloadType = payloadTypeOf(kind);
+  return { payloadType, payload, keyid, signature: ed25519Sign(seed, pae(payloadType, payload)), tenant, lane };
+}
+
+/** Optional members of a body may be written as undefined. */
+function withoutUndefined(members: object): object {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}

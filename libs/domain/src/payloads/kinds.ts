@@ -1,0 +1,59 @@
+import type { InputTopic } from '../ledger/entry.ts';
+
+/** Tenant named by ledger-wide controls; their entries go to each lane's `_system.<lane>`. */
+export const SYSTEM_TENANT = '_system';
+/** Levels of JSON in a payload: far above any contract's parameters, far below what strains an evaluator. */
+export const NESTING_MAX = 32;
+/** A payload fits many times into a 1 MiB record, and its sealed copy into one batch. */
+export const PAYLOAD_BYTES_MAX = 128 * 1024;
+/** A bundle is one control record: below the 1 MiB of the topic, with room for the envelope. */
+export const BUNDLE_BYTES_MAX = 768 * 1024;
+
+export type Signer = 'admin' | 'gateway' | 'platform' | 'executor';
+export interface PayloadRules {
+  readonly topic: InputTopic;
+  /** Who may sign it. */
+  readonly admittedFor: readonly Signer[];
+  /** Names the tenant `_system`. */
+  readonly system: boolean;
+  /** Published once per lane. */
+  readonly everyLane: boolean;
+  readonly bytesMax: number;
+}
+
+const control = (system: boolean, everyLane: boolean, bytesMax = PAYLOAD_BYTES_MAX): PayloadRules => ({
+  topic: 'controls',
+  admittedFor: ['admin'],
+  system,
+  everyLane,
+  bytesMax,
+});
+
+const KINDS = {
+  'action.proposed': {
+    topic: 'actions' as InputTopic,
+    admittedFor: ['platform', 'gateway'] as Signer[],
+    system: false,
+    everyLane: false,
+    bytesMax: PAYLOAD_BYTES_MAX,
+  },
+  'ledger.initialised': control(true, true),
+  'tenant.registered': control(true, false),
+  'bundle.activated': control(true, true, BUNDLE_BYTES_MAX),
+  'input.gap': control(true, false),
+  'issuer.registered': control(false, false),
+  'issuer.revoked': control(false, false),
+  'token.issued': control(false, false),
+  'token.revoked': control(false, false),
+} satisfies Record<string, PayloadRules>;
+export type PayloadKind = keyof typeof KINDS;
+export const PAYLOAD_KINDS: Readonly<Record<PayloadKind, PayloadRules>> = KINDS;
+
+const TYPE = /^application\/vnd\.countersign\.([a-z.]+)\+json;v=1$/;
+
+export const payloadTypeOf = (kind: PayloadKind): string => `application/vnd.countersign.${kind}+json;v=1`;
+
+export function kindOf(payloadType: string): PayloadKind | undefined {
+  const kind = TYPE.exec(payloadType)?.[1];
+  return kind !== undefined && Object.hasOwn(PAYLOAD_KINDS, kind) ? (kind as PayloadKind) : undefined;
+}

@@ -1,0 +1,192 @@
+import { ed25519PublicKey } from '#crypto';
+import { describe, expect, it } from 'vitest';
+
+import { base64, base64url } from '../formats/bytes.ts';
+import { parseCanonical, type Json } from '../formats/canonical-json.ts';
+import { keyIdOf } from '../formats/keys.ts';
+import { originOf } from '../formats/log-key.ts';
+import { formatVkey } from '../formats/vkey.ts';
+import { sealEnvelope } from './envelope.ts';
+import { kindOf, NESTING_MAX, PAYLOAD_KINDS, type PayloadKind, payloadTypeOf } from './kinds.ts';
+import { parsePayload } from './parse.ts';
+
+const seed = new Uint8Array(32).fill(1);
+const key = { keyid: keyIdOf(ed25519PublicKey(seed)), publicKey: base64(ed25519PublicKey(seed)) };
+const ledger = 'ledger.example';
+const vkey = (logId: string) => formatVkey(originOf(ledger, logId), ed25519PublicKey(seed));
+const head = {
+  ledger,
+  tenant: 'acme',
+  issuer: 'platform',
+  keyid: key.keyid,
+  id: 'a-1',
+  issuedAt: '2026-01-02T03:04:05.000Z',
+  expiresAt: '2026-01-02T03:09:05.000Z',
+  blind: base64url(new Uint8Array(32).fill(7)),
+};
+const evidence = {
+  type: 'ci',
+  payloadType: 'application/json',
+  payload: base64(new Uint8Array(9)),
+  keyid: key.keyid,
+  signature: base64(new Uint8Array(64)),
+};
+
+type Members = Record<string, Json>;
+const BODIES: Record<PayloadKind, Members> = {
+  'action.proposed': {
+    actor: { kind: 'agent', id: 'bot', actingFor: 'ana', model: { vendor: 'v', name: 'n' } },
+    class: 'deployment',
+    connector: 'k8s',
+    contractDigest: 'a'.repeat(64),
+    operation: 'apply',
+    parameters: { ratio: 0.5 },
+    resource: { type: 'target', id: 'prod-1' },
+    evidence: [evidence],
+    justification: 'because',
+    impact: { users: 3 },
+    mode: 'enforce',
+  },
+  'ledger.initialised': {
+    format: 1,
+    rules: 1,
+    name: ledger,
+    lanes: 2,
+    adminKey: key,
+    gatewayKey: key,
+    deciderKey: key,
+    systemLogs: [
+      { lane: 0, logId: 'aa', vkey: vkey('aa') },
+      { lane: 1, logId: 'bb', vkey: vkey('bb') },
+    ],
+  },
+  'tenant.registered': { registers: 'acme', lane: 1, logId: 'cc', vkey: vkey('cc') },
+  'issuer.registered': { registers: 'platform', type: 'platform', keys: [key], agents: ['bot'] },
+  'issuer.revoked': { revokes: 'platform' },
+  'token.issued': { token: 't-1', tokenHash: 'b'.repeat(64), roles: ['propose', 'read'], agents: ['bot'], validUntil: head.expiresAt },
+  'token.revoked': { revokes: 't-1' },
+  'bundle.activated': { bundle: { format: 1, name: 'b' } },
+  'input.gap': { topic: 'actions', lane: 0, from: '3', to: '9', epoch: 1 },
+};
+const kinds = Object.keys(PAYLOAD_KINDS) as PayloadKind[];
+const detailOf = (kind: PayloadKind, change: Members): string => {
+  const parsed = parsePayload(kind, { ...head, ...BODIES[kind], ...change });
+  return parsed.ok ? 'ok' : parsed.detail;
+};
+
+describe('parsePayload', () => {
+  it.each(kinds)('%s: takes a whole payload and keeps it', (kind) => {
+    const payload = { ...head, ...BODIES[kind] };
+    const parsed = parsePayload(kind, payload);
+    expect(parsed).toStrictEqual({ ok: true, value: payload });
+  });
+
+  it.each(kinds)('%s: refuses an unknown member, a missing member, and what is no object', (kind) => {
+    expect(detailOf(kind, { extra: 1 })).toBe('unknown-member');
+    for (const member of Object.keys(head)) {
+      const payload: Members = { ...head, ...BODIES[kind] };
+      Reflect.deleteProperty(payload, member);
+      expect(parsePayload(kind, payload).ok).toBe(false);
+    }
+    for (const json of [null, [], 'x', 1, true]) expect(parsePayload(kind, json).ok).toBe(false);
+  });
+
+  it('names the member that is wrong, never what the sender wrote', () => {
+    expect(detailOf('action.proposed', { actor: { kind: 'robot', id: 'bot' } })).toBe('actor-kind');
+    expect(detailOf('action.proposed', { actor: { kind: 'agent', id: 'bot', secret: 1 } })).toBe('actor-unknown-member');
+    expect(detailOf('action.proposed', { evidence: [{ ...evidence, keyid: 'x' }] })).toBe('evidence-keyid');
+    expect(detailOf('action.proposed', { contractDigest: 'x' })).toBe('contract-digest');
+  });
+
+  it.each([
+    ['id', { id: 'a b' }],
+    ['id', { id: '' }],
+    ['id', { id: 'x'.repeat(129) }],
+    ['id', { id: 'a\0' }],
+    ['id', { id: 5 }],
+    ['issued-at', { issuedAt: '2026-01-02T03:04:05Z' }],
+    ['expires-at', { expiresAt: '2026-02-30T03:04:05.000Z' }],
+    ['blind', { blind: 'A'.repeat(42) + 'B' }],
+    ['blind', { blind: 'A'.repeat(44) }],
+    ['keyid', { keyid: 'A'.repeat(32) }],
+    ['parameters', { parameters: [] }],
+    ['parameters', { parameters: null }],
+    ['justification', { justification: 'x'.repeat(4097) }],
+    ['evidence', { evidence: Array.from({ length: 9 }, () => evidence) }],
+    ['evidence-payload', { evidence: [{ ...evidence, payload: 'AB==' }] }],
+    ['impact', { impact: { ratio: 0.5 } }],
+    ['impact', { impact: { deep: [{ n: 2 ** 53 }] } }],
+    ['mode', { mode: 'test' }],
+  ] as [string, Members][])('action.proposed: refuses a wrong %s', (detail, change) => {
+    expect(detailOf('action.proposed', change)).toBe(detail);
+  });
+
+  it.each([
+    ['registers', 'issuer.registered', { registers: 'admin' }],
+    ['registers', 'issuer.registered', { registers: 'gateway' }],
+    ['keys', 'issuer.registered', { keys: [] }],
+    ['keys', 'issuer.registered', { keys: [key, key] }],
+    ['keys', 'issuer.registered', { keys: [{ ...key, keyid: '0'.repeat(32) }] }],
+    ['keys', 'issuer.registered', { keys: [{ keyid: key.keyid, publicKey: base64(Uint8Array.of(1, ...new Uint8Array(31))) }] }],
+    ['agents', 'issuer.registered', { agents: Array.from({ length: 33 }, (_, n) => `a${n}`) }],
+    ['roles', 'token.issued', { roles: [] }],
+    ['roles', 'token.issued', { roles: ['read', 'read'] }],
+    ['token-hash', 'token.issued', { tokenHash: 'B'.repeat(64) }],
+    ['registers', 'tenant.registered', { registers: '_system' }],
+    ['body', 'tenant.registered', { logId: 'dd' }],
+    ['body', 'ledger.initialised', { lanes: 3 }],
+    ['body', 'ledger.initialised', { ledger: 'other.example' }],
+    ['bundle', 'bundle.activated', { bundle: { n: 0.5 } }],
+    ['from', 'input.gap', { from: '03' }],
+    ['epoch', 'input.gap', { epoch: 0 }],
+  ] as [string, PayloadKind, Members][])('refuses a wrong %s in %s', (detail, kind, change) => {
+    expect(detailOf(kind, change)).toBe(detail);
+  });
+
+  it('lets only parameters hold fractions', () => {
+    expect(detailOf('action.proposed', { parameters: { ratio: 1e300, deep: [{ n: -0.25 }] } })).toBe('ok');
+  });
+
+  it('keeps __proto__ out', () => {
+    const hostile = JSON.parse('{"__proto__":{"kind":"agent","id":"bot"}}') as Members;
+    expect(parsePayload('action.proposed', { ...head, ...BODIES['action.proposed'], actor: hostile }).ok).toBe(false);
+  });
+});
+
+describe('kinds', () => {
+  it.each(kinds)('%s and its payload type are inverse', (kind) => {
+    expect(kindOf(payloadTypeOf(kind))).toBe(kind);
+  });
+
+  it('no other payload type is one', () => {
+    for (const text of ['', 'action.proposed', 'application/vnd.countersign.constructor+json;v=1', `${payloadTypeOf('input.gap')} `]) {
+      expect(kindOf(text)).toBeUndefined();
+    }
+  });
+});
+
+describe('sealEnvelope', () => {
+  const times = { issuedAtMs: Date.parse(head.issuedAt), expiresAtMs: Date.parse(head.expiresAt), blind: new Uint8Array(32).fill(7) };
+  const seal = (kind: PayloadKind, body: object = BODIES[kind]) =>
+    sealEnvelope({ kind, body, head: { ledger, tenant: 'acme', issuer: 'platform', id: 'a-1', ...times }, seed, lane: 1 });
+
+  it.each(kinds)('%s: makes canonical bytes that parse to head and body', (kind) => {
+    const json = parseCanonical(seal(kind).payload, { maxDepth: NESTING_MAX });
+    expect(json).toStrictEqual({ ...head, ...BODIES[kind] });
+    expect(parsePayload(kind, json).ok).toBe(true);
+  });
+
+  it('takes the head from the caller, not from the body', () => {
+    const json = parseCanonical(seal('issuer.revoked', { revokes: 'x', tenant: 'other', keyid: 'f' }).payload, { maxDepth: 2 });
+    expect(json).toMatchObject({ tenant: 'acme', keyid: key.keyid });
+  });
+
+  it('refuses a payload that is too large or too deep, and a short blind', () => {
+    expect(() => seal('issuer.revoked', { revokes: 'x'.repeat(128 * 1024) })).toThrow(RangeError);
+    let deep: Json = {};
+    for (let level = 0; level < NESTING_MAX; level++) deep = { deep };
+    expect(() => seal('action.proposed', { parameters: deep })).toThrow(/nested/);
+    const short = { ledger, tenant: 'acme', issuer: 'p', id: 'a', ...times, blind: new Uint8Array(31) };
+    expect(() => sealEnvelope({ kind: 'issuer.revoked', body: {}, head: short, seed, lane: 0 })).toThrow(RangeError);
+  });
+});

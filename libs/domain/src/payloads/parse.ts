@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+
+import type { Json } from '../formats/canonical-json.ts';
+import {
+  bundleActivated,
+  inputGap,
+  issuerRegistered,
+  issuerRevoked,
+  ledgerInitialised,
+  tenantRegistered,
+  tokenIssued,
+  tokenRevoked,
+} from './controls.ts';
+import type { PayloadKind } from './kinds.ts';
+import { proposal } from './proposal.ts';
+
+export const PAYLOAD_SCHEMAS = {
+  'action.proposed': proposal,
+  'ledger.initialised': ledgerInitialised,
+  'tenant.registered': tenantRegistered,
+  'issuer.registered': issuerRegistered,
+  'issuer.revoked': issuerRevoked,
+  'token.issued': tokenIssued,
+  'token.revoked': tokenRevoked,
+  'bundle.activated': bundleActivated,
+  'input.gap': inputGap,
+} as const satisfies Record<PayloadKind, z.ZodType>;
+
+export type PayloadOf<K extends PayloadKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;
+export type ParsedPayload<K extends PayloadKind> =
+  { readonly ok: true; readonly value: PayloadOf<K> } | { readonly ok: false; readonly detail: string };
+
+/**
+ * A whole payload, head and body; never throws. `detail` names the member that is wrong by its path in the schema (`actor-kind`,
+ * `unknown-member`), so nothing the sender wrote gets into an entry. What `now` decides (expiry) is not checked here.
+ */
+export function parsePayload<K extends PayloadKind>(kind: K, json: Json): ParsedPayload<K> {
+  const result = PAYLOAD_SCHEMAS[kind].safeParse(json);
+  if (result.success) return { ok: true, value: result.data as PayloadOf<K> };
+  const details = result.error.issues.map(detailOf);
+  return { ok: false, detail: details.sort()[0] ?? 'body' }; // sorted: not the order in which zod happens to look
+}
+
+function detailOf({ code, path }: z.core.$ZodIssue): string {
+  const members = path
+    .filter((step) => typeof step === 'string')
+    .map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  if (code === 'unrecognized_keys') members.push('unknown-member');
+  return members.length === 0 ? 'body' : members.join('-');
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+import { base64Text, EVIDENCE_MAX, head, hexDigest, identifier, integersOnly, JUSTIFICATION_MAX, keyId, label, object } from './fields.ts';
+
+/** A DSSE signature by a party that is neither proposer nor executor, for example of a CI run. */
+const evidence = z.strictObject({ type: identifier, payloadType: label, payload: base64Text, keyid: keyId, signature: base64Text });
+
+/** What the caller says of an action; HTTP callers send this, and the gateway adds the head. */
+export const proposalBody = z.strictObject({
+  actor: z.strictObject({
+    kind: z.enum(['agent', 'person', 'pipeline']),
+    id: identifier,
+    actingFor: identifier.optional(),
+    /** Asserted: shown to people, looked at by no rule that loosens. */
+    model: z.strictObject({ vendor: label, name: label, run: label.optional() }).optional(),
+  }),
+  class: identifier,
+  connector: identifier.optional(),
+  contractDigest: hexDigest.optional(),
+  operation: identifier,
+  /** Any finite double may stand here, and nowhere else. */
+  parameters: object,
+  resource: z.strictObject({ type: identifier, id: identifier }),
+  evidence: z.array(evidence).max(EVIDENCE_MAX).optional(),
+  justification: z.string().max(JUSTIFICATION_MAX).optional(),
+  impact: integersOnly.optional(),
+  mode: z.enum(['enforce', 'shadow']).optional(),
+});
+
+export const proposal = z.strictObject({ ...head, ...proposalBody.shape });
