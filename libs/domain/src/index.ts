@@ -23,6 +23,23 @@ export * from './formats/ids.ts';
 // ledger records and what entries are
 export * from './ledger/record.ts';
 export * from './ledger/entry.ts';
+export * from './ledger/heads.ts';
+export * from './ledger/statement.ts';
+export * from './ledger/seal.ts';
+export * from './ledger/sealed-batch.ts';
+export * from './ledger/build-batch.ts';
+
+// deciding
+export * from './decide/types.ts';
+export * from './decide/state.ts';
+export * from './decide/decide.ts';
+export * from './decide/evolve.ts';
+export * from './decide/facts.ts';
+export * from './decide/snapshot.ts';
+export { firstDue, type OpenEscalation } from './decide/due.ts';
+export { tenantNow } from './decide/draft.ts';
+export type { RefusalCode } from './decide/envelope-check.ts';
+export { EXPIRY_AHEAD_MAX_MS, OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
 export type * from './policy/types.ts';
 
 // policy

@@ -9,7 +9,7 @@ export const PAYLOAD_BYTES_MAX = 128 * 1024;
 /** A bundle is one control record: below the 1 MiB of the topic, with room for the envelope. */
 export const BUNDLE_BYTES_MAX = 768 * 1024;
 
-export type Signer = 'admin' | 'gateway' | 'platform' | 'executor';
+export type Signer = 'admin' | 'gateway' | 'platform' | 'ci' | 'executor';
 export interface PayloadRules {
   readonly topic: InputTopic;
   /** Who may sign it. */

@@ -1,0 +1,208 @@
+import { checkPublicKey, keyIdOf } from '../formats/keys.ts';
+import { base64, fromBase64 } from '../formats/bytes.ts';
+import { originOf } from '../formats/log-key.ts';
+import { parseVkey } from '../formats/vkey.ts';
+import { isIdentifier } from '../formats/ids.ts';
+import { parseTime } from '../formats/time.ts';
+import type { Entry, EntryKind } from '../ledger/entry.ts';
+import { newTree, systemTree } from '../ledger/heads.ts';
+import { parseBundle } from '../policy/bundle.ts';
+import type { Json } from '../formats/canonical-json.ts';
+import type { PayloadKind } from '../payloads/kinds.ts';
+import { parsePayload } from '../payloads/parse.ts';
+import type { CheckedEnvelope } from './envelope-check.ts';
+import { draft, recordSource, tenantNow, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { forgetExpired, idKey } from './ids.ts';
+import type { LaneState } from './state.ts';
+import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
+
+/** Trees of one lane share each ledger-wide control's batch: 2,000 entries of 2 KiB stay under 8 MiB. */
+export const TENANTS_PER_LANE_MAX = 2000;
+/** Looked up per record; a tenant with more parties than this is several tenants. */
+export const ISSUERS_PER_TENANT_MAX = 1000;
+export const TOKENS_PER_TENANT_MAX = 10_000;
+/** A control is decided within a day of its making, so that its id can be forgotten. */
+const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
+
+type Body = Readonly<Record<string, Json>>;
+/** What an accepted control puts into its first tree, and into others. */
+interface Accepted {
+  readonly kind: EntryKind;
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly facts?: InputFacts;
+  /** Further parts, one per tree. */
+  readonly also?: readonly { readonly tree: ReturnType<typeof newTree>; readonly content: EntryContent }[];
+}
+interface Step {
+  readonly state: LaneState;
+  readonly context: DecideContext;
+  readonly checked: CheckedEnvelope;
+  readonly body: Body;
+}
+
+/** A control by the admin: its fact goes onto the ledger, or a refusal that says why in one word. */
+export function decideControl(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
+  const nowMs = tenantNow(state, checked.tree, context.nowMs);
+  state.idCount -= forgetExpired(checked.facts.ids, nowMs);
+  if (state.heads.nextSeq === 0) return initialise(state, input, context, checked);
+  const refused = staleness(checked, nowMs);
+  if (refused !== undefined) return refuse(state, input, context, checked, refused);
+  const parsed = parsePayload(checked.kind, checked.payload);
+  if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
+  const accepted = RULES_OF[checked.kind]({ state, context, checked, body: parsed.value as Body });
+  return typeof accepted === 'string' ? refuse(state, input, context, checked, accepted) : accept(state, input, context, checked, accepted);
+}
+
+/** A copy replayed later must not undo what came after it, so ids of controls are remembered like those of actions. */
+function staleness({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): string | undefined {
+  const { id, expiresAt } = payload;
+  if (typeof id !== 'string' || !isIdentifier(id) || typeof expiresAt !== 'string') return 'head';
+  let expiresAtMs: number;
+  try {
+    expiresAtMs = parseTime(expiresAt);
+  } catch {
+    return 'head';
+  }
+  if (nowMs >= expiresAtMs) return 'expired';
+  if (expiresAtMs > nowMs + EXPIRY_AHEAD_MAX_MS) return 'expires-too-late';
+  return facts.ids.known.has(idKey(issuer, id)) ? 'repeated' : undefined;
+}
+
+const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>> = {
+  'action.proposed': () => 'payload-type',
+  'ledger.initialised': () => 'repeated',
+  'tenant.registered': registerTenant,
+  'issuer.registered': registerIssuer,
+  'issuer.revoked': ({ checked, body }) => {
+    const issuer = checked.facts.issuers.get(String(body['revokes']));
+    return !issuer || issuer.revoked ? 'unknown-issuer' : { kind: 'issuer.revoked', members: { issuer: issuer.id } };
+  },
+  'token.issued': ({ checked, body }) => {
+    if (checked.facts.tokens.has(String(body['token']))) return 'exists';
+    if (checked.facts.tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
+    return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'validUntil']) };
+  },
+  'token.revoked': ({ checked, body }) => {
+    const token = String(body['revokes']);
+    return checked.facts.tokens.get(token) === false ? { kind: 'token.revoked', members: { token } } : 'unknown-token';
+  },
+  'bundle.activated': activateBundle,
+  'input.gap': ({ state, body }) => {
+    const topic = body['topic'] as 'actions' | 'outcomes';
+    const { epoch, next } = state.positions[topic];
+    const isNewEpoch = body['epoch'] === epoch + 1;
+    if (body['lane'] !== state.heads.lane || body['from'] !== String(next) || !(isNewEpoch || body['epoch'] === epoch)) return 'stale';
+    if (!isNewEpoch && BigInt(String(body['to'])) <= next) return 'stale';
+    return { kind: 'input.gap', members: { topic, from: body['from'], to: body['to'], newEpoch: body['epoch'] } };
+  },
+};
+
+/** The birth of the lane: exactly the payload that every service's configuration pins, as the first record. */
+function initialise(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
+  const { ledger, lane } = state.heads;
+  if (checked.kind !== 'ledger.initialised' || checked.payloadDigest !== context.birth.initialisedDigest) {
+    throw new LaneHalted('NOT_INITIALISED', `lane ${lane}: the first record on controls is another ledger's birth than the configured one`);
+  }
+  const parsed = parsePayload('ledger.initialised', checked.payload);
+  if (!parsed.ok) throw new LaneHalted('NOT_INITIALISED', `lane ${lane}: birth of the ledger is malformed (${parsed.detail})`);
+  const body = parsed.value as Body;
+  const log = (body['systemLogs'] as Body[]).find((system) => system['lane'] === lane);
+  const members = {
+    ...{ ledger, lane, lanes: state.lanes, format: 1, vkey: log?.['vkey'] },
+    ...{ deciderKeys: [body['deciderKey']], adminKey: body['adminKey'], gatewayKey: body['gatewayKey'] },
+  };
+  return accept(state, input, context, checked, { kind: 'genesis', members });
+}
+
+function registerTenant({ state, context, checked, body }: Step): Accepted | string {
+  const { ledger, lane } = state.heads;
+  const tenant = String(body['registers']);
+  const origin = originOf(ledger, String(body['logId']));
+  if (body['lane'] !== lane) return 'lane';
+  if (state.tenants.has(tenant)) return 'exists';
+  if (state.tenants.size > TENANTS_PER_LANE_MAX) return 'limit';
+  if ([...state.heads.trees.values()].some((tree) => tree.origin === origin)) return 'log-id-in-use';
+  if (!isVkeyOf(String(body['vkey']), origin)) return 'vkey';
+  const members = { ledger, lane, lanes: state.lanes, format: 1, vkey: body['vkey'], deciderKeys: deciderKeysOf(context) };
+  const genesis: EntryContent = { kind: 'genesis', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
+  return {
+    kind: 'tenant.registered',
+    members: pick(body, ['registers', 'lane', 'logId', 'vkey']),
+    also: [{ tree: newTree(tenant, origin), content: genesis }],
+  };
+}
+
+function registerIssuer({ checked, body }: Step): Accepted | string {
+  const { issuers } = checked.facts;
+  const issuer = String(body['registers']);
+  if (issuer === 'admin' || issuer === 'gateway' || issuers.has(issuer)) return 'exists';
+  if (issuers.size >= ISSUERS_PER_TENANT_MAX) return 'limit';
+  for (const key of body['keys'] as Body[]) {
+    const keyid = String(key['keyid']);
+    try {
+      const publicKey = fromBase64(String(key['publicKey']));
+      checkPublicKey(publicKey);
+      if (keyIdOf(publicKey) !== keyid) return 'keyid';
+    } catch {
+      return 'bad-key';
+    }
+    if ([...issuers.values()].some((other) => other.keys.has(keyid))) return 'key-in-use';
+  }
+  return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents']) } };
+}
+
+/** In force for every tenant of the lane from this entry on; each tree says so. */
+function activateBundle({ state, context, checked, body }: Step): Accepted | string {
+  let bundle;
+  try {
+    bundle = parseBundle(body['bundle'] as Json);
+  } catch {
+    return 'bundle-shape';
+  }
+  if (context.engine.refusals(bundle).length > 0) return 'bundle-refused';
+  const members = { activated: bundle.digest, bundleName: bundle.document.name };
+  const content: EntryContent = { kind: 'bundle.activated', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
+  const system = systemTree(state.heads.lane);
+  const also = [...state.heads.trees.values()].filter((tree) => tree.tenant !== system).map((tree) => ({ tree, content }));
+  return { kind: 'bundle.activated', members, facts: { bundle }, also };
+}
+
+/** Parts in the order: the control's own tree, then the others as they were registered. */
+function accept(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope, accepted: Accepted): Decided {
+  const also = accepted.also ?? [];
+  const parts = 1 + also.length;
+  const { kind, members } = accepted;
+  const own: EntryContent = { kind, members: { ...members, ...head(checked) }, payloadDigest: checked.payloadDigest, inputForm: 'plain' };
+  const entries: Entry[] = [
+    draft(state, context, treeOf(state, checked.tree), recordSource(state, input, 0, parts), own),
+    ...also.map(({ tree, content }, at) => draft(state, context, tree, recordSource(state, input, at + 1, parts), content)),
+  ];
+  return { entries, facts: accepted.facts ?? {}, deadLetter: false };
+}
+
+function refuse(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope, detail: string): Decided {
+  const entry = draft(state, context, treeOf(state, checked.tree), recordSource(state, input), {
+    kind: 'input.refused',
+    payloadDigest: checked.payloadDigest,
+    members: { code: 'REFUSED_BODY', detail, length: input.value?.length ?? 0, issuer: checked.issuer, keyid: checked.envelope.keyid },
+    inputForm: 'sealed',
+  });
+  return { entries: [entry], facts: {}, deadLetter: false };
+}
+
+/** What evolve needs to remember the control's id. */
+const head = ({ payload }: CheckedEnvelope): Body => ({ controlId: payload['id'] ?? null, expiresAt: payload['expiresAt'] ?? null });
+
+const deciderKeysOf = ({ birth }: DecideContext): unknown =>
+  birth.deciderKeys.map(({ keyid, publicKey }) => ({ keyid, publicKey: base64(publicKey) }));
+
+const pick = (body: Body, names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]));
+
+function isVkeyOf(vkey: string, origin: string): boolean {
+  try {
+    return parseVkey(vkey).name === origin;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+import { formatTime } from '../formats/time.ts';
+import { bytesMac } from '../payloads/digests.ts';
+import type { Entry } from '../ledger/entry.ts';
+import { systemTree } from '../ledger/heads.ts';
+import { decideControl } from './controls.ts';
+import { draft, recordSource, tenantNow, treeOf, type RecordInput } from './draft.ts';
+import { firstDue } from './due.ts';
+import { checkEnvelope, type RefusalCode } from './envelope-check.ts';
+import { decideProposal } from './proposal.ts';
+import type { LaneState } from './state.ts';
+import { LaneHalted, type DecideContext, type Decided, type Input } from './types.ts';
+
+/**
+ * Total: whatever comes, at least one entry goes out; nothing but LaneHalted is thrown. Deterministic: the same state, input, time and
+ * engine give the same bytes, on every machine and in every replay.
+ */
+export function decide(state: LaneState, input: Input, context: DecideContext): Decided {
+  if (input.kind === 'tick') return settleFirstDue(state, context);
+  if (firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
+    throw new LaneHalted('DUE_FIRST', 'an escalation is due: a tick must settle it before any input');
+  }
+  const check = checkEnvelope(state, input.topic, input.value, context.wire);
+  if (!('ok' in check)) return refuseBytes(state, input, context, check.refused, check.detail);
+  if (state.heads.nextSeq === 0 && check.ok.kind !== 'ledger.initialised') {
+    throw new LaneHalted('NOT_INITIALISED', `lane ${state.heads.lane}: the first record on controls is ${check.ok.kind}`);
+  }
+  return check.ok.kind === 'action.proposed'
+    ? decideProposal(state, input, context, check.ok)
+    : decideControl(state, input, context, check.ok);
+}
+
+/** Bytes that no known party stands behind: one constant-size entry in the lane's own tree, the bytes to `dead-letters`. */
+function refuseBytes(state: LaneState, input: RecordInput, context: DecideContext, code: RefusalCode, detail: string): Decided {
+  if (state.heads.nextSeq === 0) {
+    throw new LaneHalted('NOT_INITIALISED', `lane ${state.heads.lane}: the first record on controls is not this ledger's birth (${code})`);
+  }
+  const bytes = input.value ?? new Uint8Array();
+  const entry = draft(state, context, treeOf(state, systemTree(state.heads.lane)), recordSource(state, input), {
+    kind: 'input.refused',
+    members: { code, detail, length: bytes.length, bytesMac: bytesMac(input.inputKey, bytes) },
+    inputForm: 'none',
+  });
+  return { entries: [entry], facts: {}, deadLetter: true };
+}
+
+/** Time passed: the first open escalation whose deadline is reached ends without a decision. */
+function settleFirstDue(state: LaneState, context: DecideContext): Decided {
+  const due = firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs));
+  if (!due) return { entries: [], facts: {}, deadLetter: false };
+  const tree = treeOf(state, due.tenant);
+  const entry: Entry = draft(
+    state,
+    context,
+    tree,
+    { kind: 'tick', part: 0, parts: 1 },
+    {
+      kind: 'escalation.settled',
+      actionId: due.actionId,
+      members: { settles: String(due.index), outcome: 'EXPIRED_NO_DECISION', deadline: formatTime(due.deadlineMs), issuer: due.issuer },
+      inputForm: 'none',
+    },
+  );
+  return { entries: [entry], facts: {}, deadLetter: false };
+}

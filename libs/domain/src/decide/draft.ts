@@ -1,0 +1,60 @@
+import { formatTime } from '../formats/time.ts';
+import { ENTRY_BYTES_MAX, RULES, type Entry, type EntryKind, type Predicate, type Source } from '../ledger/entry.ts';
+import { NO_PREVIOUS, type TreeHead } from '../ledger/heads.ts';
+import type { InputForm } from '../ledger/record.ts';
+import { makeStatement, statementBytes } from '../ledger/statement.ts';
+import type { LaneState } from './state.ts';
+import type { DecideContext, Input } from './types.ts';
+
+export type RecordInput = Extract<Input, { kind: 'record' }>;
+
+/** What a decision says; `draft` adds what every entry has. */
+export interface EntryContent {
+  readonly kind: EntryKind;
+  readonly members: Readonly<Record<string, unknown>>;
+  /** Set when the entry concerns an action. */
+  readonly actionId?: string;
+  /** Hex SHA-256 of the payload; absent for ticks and refused raw bytes. */
+  readonly payloadDigest?: string;
+  readonly inputForm: InputForm;
+}
+
+/** Time of the tenant's next entry: never before its last one. */
+export const tenantNow = (state: LaneState, tenant: string, nowMs: number): number =>
+  Math.max(nowMs, state.tenants.get(tenant)?.lastDecidedAtMs ?? 0);
+
+/** The next entry of `tree`. Throws RangeError when E would exceed 16 KiB: the caller then drafts a constant-size refusal. */
+export function draft(state: LaneState, context: DecideContext, tree: TreeHead, source: Source, content: EntryContent): Entry {
+  const predicate = {
+    ...content.members,
+    origin: tree.origin,
+    index: String(tree.range.size),
+    previous: tree.range.size === 0 ? NO_PREVIOUS : tree.previous,
+    decidedAt: formatTime(tenantNow(state, tree.tenant, context.nowMs)),
+    rules: RULES,
+    engine: context.engine.name,
+    bundle: state.bundle?.digest ?? null,
+    source,
+  } as unknown as Predicate;
+  const statement = makeStatement(content.kind, content.actionId ?? content.kind, predicate, content.payloadDigest);
+  const bytes = statementBytes(statement);
+  if (bytes.length > ENTRY_BYTES_MAX) throw new RangeError(`entry of ${bytes.length} bytes`);
+  return { tenant: tree.tenant, kind: content.kind, statement, bytes, actionId: content.actionId ?? '', inputForm: content.inputForm };
+}
+
+export function treeOf(state: LaneState, tenant: string): TreeHead {
+  const tree = state.heads.trees.get(tenant);
+  if (!tree) throw new Error(`no tree for ${tenant}`);
+  return tree;
+}
+
+/** Names the committed record that part `part` of an answer was made from. */
+export const recordSource = (state: LaneState, input: RecordInput, part = 0, parts = 1): Source => ({
+  kind: 'record',
+  topic: input.topic,
+  epoch: state.positions[input.topic].epoch,
+  partition: state.heads.lane,
+  offset: String(input.offset),
+  part,
+  parts,
+});

@@ -1,0 +1,128 @@
+import { fromBase64 } from '../formats/bytes.ts';
+import { parseTime } from '../formats/time.ts';
+import type { Entry, Predicate, Source } from '../ledger/entry.ts';
+import { admitEntry, systemTree } from '../ledger/heads.ts';
+import { closeEscalation, openEscalation } from './due.ts';
+import { forgetExpired, idKey, remember, settleId } from './ids.ts';
+import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
+import type { InputFacts } from './types.ts';
+
+/** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
+export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes'> & { readonly leaf?: Uint8Array };
+
+/**
+ * Moves the state over one entry, in place. Throws LedgerBroken when the entry is not exactly the next of its tree. `facts` is what
+ * only the input holds; without it (erased) the id stays known and any repeat is a conflict.
+ */
+export function evolve(state: LaneState, entry: EvolvedEntry, facts: InputFacts): LaneState {
+  admitEntry(state.heads, entry.tenant, entry.kind, entry.statement, entry.bytes, entry.leaf);
+  return evolveFacts(state, entry, facts);
+}
+
+/** The same for an entry whose tree has already been advanced by a reader of sealed batches. */
+export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputFacts): LaneState {
+  const { predicate, subject } = entry.statement;
+  const tenant = tenantFacts(state, entry.tenant);
+  const decidedAtMs = parseTime(predicate.decidedAt);
+  state.idCount -= forgetExpired(tenant.ids, decidedAtMs);
+  tenant.lastDecidedAtMs = decidedAtMs;
+  advancePosition(state, predicate.source);
+  rememberControl(state, tenant, predicate);
+  switch (entry.kind) {
+    case 'tenant.registered':
+      state.tenants.set(String(predicate['registers']), emptyTenant());
+      break;
+    case 'issuer.registered':
+      tenant.issuers.set(String(predicate['issuer']), issuerOf(predicate));
+      break;
+    case 'issuer.revoked': {
+      const issuer = tenant.issuers.get(String(predicate['issuer']));
+      if (issuer) issuer.revoked = true;
+      break;
+    }
+    case 'token.issued':
+      tenant.tokens.set(String(predicate['token']), false);
+      break;
+    case 'token.revoked':
+      tenant.tokens.set(String(predicate['token']), true);
+      break;
+    case 'bundle.activated':
+      if (facts.bundle && entry.tenant === systemTree(state.heads.lane)) state.bundle = facts.bundle;
+      break;
+    case 'action.decided':
+      decided(state, tenant, entry, subject[0].name, facts);
+      break;
+    case 'escalation.settled':
+      settled(state, tenant, entry.tenant, Number(predicate['settles']));
+      break;
+    case 'input.gap':
+      gap(state, predicate);
+      break;
+    case 'genesis':
+    case 'action.repeated':
+    case 'input.refused':
+      break; // nothing beyond what every entry does
+  }
+  return state;
+}
+
+function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, actionId: string, facts: InputFacts): void {
+  const { predicate } = entry.statement;
+  if (typeof predicate['expiresAt'] !== 'string') return; // refused before its id counted
+  const issuer = String(predicate['issuer']);
+  const deadline = predicate['approvalDeadline'];
+  const index = Number(predicate.index);
+  const open = typeof deadline === 'string';
+  const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open };
+  remember(tenant.ids, idKey(issuer, actionId), known);
+  state.idCount += 1;
+  if (!open) return;
+  const actor = actorKey(predicate['actor'] as { kind: string; id: string });
+  openEscalation(state.due, { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline) });
+  tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
+}
+
+function settled(state: LaneState, tenant: TenantFacts, name: string, index: number): void {
+  const closed = closeEscalation(state.due, name, index);
+  if (!closed) return;
+  settleId(tenant.ids, idKey(closed.issuer, closed.actionId));
+  const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
+  if (left > 0) tenant.openByActor.set(closed.actor, left);
+  else tenant.openByActor.delete(closed.actor);
+}
+
+/** Only the last part moves the position: a record counts once all its entries are there. */
+function advancePosition(state: LaneState, source: Source): void {
+  if (source.kind === 'tick' || source.part !== source.parts - 1) return;
+  state.positions[source.topic] = { epoch: source.epoch, next: BigInt(source.offset) + 1n };
+}
+
+function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predicate): void {
+  const { controlId, expiresAt } = predicate as { controlId?: unknown; expiresAt?: unknown };
+  if (typeof controlId !== 'string' || typeof expiresAt !== 'string') return;
+  const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
+  remember(tenant.ids, idKey('admin', controlId), known);
+  state.idCount += 1;
+}
+
+function gap(state: LaneState, predicate: Predicate): void {
+  const topic = predicate['topic'] as 'actions' | 'outcomes';
+  state.positions[topic] = { epoch: Number(predicate['newEpoch']), next: BigInt(String(predicate['to'])) };
+}
+
+function issuerOf(predicate: Predicate): Issuer {
+  const keys = predicate['keys'] as unknown as readonly { keyid: string; publicKey: string }[];
+  return {
+    id: String(predicate['issuer']),
+    type: predicate['type'] as Issuer['type'],
+    keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
+    agents: predicate['agents'] as string[] | undefined,
+    revoked: false,
+  };
+}
+
+function tenantFacts(state: LaneState, tenant: string): TenantFacts {
+  const facts = state.tenants.get(tenant);
+  if (!facts) throw new Error(`no tenant ${tenant}`);
+  return facts;
+}

@@ -1,0 +1,20 @@
+import { parseCanonical, type Json } from '../formats/canonical-json.ts';
+import type { EntryKind } from '../ledger/entry.ts';
+import type { WireCodec } from '../ledger/record.ts';
+import { requestDigest } from '../payloads/digests.ts';
+import { NESTING_MAX } from '../payloads/kinds.ts';
+import { parseBundle } from '../policy/bundle.ts';
+import { REQUEST_DIGEST_BYTES, type InputFacts } from './types.ts';
+
+/**
+ * What a replay takes from an entry's input: the same facts that `decide` handed to `evolve`. `value` is the exact Kafka value, or
+ * undefined when its key was destroyed or the entry holds none.
+ */
+export function replayFacts(kind: EntryKind, value: Uint8Array | undefined, wire: Pick<WireCodec, 'decodeEnvelope'>): InputFacts {
+  if (value === undefined || (kind !== 'action.decided' && kind !== 'bundle.activated')) return {};
+  const envelope = wire.decodeEnvelope(value);
+  if (!envelope) throw new Error(`${kind}: its input is not an envelope`);
+  const payload = parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }) as Record<string, Json>;
+  if (kind === 'bundle.activated') return { bundle: parseBundle(payload['bundle'] ?? null) };
+  return { requestDigest: requestDigest(payload).subarray(0, REQUEST_DIGEST_BYTES) };
+}

@@ -1,0 +1,188 @@
+import { formatTime, parseTime } from '../formats/time.ts';
+import { isIdentifier } from '../formats/ids.ts';
+import { equalBytes } from '../formats/bytes.ts';
+import { judge } from '../policy/judge.ts';
+import type { Judgement, Proposal } from '../policy/types.ts';
+import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests.ts';
+import { parsePayload } from '../payloads/parse.ts';
+import type { CheckedEnvelope } from './envelope-check.ts';
+import { draft, recordSource, tenantNow, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { forgetExpired, idKey, IDS_PER_LANE_MAX } from './ids.ts';
+import { actorKey, type LaneState } from './state.ts';
+import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
+
+/** A proposal's own expiry is at most this far away, so that ids can be forgotten. */
+export const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
+/** More pending questions from one actor drown the people who answer them. */
+export const OPEN_ESCALATIONS_PER_ACTOR_MAX = 20;
+/** Lists in an entry stay readable and E below 16 KiB. */
+const LIST_MAX = 32;
+
+type Fields = Readonly<Record<string, unknown>>;
+interface Step {
+  readonly state: LaneState;
+  readonly input: RecordInput;
+  readonly context: DecideContext;
+  readonly checked: CheckedEnvelope;
+  readonly nowMs: number;
+}
+
+/** One proposal, in the order that names the reason: body, expiry, id, limits, then policy. */
+export function decideProposal(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
+  const nowMs = tenantNow(state, checked.tree, context.nowMs);
+  const step: Step = { state, input, context, checked, nowMs };
+  state.idCount -= forgetExpired(checked.facts.ids, nowMs);
+  const parsed = parsePayload('action.proposed', checked.payload);
+  const id = typeof checked.payload['id'] === 'string' && isIdentifier(checked.payload['id']) ? checked.payload['id'] : undefined;
+  const expiresAtMs = expiryOf(checked.payload['expiresAt']);
+  if (id === undefined || expiresAtMs === undefined || expiresAtMs > nowMs + EXPIRY_AHEAD_MAX_MS) {
+    return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.ok ? 'expires-too-late' : parsed.detail), undefined);
+  }
+  if (nowMs >= expiresAtMs) return decided(step, id, denial(step, 'DENY_EXPIRED', 'expired'), undefined);
+  const digest = requestDigest(checked.payload).subarray(0, REQUEST_DIGEST_BYTES);
+  const first = checked.facts.ids.known.get(idKey(checked.issuer, id));
+  if (first) {
+    if (first.digest && equalBytes(first.digest, digest)) return repeated(step, id, first.index);
+    return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
+  }
+  const facts = { requestDigest: digest };
+  if (idsExhausted(state, checked)) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
+  if (!parsed.ok)
+    return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.detail, { expiresAt: checked.payload['expiresAt'] }), facts);
+  return decided(step, id, judged(step, parsed.value as unknown as Proposal & ProposalTimes, expiresAtMs), facts);
+}
+
+interface ProposalTimes {
+  readonly expiresAt: string;
+  readonly blind: string;
+}
+
+function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: number): Fields {
+  const { state, checked, nowMs } = step;
+  const mode = proposal.mode;
+  const base = {
+    ...denialBase(step),
+    mode,
+    actor: { kind: proposal.actor.kind, id: proposal.actor.id },
+    class: proposal.class,
+    operation: proposal.operation,
+    ...(proposal.connector === undefined ? {} : { connector: proposal.connector }),
+    expiresAt: formatTime(expiresAtMs),
+  };
+  const judgement = judgementOf(step, proposal);
+  const rules = { policies: judgement.policies, ruleSet: judgement.rules.map((rule) => rule.id), contractDigest: judgement.contractDigest };
+  const verdict = mode === 'shadow' ? `WOULD_${judgement.verdict}` : judgement.verdict;
+  const outcome = { ...base, ...rules, ruleSetDigest: ruleSetDigest(judgement.rules), verdict, reasons: judgement.reasons };
+  if (judgement.verdict === 'DENY') return outcome;
+  const until = formatTime(nowMs + (judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs));
+  const tree = treeOf(state, checked.tree);
+  const binding = bindingDigest({
+    proposal,
+    blind: proposal.blind,
+    contractDigest: judgement.contractDigest,
+    expiresAt: until,
+    index: String(tree.range.size),
+    origin: tree.origin,
+    ruleSetDigest: outcome.ruleSetDigest,
+  });
+  if (mode === 'shadow') return outcome;
+  if (judgement.verdict === 'ESCALATE') return { ...outcome, bindingDigest: binding, approvalDeadline: until };
+  return { ...outcome, bindingDigest: binding, permit: { executors: judgement.executors, executeBy: until } };
+}
+
+/** Policy's word, after the limits that keep one actor from flooding its approvers. Anything that throws denies. */
+function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal): Judgement {
+  const bundle = state.bundle;
+  if (!bundle) return deny('DENY_NO_MATCH');
+  const speaksFor = checked.issuer === 'gateway' ? undefined : checked.facts.issuers.get(checked.issuer)?.agents;
+  if (speaksFor && !speaksFor.includes(proposal.actor.id)) return deny('DENY_UNKNOWN_ISSUER');
+  let judgement: Judgement;
+  try {
+    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
+  } catch {
+    return deny('DENY_EVALUATION_ERROR');
+  }
+  const tooLong = [judgement.policies, judgement.rules, judgement.reasons, judgement.executors].some((list) => list.length > LIST_MAX);
+  if (tooLong) return deny('DENY_LIMIT');
+  const open = checked.facts.openByActor.get(actorKey(proposal.actor)) ?? 0;
+  const floods = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce' && open >= OPEN_ESCALATIONS_PER_ACTOR_MAX;
+  return floods ? deny('DENY_LIMIT') : judgement;
+}
+
+/** Keys that may sign evidence: registered, unrevoked, and of a party other than the proposer. */
+function evidenceKey(
+  { facts, issuer }: CheckedEnvelope,
+  keyid: string,
+): { issuer: string; type: string; publicKey: Uint8Array } | undefined {
+  for (const party of facts.issuers.values()) {
+    const publicKey = party.keys.get(keyid);
+    if (publicKey && !party.revoked && party.id !== issuer) return { issuer: party.id, type: party.type, publicKey };
+  }
+  return undefined;
+}
+
+function repeated(step: Step, id: string, first: number): Decided {
+  const content: EntryContent = {
+    kind: 'action.repeated',
+    actionId: id,
+    payloadDigest: step.checked.payloadDigest,
+    members: { first: String(first), issuer: step.checked.issuer, keyid: step.checked.envelope.keyid },
+    inputForm: 'sealed',
+  };
+  return { entries: [entryOf(step, content)], facts: {}, deadLetter: false };
+}
+
+function decided(step: Step, id: string | undefined, members: Fields, facts: Decided['facts'] | undefined): Decided {
+  const content = (fields: Fields): EntryContent => ({
+    kind: 'action.decided',
+    ...(id === undefined ? {} : { actionId: id }),
+    payloadDigest: step.checked.payloadDigest,
+    members: fields,
+    inputForm: 'sealed',
+  });
+  try {
+    return { entries: [entryOf(step, content(members))], facts: facts ?? {}, deadLetter: false };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const small = { ...denial(step, 'DENY_LIMIT', 'entry-bytes'), ...(facts ? { expiresAt: members['expiresAt'] } : {}) };
+    return { entries: [entryOf(step, content(small))], facts: facts ?? {}, deadLetter: false };
+  }
+}
+
+const entryOf = ({ state, context, checked, input }: Step, content: EntryContent) =>
+  draft(state, context, treeOf(state, checked.tree), recordSource(state, input), content);
+
+const denialBase = ({ checked }: Step): Fields => ({ issuer: checked.issuer, keyid: checked.envelope.keyid });
+
+/** A denial before policy is asked: constant size, nothing of the body repeated. */
+const denial = (step: Step, reason: string, detail: string, more: Fields = {}): Fields => ({
+  ...denialBase(step),
+  verdict: step.checked.payload['mode'] === 'shadow' ? 'WOULD_DENY' : 'DENY',
+  reasons: [reason],
+  detail,
+  ...more,
+});
+
+const deny = (reason: string): Judgement => ({
+  verdict: 'DENY',
+  reasons: [reason],
+  policies: [],
+  rules: [],
+  contractDigest: null,
+  executors: [],
+  executeWithinMs: 0,
+  approveWithinMs: 0,
+});
+
+function idsExhausted(state: LaneState, { facts }: CheckedEnvelope): boolean {
+  const share = Math.floor(IDS_PER_LANE_MAX / Math.max(1, state.tenants.size - 1)); // the system's own tree has no proposals
+  return facts.ids.known.size >= share || state.idCount >= IDS_PER_LANE_MAX;
+}
+
+function expiryOf(value: unknown): number | undefined {
+  try {
+    return typeof value === 'string' ? parseTime(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}

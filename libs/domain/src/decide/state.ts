@@ -1,0 +1,91 @@
+import type { InputTopic } from '../ledger/entry.ts';
+import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
+import type { Bundle } from '../policy/types.ts';
+import { emptyDue, type DueBook } from './due.ts';
+import { emptyIds, type IdBook } from './ids.ts';
+
+/** A party whose keys the ledger admits for one tenant. */
+export interface Issuer {
+  readonly id: string;
+  readonly type: 'platform' | 'ci' | 'executor';
+  /** keyid → Ed25519 public key. */
+  readonly keys: ReadonlyMap<string, Uint8Array>;
+  /** Actors it may speak for; undefined: any. */
+  readonly agents: readonly string[] | undefined;
+  revoked: boolean;
+}
+
+/** What decisions in one tenant's tree depend on, beyond its head. */
+export interface TenantFacts {
+  lastDecidedAtMs: number;
+  readonly issuers: Map<string, Issuer>;
+  /** Token ids ever issued; true once revoked. */
+  readonly tokens: Map<string, boolean>;
+  readonly ids: IdBook;
+  /** Open escalations per actor. */
+  readonly openByActor: Map<string, number>;
+}
+
+/** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
+export interface InputPosition {
+  readonly epoch: number;
+  readonly next: bigint;
+}
+
+/**
+ * Everything `decide` looks at, on one lane. `evolve` changes it in place: the decider drops it whole on any error, so no half
+ * step survives, and nothing is copied on the hot path.
+ */
+export interface LaneState {
+  readonly heads: LaneHeads;
+  readonly lanes: number;
+  readonly admin: { readonly keyid: string; readonly publicKey: Uint8Array };
+  readonly gateway: { readonly keyid: string; readonly publicKey: Uint8Array };
+  readonly tenants: Map<string, TenantFacts>;
+  readonly positions: Record<InputTopic, InputPosition>;
+  bundle: Bundle | null;
+  readonly due: DueBook;
+  /** Ids remembered on the whole lane. */
+  idCount: number;
+}
+
+/** What every service knows of its ledger from outside: the configuration that pins LedgerInitialised. */
+export interface LedgerBirth {
+  readonly ledger: string;
+  readonly lanes: number;
+  /** Hex SHA-256 of the LedgerInitialised payload. */
+  readonly initialisedDigest: string;
+  readonly admin: LaneState['admin'];
+  readonly gateway: LaneState['gateway'];
+  readonly deciderKeys: readonly { readonly keyid: string; readonly publicKey: Uint8Array }[];
+  readonly systemLogs: readonly { readonly lane: number; readonly origin: string; readonly vkey: string }[];
+}
+
+/** The lane before its first record. */
+export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
+  const system = birth.systemLogs.find((log) => log.lane === lane);
+  if (!system) throw new Error(`lane ${lane}: the ledger has ${birth.lanes} lanes`);
+  const heads = emptyHeads(birth.ledger, lane, system.origin);
+  const start: InputPosition = { epoch: 0, next: 0n };
+  return {
+    heads,
+    lanes: birth.lanes,
+    admin: birth.admin,
+    gateway: birth.gateway,
+    tenants: new Map([...heads.trees.keys()].map((tenant) => [tenant, emptyTenant()])),
+    positions: { controls: start, outcomes: start, actions: start },
+    bundle: null,
+    due: emptyDue(),
+    idCount: 0,
+  };
+}
+
+export const emptyTenant = (): TenantFacts => ({
+  lastDecidedAtMs: 0,
+  issuers: new Map(),
+  tokens: new Map(),
+  ids: emptyIds(),
+  openByActor: new Map(),
+});
+
+export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

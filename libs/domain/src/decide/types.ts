@@ -1,0 +1,55 @@
+import type { Entry, InputTopic } from '../ledger/entry.ts';
+import type { WireCodec } from '../ledger/record.ts';
+import type { LedgerBirth } from './state.ts';
+import type { Bundle, PolicyEngine } from '../policy/types.ts';
+
+/** One thing to decide: a committed record of an input topic, or the passing of time. */
+export type Input =
+  | {
+      readonly kind: 'record';
+      readonly topic: InputTopic;
+      readonly offset: bigint;
+      /** The exact Kafka value; null for a tombstone. */
+      readonly value: Uint8Array | null;
+      /** 32 random bytes drawn for part 0. */
+      readonly inputKey: Uint8Array;
+    }
+  | { readonly kind: 'tick' };
+
+/** What decide needs from outside, all of it as data or as pure functions. */
+export interface DecideContext {
+  /** Wall clock of the lane, POSIX milliseconds. */
+  readonly nowMs: number;
+  readonly engine: PolicyEngine;
+  readonly wire: Pick<WireCodec, 'decodeEnvelope'>;
+  /** The ledger's birth as the configuration pins it. */
+  readonly birth: LedgerBirth;
+}
+
+/** What evolve takes from the input because the entry must not hold it. */
+export interface InputFacts {
+  /** First 16 bytes of the request digest. */
+  readonly requestDigest?: Uint8Array;
+  readonly bundle?: Bundle;
+}
+
+export interface Decided {
+  /** One per tree, in part order; never empty. */
+  readonly entries: readonly Entry[];
+  readonly facts: InputFacts;
+  /** A record refused without trusting its envelope: its bytes go to `dead-letters`. */
+  readonly deadLetter: boolean;
+}
+
+export const REQUEST_DIGEST_BYTES = 16; // 64-bit collision strength against a second payload under one id, at half the memory
+
+/** Something that only an operator can resolve: the lane stops and says so. */
+export class LaneHalted extends Error {
+  override readonly name = 'LaneHalted';
+  constructor(
+    readonly code: 'NOT_INITIALISED' | 'INPUT_GAP' | 'TAIL_LOST' | 'FORKED' | 'TOPIC_SETTINGS' | 'DUE_FIRST',
+    message: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,73 @@
+import type { Json } from '../formats/canonical-json.ts';
+import type { InputForm } from './record.ts';
+
+/** Kinds of entry that this version writes and reads. An unknown kind stops the reader; a new one comes with a new `rules` version. */
+export const ENTRY_KINDS = [
+  'genesis',
+  'tenant.registered',
+  'issuer.registered',
+  'issuer.revoked',
+  'token.issued',
+  'token.revoked',
+  'bundle.activated',
+  'action.decided',
+  'action.repeated',
+  'escalation.settled',
+  'input.refused',
+  'input.gap',
+] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+export type InputTopic = 'actions' | 'outcomes' | 'controls';
+export const INPUT_TOPICS: readonly InputTopic[] = ['controls', 'outcomes', 'actions'];
+
+/** What an entry was made from: a committed record of an input topic, or the passing of time. */
+export type Source =
+  | {
+      readonly kind: 'record';
+      readonly topic: InputTopic;
+      readonly epoch: number;
+      readonly partition: number;
+      /** Decimal string. */
+      readonly offset: string;
+      readonly part: number;
+      readonly parts: number;
+    }
+  | { readonly kind: 'tick'; readonly part: number; readonly parts: number };
+
+export interface Predicate {
+  readonly origin: string;
+  /** Decimal string. */
+  readonly index: string;
+  /** Hex SHA-256 of the tree's previous entry; 64 zeros for genesis. */
+  readonly previous: string;
+  readonly decidedAt: string;
+  readonly rules: number;
+  readonly engine: string;
+  /** Hex digest of the bundle in force before this entry; null before the first. */
+  readonly bundle: string | null;
+  readonly source: Source;
+  readonly [member: string]: Json | Source | undefined;
+}
+
+/** in-toto Statement v1; its JCS bytes are E. */
+export interface Statement {
+  readonly _type: 'https://in-toto.io/Statement/v1';
+  readonly predicate: Predicate;
+  readonly predicateType: string;
+  readonly subject: readonly [{ readonly name: string; readonly digest: { readonly sha256: string } }];
+}
+
+/** One entry on its way into a tenant's tree. */
+export interface Entry {
+  readonly tenant: string;
+  readonly kind: EntryKind;
+  readonly statement: Statement;
+  /** E. */
+  readonly bytes: Uint8Array;
+  readonly actionId: string;
+  readonly inputForm: InputForm;
+}
+
+export const RULES = 1;
+export const ENTRY_BYTES_MAX = 16 * 1024;

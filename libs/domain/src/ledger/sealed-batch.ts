@@ -1,0 +1,142 @@
+import { sha256 } from '#crypto';
+
+import { equalBytes } from '../formats/bytes.ts';
+import { leafHash, rangeRoot } from '../formats/merkle.ts';
+import { admitEntry, LedgerBroken, type LaneHeads } from './heads.ts';
+import type { EntryKind, Statement } from './entry.ts';
+import type { LedgerRecord, WireCodec } from './record.ts';
+import { sealVerifies } from './seal.ts';
+import { parseStatement, sameSource } from './statement.ts';
+
+export interface SealedEntry {
+  readonly record: LedgerRecord;
+  readonly statement: Statement;
+  readonly kind: EntryKind;
+  readonly leaf: Uint8Array;
+}
+/** A whole batch of one lane, checked against everything before it. */
+export interface SealedBatch {
+  readonly firstSeq: number;
+  readonly entries: readonly SealedEntry[];
+}
+
+/** What a ledger-wide control over 2,000 tenants and a full batch of records can come to. */
+export const BATCH_ENTRIES_MAX = 8192;
+
+/**
+ * Turns the records of one lane, in commit order, into sealed batches, and advances `heads` over each. The only reader of
+ * ledger records: decider, notary, gateway and checker all go through it.
+ */
+export class SealedBatches {
+  #pending: LedgerRecord[] = [];
+
+  constructor(
+    readonly heads: LaneHeads,
+    private readonly deciderKeys: readonly Uint8Array[],
+    private readonly wire: WireCodec,
+  ) {}
+
+  /** Records read beyond the last whole batch. */
+  get pendingCount(): number {
+    return this.#pending.length;
+  }
+
+  /** Takes the wire bytes of the next record; returns the batch that it completes. Throws LedgerBroken. */
+  push(bytes: Uint8Array | null): SealedBatch | undefined {
+    const record = this.#decode(bytes);
+    const expected = this.heads.nextSeq + this.#pending.length;
+    const first = this.#pending[0]?.batchFirstSeq ?? expected;
+    const count = this.#pending[0]?.batchCount ?? record.batchCount;
+    if (record.lane !== this.heads.lane || record.laneSeq !== expected) {
+      throw new LedgerBroken(
+        'SEQUENCE',
+        `lane ${this.heads.lane}: expected sequence ${expected}, came ${record.laneSeq} of lane ${record.lane}`,
+      );
+    }
+    if (record.batchFirstSeq !== first || record.batchCount !== count || count < 1 || count > BATCH_ENTRIES_MAX) {
+      throw new LedgerBroken(
+        'BATCH',
+        `sequence ${expected}: batch ${record.batchFirstSeq}+${record.batchCount}, expected ${first}+${count}`,
+      );
+    }
+    const isLast = expected === first + count - 1;
+    if ((record.batchSeal !== null) !== isLast) throw new LedgerBroken('SEAL', `sequence ${expected}: seal missing or misplaced`);
+    this.#pending.push(record);
+    return isLast ? this.#complete() : undefined;
+  }
+
+  #decode(bytes: Uint8Array | null): LedgerRecord {
+    if (bytes === null) throw new LedgerBroken('RECORD', `sequence ${this.heads.nextSeq}: empty record`);
+    try {
+      return this.wire.decodeRecord(bytes);
+    } catch (cause) {
+      throw new LedgerBroken('RECORD', `sequence ${this.heads.nextSeq + this.#pending.length}: ${String(cause)}`);
+    }
+  }
+
+  #complete(): SealedBatch {
+    const records = this.#pending;
+    const firstSeq = this.heads.nextSeq;
+    this.#pending = [];
+    this.#checkSeal(records, firstSeq);
+    const entries = records.map((record) => this.#admit(record));
+    this.#checkRoots(records);
+    checkParts(entries);
+    return { firstSeq, entries };
+  }
+
+  #checkSeal(records: readonly LedgerRecord[], firstSeq: number): void {
+    const seal = records.at(-1)?.batchSeal ?? new Uint8Array();
+    const recordHashes = records.map((record) => sha256(this.wire.encodeRecord({ ...record, batchSeal: null })));
+    const range = { lane: this.heads.lane, firstSeq, lastSeq: firstSeq + records.length - 1, recordHashes };
+    if (!sealVerifies(range, seal, this.deciderKeys)) {
+      throw new LedgerBroken('SEAL', `batch at sequence ${firstSeq}: not sealed by a decider key of this ledger`);
+    }
+  }
+
+  #admit(record: LedgerRecord): SealedEntry {
+    let parsed;
+    try {
+      parsed = parseStatement(record.entry);
+    } catch (cause) {
+      throw new LedgerBroken('ENTRY', `sequence ${record.laneSeq}: ${String(cause)}`);
+    }
+    const { statement, kind } = parsed;
+    const namesAction = record.actionId === '' || record.actionId === statement.subject[0].name;
+    if (record.kind !== kind || String(record.leafIndex) !== statement.predicate.index || !namesAction) {
+      throw new LedgerBroken('ROUTING', `sequence ${record.laneSeq}: routing copies differ from the entry`);
+    }
+    const leaf = leafHash(record.entry);
+    admitEntry(this.heads, record.tenant, kind, statement, record.entry, leaf);
+    return { record, statement, kind, leaf };
+  }
+
+  /** Every record states its tenant's size and root after the batch: recomputed here from the entries alone. */
+  #checkRoots(records: readonly LedgerRecord[]): void {
+    const roots = new Map<string, Uint8Array>();
+    for (const record of records) {
+      const tree = this.heads.trees.get(record.tenant);
+      if (!tree) throw new LedgerBroken('ORIGIN', `no tree for ${record.tenant}`);
+      const root = roots.get(record.tenant) ?? rangeRoot(tree.range);
+      roots.set(record.tenant, root);
+      if (record.treeSize !== tree.range.size || !equalBytes(record.root, root)) {
+        throw new LedgerBroken('ROOT', `${tree.origin}: size ${record.treeSize} stated with another root or size than ${tree.range.size}`);
+      }
+    }
+  }
+}
+
+/** The parts of one input record are consecutive, complete and in one batch. */
+function checkParts(entries: readonly SealedEntry[]): void {
+  let expected = 0;
+  entries.forEach(({ statement: { predicate } }, at) => {
+    const { source } = predicate;
+    const before = entries[at - 1]?.statement.predicate.source;
+    const continues = expected > 0 && before !== undefined && sameSource(source, before) && source.parts === before.parts;
+    if (source.part !== expected || (expected > 0 && !continues)) {
+      throw new LedgerBroken('SOURCE', `${predicate.origin} index ${predicate.index}: part ${source.part}, expected ${expected}`);
+    }
+    expected = source.part + 1 === source.parts ? 0 : expected + 1;
+  });
+  if (expected !== 0) throw new LedgerBroken('SOURCE', 'batch ends inside the parts of one record');
+}

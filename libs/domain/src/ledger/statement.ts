@@ -1,0 +1,83 @@
+import { sha256Hex } from '#crypto';
+
+import { canonicalBytes, parseCanonical, type Json } from '../formats/canonical-json.ts';
+import { ENTRY_BYTES_MAX, ENTRY_KINDS, type EntryKind, type Predicate, type Source, type Statement } from './entry.ts';
+
+const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+const DEPTH_MAX = 32; // far above any kind's shape; bounds recursion on hostile bytes
+const PREDICATE_TYPE = /^urn:countersign:([a-z.]+):v1$/;
+
+export class EntryError extends Error {
+  override readonly name = 'EntryError';
+}
+
+/** `subjectDigest` is the payload's SHA-256, or absent for ticks and refused raw bytes: then the predicate's own. */
+export function makeStatement(kind: EntryKind, subjectName: string, predicate: Predicate, subjectDigest?: string): Statement {
+  return {
+    _type: STATEMENT_TYPE,
+    predicate,
+    predicateType: `urn:countersign:${kind}:v1`,
+    subject: [{ name: subjectName, digest: { sha256: subjectDigest ?? sha256Hex(canonicalBytes(predicate)) } }],
+  };
+}
+
+/** E: the leaf's bytes. */
+export const statementBytes = (statement: Statement): Uint8Array => canonicalBytes(statement);
+
+/** Parses E strictly: canonical, a known kind, every common member of the right type. Throws EntryError. */
+export function parseStatement(bytes: Uint8Array): { statement: Statement; kind: EntryKind } {
+  if (bytes.length > ENTRY_BYTES_MAX) throw new EntryError(`entry of ${bytes.length} bytes, at most ${ENTRY_BYTES_MAX}`);
+  const json = parseCanonical(bytes, { maxDepth: DEPTH_MAX });
+  if (!isObject(json) || json['_type'] !== STATEMENT_TYPE) throw new EntryError('not an in-toto statement v1');
+  const kind = PREDICATE_TYPE.exec(String(json['predicateType']))?.[1] as EntryKind | undefined;
+  if (kind === undefined || !ENTRY_KINDS.includes(kind)) throw new EntryError(`unknown kind ${String(json['predicateType'])}`);
+  const predicate = json['predicate'];
+  if (!isObject(predicate)) throw new EntryError('predicate is not an object');
+  for (const [member, type] of COMMON) {
+    if (typeof predicate[member] !== type) throw new EntryError(`predicate.${member}: expected ${type}`);
+  }
+  if (predicate['bundle'] !== null && typeof predicate['bundle'] !== 'string') throw new EntryError('predicate.bundle');
+  if (!isSource(predicate['source'])) throw new EntryError('predicate.source');
+  const subject = json['subject'];
+  if (!Array.isArray(subject) || subject.length !== 1 || !isObject(subject[0]) || typeof subject[0]['name'] !== 'string') {
+    throw new EntryError('subject');
+  }
+  return { statement: json as unknown as Statement, kind };
+}
+
+const COMMON = [
+  ['origin', 'string'],
+  ['index', 'string'],
+  ['previous', 'string'],
+  ['decidedAt', 'string'],
+  ['rules', 'number'],
+  ['engine', 'string'],
+] as const;
+
+function isSource(source: Json | undefined): boolean {
+  if (!isObject(source) || !isCount(source['part']) || !isCount(source['parts']) || source['part'] >= source['parts']) return false;
+  if (source['kind'] === 'tick') return true;
+  const offset = source['offset'];
+  const topic = source['topic'];
+  return (
+    source['kind'] === 'record' &&
+    (topic === 'actions' || topic === 'outcomes' || topic === 'controls') &&
+    isCount(source['epoch']) &&
+    isCount(source['partition']) &&
+    typeof offset === 'string' &&
+    /^(0|[1-9]\d{0,18})$/.test(offset)
+  );
+}
+
+const isCount = (value: Json | undefined): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+const isObject = (json: Json | undefined): json is Record<string, Json> =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
+
+export const sameSource = (a: Source, b: Source): boolean =>
+  a.kind === 'record' &&
+  b.kind === 'record' &&
+  a.topic === b.topic &&
+  a.epoch === b.epoch &&
+  a.partition === b.partition &&
+  a.offset === b.offset;
