@@ -7,3 +7,14 @@ export { fingerprintOf } from './wire/single-object.ts';
 export { currentSchema, SCHEMA_NAMES, type SchemaName, schemasFolder, writtenSchemas } from './wire/schemas.ts';
 export * from './kafka/index.ts';
 export * from './broker/index.ts';
+
+// policy
+export { CedarEngine } from './cedar/engine.ts';
+export { checkBundleInChild } from './cedar/check-child.ts';
+export { loadBundleFolder } from './bundle/load-folder.ts';
+
+// home
+export { Home, HomeError, type HomeFault, homeFolder } from './home/home.ts';
+export { birthOf, type LedgerConfig } from './home/config.ts';
+export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } from './home/create-ledger.ts';
+export { InputError, openInput, sealInput } from './home/input-crypto.ts';

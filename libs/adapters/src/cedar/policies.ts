@@ -1,0 +1,50 @@
+import type { ActionConstraint, EntityUidJson, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { guardOf, type PermitGuard, type PolicyTables } from '#domain';
+
+import type { Cedar } from './instance.ts';
+import { asksForAbsence } from './optional.ts';
+
+export interface ReadPolicies {
+  /** Of permits only. */
+  readonly guards: ReadonlyMap<string, PermitGuard>;
+  /** The texts whose scope can match, by class. */
+  readonly byClass: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Empty, or the policies must not be used. */
+  readonly faults: readonly string[];
+}
+
+/** Parses every policy by itself. Throws when the instance breaks. */
+export function readPolicies(cedar: Cedar, tables: PolicyTables): ReadPolicies {
+  const rules = new Set(Object.keys(tables.approvalRules));
+  const guards = new Map<string, PermitGuard>();
+  const faults: string[] = [];
+  const byClass = new Map<string, Record<string, string>>();
+  for (const name of Object.keys(tables.classes)) byClass.set(name, {});
+  for (const [id, text] of Object.entries(tables.cedar.policies)) {
+    const answer = cedar.policyToJson(text); // refuses templates and a second policy in one text
+    if (answer.type === 'failure') {
+      faults.push(`policy ${id}: ${answer.errors.map((error) => error.message).join('; ')}`);
+      continue;
+    }
+    const { effect, annotations } = answer.json;
+    const guarded = guardOf({ effect, annotations: new Map(Object.entries(annotations ?? {})) }, rules);
+    if ('fault' in guarded) faults.push(`policy ${id}: ${guarded.fault}`);
+    else if (guarded.guard) guards.set(id, guarded.guard);
+    if (asksForAbsence(answer.json)) faults.push(`policy ${id}: asks for an optional attribute where its absence would loosen`);
+    for (const [name, texts] of byClass) if (canMatch(answer.json, name, byClass)) texts[id] = text;
+  }
+  return { guards, byClass, faults };
+}
+
+/** By the action in the policy's scope. Groups and whatever is not a class by name can match any. */
+function canMatch({ action }: PolicyJson, name: string, classes: ReadonlyMap<string, unknown>): boolean {
+  const named = actionsOf(action);
+  return named === undefined || named.some(({ type, id }) => type !== 'Action' || id === name || !classes.has(id));
+}
+
+function actionsOf(action: ActionConstraint): { type: string; id: string }[] | undefined {
+  if ('entities' in action) return action.entities.map(plain);
+  return 'entity' in action ? [plain(action.entity)] : undefined;
+}
+
+const plain = (uid: EntityUidJson) => ('__entity' in uid ? uid.__entity : uid);

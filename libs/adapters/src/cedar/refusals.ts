@@ -1,0 +1,92 @@
+import type { Entities, SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { type Bundle, engineRequest, faultsOf, type Json, type PolicyTables } from '#domain';
+
+import type { Cedar } from './instance.ts';
+import { oversize } from './limits.ts';
+import { readPolicies } from './policies.ts';
+import { compileSchemas } from './schemas.ts';
+
+/** Why a bundle cannot be activated; empty when it can. Throws when the instance breaks. */
+export function refusalsOf(cedar: Cedar, { tables }: Bundle): string[] {
+  const early = [...oversize(tables), ...faultsOf(tables)];
+  if (early.length > 0) return early;
+  const schema = cedar.schemaToJson(tables.cedar.schema);
+  if (schema.type === 'failure') return schema.errors.map((error) => `schema: ${error.message}`);
+  const late = [
+    ...schema.warnings.map((warning) => `schema: ${warning.message}`),
+    ...actionFaults(tables, schema.json),
+    ...readPolicies(cedar, tables).faults,
+    ...validatorFaults(cedar, tables),
+    ...parameterFaults(tables),
+  ];
+  return late.length > 0 ? late : trialFaults(cedar, tables);
+}
+
+function actionFaults({ classes }: PolicyTables, schema: SchemaJson<string>): string[] {
+  if (Object.keys(schema).some((namespace) => namespace !== '')) return ['schema: namespaces are not supported'];
+  const actions = schema['']?.actions ?? {};
+  return Object.keys(classes)
+    .filter((id) => !Object.hasOwn(actions, id))
+    .map((id) => `schema: class ${id} has no action of its name`);
+}
+
+/** Strict mode, and a warning (a policy that can never match, look-alike characters) refuses as an error does. */
+function validatorFaults(cedar: Cedar, { cedar: { schema, policies } }: PolicyTables): string[] {
+  const answer = cedar.validate({ validationSettings: { mode: 'strict' }, schema, policies: { staticPolicies: policies } });
+  if (answer.type === 'failure') return answer.errors.map((error) => `policies: ${error.message}`);
+  const perPolicy = [...answer.validationErrors, ...answer.validationWarnings];
+  return [
+    ...perPolicy.map(({ policyId, error }) => `policy ${policyId}: ${error.message}`),
+    ...answer.otherWarnings.map((warning) => `policies: ${warning.message}`),
+  ];
+}
+
+function parameterFaults(tables: PolicyTables): string[] {
+  const { validators, faults } = compileSchemas(tables);
+  return [
+    ...faults,
+    ...[...validators].flatMap(([name, validate]) => {
+      try {
+        validate({});
+        return [];
+      } catch {
+        return [`contract ${name}: parameters: validation throws`]; // a schema that refers to itself
+      }
+    }),
+  ];
+}
+
+/**
+ * Asks one question per class, resource type and kind of actor, with the class's facts: what the schema does not accept then,
+ * it would not accept later. Catches attributes without facts, facts without attributes, other types, other entities.
+ */
+function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
+  const faults = new Set<string>();
+  for (const [id, rule] of Object.entries(tables.classes)) {
+    const facts = Object.entries(rule.facts).map(([name, fact]): [string, Json] => {
+      if (fact.from === 'table') return [name, 'low'];
+      if (fact.from === 'evidence') return [name, true];
+      return [name, fact.type === 'string' ? '' : fact.type === 'long' ? 0 : false];
+    });
+    for (const type of rule.resourceTypes) {
+      for (const kind of ['agent', 'person', 'pipeline'] as const) {
+        const resource = { type, id: Object.keys(tables.resources[type] ?? {})[0] ?? 'trial' };
+        const proposal = { ...TRIAL, actor: { kind, id: 'trial' }, class: id, resource };
+        const request = engineRequest(tables, proposal, Object.fromEntries(facts));
+        const answer = cedar.isAuthorized({
+          ...request,
+          action: { type: 'Action', id },
+          context: request.context,
+          entities: request.entities as unknown as Entities,
+          schema: tables.cedar.schema,
+          policies: { staticPolicies: tables.cedar.policies },
+          validateRequest: true,
+        });
+        if (answer.type === 'failure') for (const error of answer.errors) faults.add(`class ${id}: ${error.message}`);
+      }
+    }
+  }
+  return [...faults];
+}
+
+const TRIAL = { tenant: 'trial', issuer: 'trial', id: 'trial', operation: 'trial', parameters: {}, mode: 'enforce' } as const;
