@@ -23,8 +23,8 @@ export function payloadDigest(payload: Uint8Array): string {
 
 /** 32 bytes. Equal for two proposals that ask the same thing, whenever and with whichever key; kept in state, never in an entry. */
 export function requestDigest(payload: Readonly<Record<string, Json>>): Uint8Array {
-  const request = { ...payload };
-  for (const member of SIGNING_MEMBERS) Reflect.deleteProperty(request, member);
+  const request: Record<string, Json> = Object.create(null) as Record<string, Json>; // so `__proto__` is a member like any other
+  for (const [member, value] of Object.entries(payload)) if (!SIGNING_MEMBERS.has(member)) request[member] = value;
   return sha256(canonicalBytes(request));
 }
 
@@ -63,5 +63,5 @@ export function bytesMac(inputKey: Uint8Array, bytes: Uint8Array): string {
   return hex(hmacSha256(hkdfSha256(inputKey, SALT_INFO), bytes));
 }
 
-const SIGNING_MEMBERS = ['keyid', 'blind', 'issuedAt', 'expiresAt'] as const;
+const SIGNING_MEMBERS: ReadonlySet<string> = new Set(['keyid', 'blind', 'issuedAt', 'expiresAt']);
 const SALT_INFO = utf8('countersign/salt/v1\0');

@@ -41,9 +41,22 @@ export function sealEnvelope({ kind, body, head, seed, lane }: Sealing): SignedE
   const times = { issuedAt: formatTime(head.issuedAtMs), expiresAt: formatTime(head.expiresAtMs) };
   const members = { ...body, ledger, tenant, issuer, keyid, id, ...times, blind: base64url(head.blind) };
   const payload = canonicalBytes(withoutUndefined(members), { maxDepth: NESTING_MAX });
+  return signPayload({ kind, payload, seed, tenant, lane });
+}
+
+/** Signs payload bytes that exist already, such as LedgerInitialised for each lane. Ed25519 is deterministic: the same bytes again. */
+export function signPayload(signing: {
+  kind: PayloadKind;
+  payload: Uint8Array;
+  seed: Uint8Array;
+  tenant: string;
+  lane: number;
+}): SignedEnvelope {
+  const { kind, payload, seed, tenant, lane } = signing;
   const { bytesMax } = PAYLOAD_KINDS[kind];
   if (payload.length > bytesMax) throw new RangeError(`${kind}: payload of ${payload.length} bytes, at most ${bytesMax}`);
   const payloadType = payloadTypeOf(kind);
+  const keyid = keyIdOf(ed25519PublicKey(seed));
   return { payloadType, payload, keyid, signature: ed25519Sign(seed, pae(payloadType, payload)), tenant, lane };
 }
 

@@ -1,0 +1,38 @@
+/** The encrypted input of a ledger record: docs/formats.md, "Input". Destroying the input key is what erases it. */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+
+import { hkdfSha256 } from '#crypto';
+import { utf8 } from '#domain';
+
+const INFO = utf8('countersign/input/v1\0');
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+/** 12 random bytes ‖ AES-256-GCM ciphertext ‖ 16-byte tag. `value` is the exact Kafka value. */
+export function sealInput(value: Uint8Array, inputKey: Uint8Array): Uint8Array {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', contentKey(inputKey), nonce);
+  return Buffer.concat([nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** Throws InputError for another key, and for any byte that is not as sealed. */
+export function openInput(sealed: Uint8Array, inputKey: Uint8Array): Uint8Array {
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new InputError(`sealed input of ${sealed.length} bytes is too short`);
+  const decipher = createDecipheriv('aes-256-gcm', contentKey(inputKey), sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+  const head = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+  try {
+    return new Uint8Array(Buffer.concat([head, decipher.final()]));
+  } catch (cause) {
+    throw new InputError('sealed input does not open with this key', { cause });
+  }
+}
+
+function contentKey(inputKey: Uint8Array): Uint8Array {
+  if (inputKey.length !== 32) throw new InputError(`an input key has 32 bytes, got ${inputKey.length}`);
+  return hkdfSha256(inputKey, INFO);
+}
