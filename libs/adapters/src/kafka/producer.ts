@@ -18,6 +18,8 @@ export interface BaseOffset {
   readonly topic: string;
   readonly partition: number;
   readonly baseOffset: bigint;
+  /** Unit ms: the broker's clock, on topics stamped by it; −1 elsewhere. */
+  readonly appendTimeMs: number;
 }
 
 /**
@@ -273,6 +275,6 @@ function toBatch(records: readonly OutgoingRecord[]): ProducerBatch {
 /** Unit ms. How long the leader waits for its replicas; below our request time-out, so that the broker's own answer arrives. */
 const PRODUCE_TIMEOUT_MS = 4000;
 
-function toBaseOffset({ topicName, partition, baseOffset }: RecordMetadata): BaseOffset {
-  return { topic: topicName, partition, baseOffset: BigInt(baseOffset ?? '-1') };
+function toBaseOffset({ topicName, partition, baseOffset, logAppendTime }: RecordMetadata): BaseOffset {
+  return { topic: topicName, partition, baseOffset: BigInt(baseOffset ?? '-1'), appendTimeMs: Number(logAppendTime ?? '-1') };
 }

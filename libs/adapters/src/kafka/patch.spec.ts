@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  type DecodedRecord,
+  filterAborted,
+  isAbortMarker,
+  kafkajsModule,
+  memoiseCoordinator,
+  noticeMovedCoordinator,
+  refuseOtherVersions,
+  socketFactory,
+} from './patch.ts';
+
+type Filter = typeof filterAborted;
+
+const record = (offset: number, producer: string, key: Buffer | null = null): DecodedRecord => ({
+  offset: String(offset),
+  key,
+  isControlRecord: false,
+  batchContext: { producerId: producer, inTransaction: true },
+});
+const marker = (offset: number, producer: string, kind: 'abort' | 'commit'): DecodedRecord => ({
+  ...record(offset, producer, Buffer.from([0, 0, 0, kind === 'abort' ? 0 : 1])),
+  isControlRecord: true,
+});
+const shown = (records: DecodedRecord[]): string[] => records.filter((each) => !each.isControlRecord).map(({ offset }) => offset);
+
+/** The file as published, without our patch: each rule below is shown to be broken there. */
+const published = (path: string): Filter => {
+  const require = createRequire(import.meta.url);
+  const file = require.resolve(`kafkajs/src/${path}`);
+  const patched = require.cache[file];
+  Reflect.deleteProperty(require.cache, file);
+  const original = require(file) as Filter;
+  require.cache[file] = patched;
+  return original;
+};
+const publishedFilter = published('consumer/filterAbortedMessages.js');
+
+describe('kafkajs version', () => {
+  it('is refused when it is not the one that was patched', () => {
+    expect(() => {
+      refuseOtherVersions('2.2.5');
+    }).toThrow('kafkajs 2.2.4 expected, 2.2.5 found');
+  });
+});
+
+describe('aborted transactions', () => {
+  const interleaved = [record(5, 'a'), record(6, 'b'), marker(7, 'a', 'abort'), marker(8, 'b', 'abort'), record(9, 'a')];
+  const bothBefore = {
+    messages: interleaved,
+    abortedTransactions: [
+      { producerId: 'a', firstOffset: '1' },
+      { producerId: 'b', firstOffset: '2' },
+    ],
+  };
+  const unordered = { ...bothBefore, abortedTransactions: [...bothBefore.abortedTransactions].reverse() };
+  const zeroKey = {
+    messages: [record(1, 'a', Buffer.from([0, 0, 0, 0])), record(2, 'a'), marker(3, 'a', 'abort')],
+    abortedTransactions: [{ producerId: 'a', firstOffset: '1' }],
+  };
+  // Two transactions began before the first record that is left, as after compaction or at a fetch from the middle.
+  const lateStart = { messages: [record(6, 'b'), marker(8, 'b', 'abort')], abortedTransactions: bothBefore.abortedTransactions };
+
+  it('stay hidden when two producers interleave', () => {
+    expect(shown(filterAborted(bothBefore))).toEqual(['9']);
+    expect(shown(filterAborted(unordered))).toEqual(['9']);
+    expect(shown(filterAborted(lateStart))).toEqual([]);
+    expect(shown(publishedFilter(lateStart))).toEqual(['6']);
+  });
+
+  it('are not ended by a record whose key looks like a marker', () => {
+    expect(shown(filterAborted(zeroKey))).toEqual([]);
+    expect(shown(publishedFilter(zeroKey))).not.toEqual([]);
+  });
+
+  it('are ended by an abort marker, not by a commit marker', () => {
+    expect(isAbortMarker(Buffer.from([0, 0, 0, 0]))).toBe(true);
+    expect(isAbortMarker(Buffer.from([0, 0, 0, 1]))).toBe(false);
+    expect(isAbortMarker(null)).toBe(false);
+  });
+
+  it('are filtered by our function inside kafkajs too', () => {
+    const Batch = kafkajsModule<new (topic: string, offset: string, data: object) => { messages: DecodedRecord[] }>('consumer/batch.js');
+    expect(shown(new Batch('t', '0', { partition: 0, highWatermark: '9', ...zeroKey }).messages)).toEqual([]);
+  });
+});
+
+describe('request queue', () => {
+  interface Queue {
+    pending: unknown[];
+    throttledUntil: number;
+    throttleCheckTimeoutId: unknown;
+    checkPendingRequests(): void;
+    scheduleCheckPendingRequests(): void;
+  }
+  const RequestQueue = kafkajsModule<new (options: object) => Queue>('network/requestQueue/index.js');
+  const logger = { debug: () => undefined };
+  const queue = (): Queue => new RequestQueue({ maxInFlightRequests: 1, requestTimeout: 1, clientId: 'c', broker: 'b', logger });
+
+  it('arms no timer when nothing is pending', () => {
+    const idle = queue();
+    idle.checkPendingRequests();
+    expect(idle.throttleCheckTimeoutId).toBeNull();
+  });
+
+  it('waits for the end of the throttling, once', () => {
+    vi.useFakeTimers();
+    try {
+      const busy = queue();
+      busy.pending.push({});
+      busy.throttledUntil = Date.now() + 250;
+      const check = vi.spyOn(busy, 'checkPendingRequests').mockReturnValue(undefined);
+      busy.scheduleCheckPendingRequests();
+      busy.scheduleCheckPendingRequests();
+      vi.advanceTimersByTime(249);
+      expect(check).not.toHaveBeenCalled();
+      vi.advanceTimersByTime(1);
+      expect(check).toHaveBeenCalledTimes(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('coordinator', () => {
+  it('is looked up once while its broker is connected, and again after an answer that says it moved', async () => {
+    let connected = true;
+    const find = vi.fn(() => Promise.resolve({ isConnected: () => connected }));
+    const memoised = memoiseCoordinator(find);
+    const cluster = {};
+    const ask = () => memoised.call(cluster, { groupId: 'lane', coordinatorType: 1 });
+    await ask();
+    await ask();
+    expect(find).toHaveBeenCalledTimes(1);
+    noticeMovedCoordinator(Object.assign(new Error(), { type: 'NOT_COORDINATOR_FOR_GROUP' }));
+    await ask();
+    expect(find).toHaveBeenCalledTimes(2);
+    connected = false;
+    await ask();
+    expect(find).toHaveBeenCalledTimes(3);
+    await memoised.call(cluster, { groupId: 'lane', coordinatorType: 0 });
+    await memoised.call({}, { groupId: 'lane', coordinatorType: 0 });
+    expect(find).toHaveBeenCalledTimes(5);
+  });
+
+  it('is memoised inside kafkajs', () => {
+    const Cluster = kafkajsModule<{ prototype: { findGroupCoordinator: () => unknown } }>('cluster/index.js');
+    expect(Cluster.prototype.findGroupCoordinator.toString()).toContain('asOf');
+  });
+});
+
+describe('sockets', () => {
+  it('send small writes at once (TCP_NODELAY)', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((done) => server.once('listening', done));
+    const { port } = server.address() as AddressInfo;
+    const noDelay = vi.spyOn((await import('node:net')).Socket.prototype, 'setNoDelay');
+    const socket = await new Promise<Socket>((done) => {
+      const opened: Socket = socketFactory({
+        host: '127.0.0.1',
+        port,
+        ssl: undefined as never,
+        onConnect: () => {
+          done(opened);
+        },
+      });
+    });
+    expect(noDelay).toHaveBeenCalledWith(true);
+    socket.destroy();
+    server.close();
+  });
+});
+
+describe('loading', () => {
+  it('refuses a kafkajs that was loaded before its patches', () => {
+    const patch = new URL('./patch.ts', import.meta.url).href;
+    const script = `import 'kafkajs'; await import(${JSON.stringify(patch)});`;
+    const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      cwd: import.meta.dirname,
+    });
+    expect(stderr).toContain('kafkajs was loaded before its patches');
+    expect(status).toBe(1);
+  });
+});

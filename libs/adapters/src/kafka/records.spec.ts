@@ -1,0 +1,99 @@
+import { gzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
+import { UnreadableBatch } from './errors.ts';
+import { decodeRecordSet } from './records.ts';
+
+const NONE = 0;
+const GZIP = 1;
+const ZSTD = 4;
+
+/** One record: length, attributes, time stamp delta, offset delta, key (null), value, no headers; all lengths zigzag. */
+function record(offsetDelta: number, value: string): Buffer {
+  const body = Buffer.concat([Buffer.from([0, 0, offsetDelta * 2, 1, value.length * 2]), Buffer.from(value), Buffer.from([0])]);
+  return Buffer.concat([Buffer.from([body.length * 2]), body]);
+}
+
+function batch(firstOffset: number, payload: Buffer, { codec = NONE, count = 1, flags = 0, producer = -1n } = {}): Buffer {
+  const bytes = Buffer.alloc(61);
+  bytes.writeBigInt64BE(BigInt(firstOffset), 0);
+  bytes.writeInt32BE(61 - 12 + payload.length, 8);
+  bytes.writeInt8(2, 16);
+  bytes.writeInt16BE(codec | flags, 21);
+  bytes.writeInt32BE(count - 1, 23);
+  bytes.writeBigInt64BE(1_700_000_000_000n, 27);
+  bytes.writeBigInt64BE(1_700_000_000_005n, 35);
+  bytes.writeBigInt64BE(producer, 43);
+  bytes.writeInt32BE(count, 57);
+  return Buffer.concat([bytes, payload]);
+}
+
+const at = { topic: 'actions', partition: 0, from: 0n, aborted: [] };
+const values = (bytes: Buffer, where = at) => decodeRecordSet(bytes, where).records.map(({ value }) => value?.toString());
+
+it('reads plain and gzip batches from the position on', () => {
+  const bytes = Buffer.concat([
+    batch(0, Buffer.concat([record(0, 'a'), record(1, 'b')]), { count: 2 }),
+    batch(2, gzipSync(record(0, 'c')), { codec: GZIP }),
+  ]);
+  expect(values(bytes)).toEqual(['a', 'b', 'c']);
+  expect(values(bytes, { ...at, from: 1n })).toEqual(['b', 'c']);
+  expect(decodeRecordSet(bytes, at).nextOffset).toBe(3n);
+});
+
+it('stops at a batch of an unsupported codec, with its place, and keeps what came before', () => {
+  const bytes = Buffer.concat([batch(0, record(0, 'a')), batch(1, record(0, 'x'), { codec: ZSTD }), batch(2, record(0, 'b'))]);
+  const { records, nextOffset, error } = decodeRecordSet(bytes, at);
+  expect(records.length).toBe(1);
+  expect(nextOffset).toBe(1n);
+  expect(error).toBeInstanceOf(UnreadableBatch);
+  expect(error).toMatchObject({ code: 'UNREADABLE_BATCH', topic: 'actions', partition: 0, firstOffset: 1n, lastOffset: 1n });
+  expect(error?.message).toContain('zstd found');
+});
+
+it('refuses a gzip bomb before it fills the memory', () => {
+  const { error } = decodeRecordSet(batch(7, gzipSync(Buffer.alloc(64 * 1024 * 1024)), { codec: GZIP }), at);
+  expect(error).toMatchObject({ code: 'UNREADABLE_BATCH', firstOffset: 7n });
+});
+
+it('reports broken bytes as an unreadable batch, whichever byte is broken', () => {
+  const good = batch(0, Buffer.concat([record(0, 'ab'), record(1, 'cd')]), { count: 2 });
+  for (let index = 61; index < good.length; index++) {
+    const broken = Buffer.from(good);
+    broken[index] = 0xff;
+    expect(() => decodeRecordSet(broken, at)).not.toThrow();
+  }
+  const cut = Buffer.from(good);
+  cut[61] = 0x7e; // the first record claims to be longer than it is
+  expect(decodeRecordSet(cut, at).error).toBeInstanceOf(UnreadableBatch);
+});
+
+it('leaves a cut last batch for the next fetch', () => {
+  const bytes = Buffer.concat([batch(0, record(0, 'a')), batch(1, record(0, 'b')).subarray(0, 64)]);
+  expect(values(bytes)).toEqual(['a']);
+  expect(decodeRecordSet(bytes, at).nextOffset).toBe(1n);
+});
+
+it('hides aborted transactions of interleaved producers, and their markers', () => {
+  const TRANSACTIONAL = 0x10;
+  const MARKER = 0x30;
+  const marker = (offset: number, producer: bigint, kind: number): Buffer => {
+    const body = Buffer.from([0, 0, 0, 8, 0, 0, 0, kind, 1, 0]);
+    return batch(offset, Buffer.concat([Buffer.from([body.length * 2]), body]), { flags: MARKER, producer });
+  };
+  const bytes = Buffer.concat([
+    batch(0, record(0, 'x'), { flags: TRANSACTIONAL, producer: 1n }),
+    batch(1, record(0, 'y'), { flags: TRANSACTIONAL, producer: 2n }),
+    batch(2, record(0, 'plain')),
+    marker(3, 2n, 0),
+    marker(4, 1n, 0),
+    batch(5, record(0, 'z'), { flags: TRANSACTIONAL, producer: 1n }),
+    marker(6, 1n, 1),
+  ]);
+  const aborted = [
+    { producerId: 2n, firstOffset: 1n },
+    { producerId: 1n, firstOffset: 0n },
+  ];
+  const read = decodeRecordSet(bytes, { ...at, aborted });
+  expect(read.records.map(({ value }) => value?.toString())).toEqual(['plain', 'z']);
+  expect(read.nextOffset).toBe(7n);
+});
