@@ -18,3 +18,6 @@ export { Home, HomeError, type HomeFault, homeFolder } from './home/home.ts';
 export { birthOf, type LedgerConfig } from './home/config.ts';
 export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } from './home/create-ledger.ts';
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
+
+// controls
+export * from './controls/controls.ts';

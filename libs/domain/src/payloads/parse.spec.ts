@@ -147,6 +147,12 @@ describe('parsePayload', () => {
     expect(detailOf('action.proposed', { parameters: { ratio: 1e300, deep: [{ n: -0.25 }] } })).toBe('ok');
   });
 
+  it('reads a proposal without a mode as enforce', () => {
+    const payload: Members = { ...head, ...BODIES['action.proposed'] };
+    Reflect.deleteProperty(payload, 'mode');
+    expect(parsePayload('action.proposed', payload)).toMatchObject({ ok: true, value: { mode: 'enforce' } });
+  });
+
   it('keeps __proto__ out', () => {
     const hostile = JSON.parse('{"__proto__":{"kind":"agent","id":"bot"}}') as Members;
     expect(parsePayload('action.proposed', { ...head, ...BODIES['action.proposed'], actor: hostile }).ok).toBe(false);

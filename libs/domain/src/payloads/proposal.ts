@@ -24,7 +24,8 @@ export const proposalBody = z.strictObject({
   evidence: z.array(evidence).max(EVIDENCE_MAX).optional(),
   justification: z.string().max(JUSTIFICATION_MAX).optional(),
   impact: integersOnly.optional(),
-  mode: z.enum(['enforce', 'shadow']).optional(),
+  /** shadow: decided and receipted as WOULD_…, never a permit. */
+  mode: z.enum(['enforce', 'shadow']).default('enforce'),
 });
 
 export const proposal = z.strictObject({ ...head, ...proposalBody.shape });

@@ -1,0 +1,157 @@
+/** Every control of a ledger, made where its admin key is: one ready Kafka record each, or one per lane. */
+import { randomBytes } from 'node:crypto';
+
+import { sha256Hex } from '#crypto';
+import {
+  type BundleDocument,
+  base64url,
+  formatTime,
+  hex,
+  type InputTopic,
+  laneOf,
+  type PayloadKind,
+  sealEnvelope,
+  type SignedEnvelope,
+  signPayload,
+  SYSTEM_TENANT,
+  utf8,
+} from '#domain';
+
+import { codecs } from '../wire/codec.ts';
+import { initialisedPayloadOf } from '../home/config.ts';
+import { CONTROL_LIFETIME_MS, drawLog, publicKeyOf } from '../home/create-ledger.ts';
+import type { Home } from '../home/home.ts';
+
+export interface ControlRecord {
+  readonly topic: 'controls';
+  /** The partition. */
+  readonly lane: number;
+  /** utf8(tenant). */
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** Of the payload. */
+  readonly id: string;
+}
+
+/** LedgerInitialised, the same payload as the first record of every lane; made again it gives the same bytes. */
+export function initialisedEnvelopes(home: Home): ControlRecord[] {
+  const payload = initialisedPayloadOf(home.config);
+  const envelope = signPayload({ kind: 'ledger.initialised', payload, seed: home.key('admin'), tenant: SYSTEM_TENANT, lane: 0 });
+  return onEveryLane(home, envelope, 'ledger.initialised');
+}
+
+/** Draws the tenant's log: run once per tenant, where the ledger's seed is. */
+export function registerTenant(home: Home, tenant: string): ControlRecord {
+  const { lane } = ofTenant(home, tenant);
+  const log = drawLog(home.config.name, home.key('ledger'));
+  return control(home, 'tenant.registered', { tenant: SYSTEM_TENANT, lane }, { registers: tenant, lane, ...log });
+}
+
+export interface IssuerOptions {
+  readonly tenant: string;
+  readonly issuer: string;
+  readonly type: 'platform' | 'ci' | 'executor';
+  /** 32-byte Ed25519 public keys, 1 to 8. */
+  readonly publicKeys: readonly { readonly keyid: string; readonly publicKey: string }[];
+  /** Actors it may speak for; absent: any. */
+  readonly agents?: readonly string[] | undefined;
+}
+
+export function registerIssuer(home: Home, { tenant, issuer, type, publicKeys, agents }: IssuerOptions): ControlRecord {
+  return control(home, 'issuer.registered', ofTenant(home, tenant), { registers: issuer, type, keys: publicKeys, agents });
+}
+
+/** Registers a party whose key this home holds, drawn now when there is none: `<issuer>-<tenant>.key`. */
+export function registerOwnIssuer(home: Home, options: Omit<IssuerOptions, 'publicKeys'>): ControlRecord {
+  const seed = home.createKey(`${options.issuer}-${options.tenant}`);
+  return registerIssuer(home, { ...options, publicKeys: [publicKeyOf(seed)] });
+}
+
+export function revokeIssuer(home: Home, tenant: string, issuer: string): ControlRecord {
+  return control(home, 'issuer.revoked', ofTenant(home, tenant), { revokes: issuer });
+}
+
+export interface TokenOptions {
+  readonly tenant: string;
+  readonly roles: readonly ('propose' | 'read')[];
+  /** Actors it may speak for; absent: any. */
+  readonly agents?: readonly string[] | undefined;
+  readonly validUntilMs: number;
+}
+
+/** `bearer` exists only in this answer: the ledger has its hash. */
+export function issueToken(home: Home, options: TokenOptions): { envelope: ControlRecord; bearer: string; tokenId: string } {
+  const { tenant, roles, agents, validUntilMs } = options;
+  const bearer = `cs_${base64url(randomBytes(32))}`;
+  const tokenId = `token-${hex(randomBytes(8))}`;
+  const body = { token: tokenId, tokenHash: tokenHashOf(bearer), roles, agents, validUntil: formatTime(validUntilMs) };
+  return { envelope: control(home, 'token.issued', ofTenant(home, tenant), body), bearer, tokenId };
+}
+
+/** What the ledger keeps of a bearer string. It has 256 random bits, so a plain hash hides it. */
+export function tokenHashOf(bearer: string): string {
+  return sha256Hex(utf8(bearer));
+}
+
+export function revokeToken(home: Home, tenant: string, tokenId: string): ControlRecord {
+  return control(home, 'token.revoked', ofTenant(home, tenant), { revokes: tokenId });
+}
+
+/** In force on a lane from its entry there; confirmed when every lane has one. */
+export function activateBundle(home: Home, bundle: BundleDocument): ControlRecord[] {
+  const { envelope, id } = seal(home, 'bundle.activated', { tenant: SYSTEM_TENANT, lane: 0 }, { bundle });
+  return onEveryLane(home, envelope, id);
+}
+
+export interface GapOptions {
+  readonly topic: InputTopic;
+  readonly lane: number;
+  /** Offsets: the first one missing, and the first one that is there again. */
+  readonly from: bigint;
+  readonly to: bigint;
+  /** The new one: one more than before when the topic was made again. */
+  readonly epoch: number;
+}
+
+/** An operator's word that input is gone for good. */
+export function declareGap(home: Home, { topic, lane, from, to, epoch }: GapOptions): ControlRecord {
+  const body = { topic, lane, from: from.toString(), to: to.toString(), epoch };
+  return control(home, 'input.gap', { tenant: SYSTEM_TENANT, lane }, body);
+}
+
+interface Place {
+  readonly tenant: string;
+  readonly lane: number;
+}
+
+function ofTenant(home: Home, tenant: string): Place {
+  return { tenant, lane: laneOf(tenant, home.config.lanes) };
+}
+
+function control(home: Home, kind: PayloadKind, place: Place, body: object): ControlRecord {
+  const { envelope, id } = seal(home, kind, place, body);
+  return record(envelope, id);
+}
+
+function seal(home: Home, kind: PayloadKind, { tenant, lane }: Place, body: object): { envelope: SignedEnvelope; id: string } {
+  const id = `${kind}-${hex(randomBytes(8))}`;
+  const issuedAtMs = Date.now();
+  const head = {
+    ledger: home.config.name,
+    tenant,
+    issuer: 'admin',
+    id,
+    issuedAtMs,
+    expiresAtMs: issuedAtMs + CONTROL_LIFETIME_MS,
+    blind: randomBytes(32),
+  };
+  return { envelope: sealEnvelope({ kind, body, head, seed: home.key('admin'), lane }), id };
+}
+
+function onEveryLane(home: Home, envelope: SignedEnvelope, id: string): ControlRecord[] {
+  return Array.from({ length: home.config.lanes }, (_, lane) => record({ ...envelope, lane }, id));
+}
+
+function record(envelope: SignedEnvelope, id: string): ControlRecord {
+  return { topic: 'controls', lane: envelope.lane, key: utf8(envelope.tenant), value: codecs.signedEnvelope.encode(envelope), id };
+}
