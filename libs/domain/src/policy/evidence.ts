@@ -1,9 +1,10 @@
-import { ed25519Verify } from '#crypto';
+import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '#crypto';
 import { z } from 'zod';
 
-import { fromBase64, fromUtf8 } from '../formats/bytes.ts';
-import type { Json } from '../formats/canonical-json.ts';
+import { base64, fromBase64, fromUtf8 } from '../formats/bytes.ts';
+import { canonicalBytes, type Json } from '../formats/canonical-json.ts';
 import { pae } from '../formats/dsse.ts';
+import { keyIdOf } from '../formats/keys.ts';
 import { parseJson } from '../formats/strict-json.ts';
 import { parseTime } from '../formats/time.ts';
 import type { Evidence, Proposal } from './types.ts';
@@ -77,4 +78,16 @@ function verifiedStatement(evidence: Evidence, publicKey: Uint8Array): CiStateme
   } catch {
     return undefined;
   }
+}
+
+/** What a pipeline does with its result; `seed` is its 32-byte private key. */
+export function signCiStatement(statement: CiStatement, seed: Uint8Array): Evidence {
+  const payload = canonicalBytes(statement);
+  return {
+    type: 'ci',
+    payloadType: CI_PAYLOAD_TYPE,
+    payload: base64(payload),
+    keyid: keyIdOf(ed25519PublicKey(seed)),
+    signature: base64(ed25519Sign(seed, pae(CI_PAYLOAD_TYPE, payload))),
+  };
 }
