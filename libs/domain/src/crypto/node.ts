@@ -22,7 +22,7 @@ interface KeyPair {
 
 export function sha256(bytes: Uint8Array): Uint8Array {
   // Through a string, as that costs half of what the allocation of a Buffer does: 1.1 instead of 2.5 µs for a tree node.
-  const digest = hash('sha256', bytes, 'latin1');
+  const digest = hash('sha256', bytes, 'binary');
   const result = new Uint8Array(32);
   for (let at = 0; at < 32; at++) result[at] = digest.charCodeAt(at);
   return result;
