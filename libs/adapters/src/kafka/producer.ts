@@ -79,7 +79,7 @@ export class TransactionalWriter {
     });
   }
 
-  /** All records in one produce request per leader and one transaction. Resolves once it is committed. */
+  /** All records in one produce request per leader and one transaction. Resolves once it is committed; readers see it a few ms later. */
   async commit(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
     if (records.length === 0) throw new Error('a transaction needs at least one record');
     return this.#exclusive('transaction', async () => {

@@ -15,6 +15,7 @@ import { draft, recordSource, tenantNow, treeOf, type EntryContent, type RecordI
 import { forgetExpired, idKey } from './ids.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
+import { text } from '../ledger/text.ts';
 
 /** Trees of one lane share each ledger-wide control's batch: 2,000 entries of 2 KiB stay under 8 MiB. */
 export const TENANTS_PER_LANE_MAX = 2000;
@@ -74,16 +75,16 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
   'tenant.registered': registerTenant,
   'issuer.registered': registerIssuer,
   'issuer.revoked': ({ checked, body }) => {
-    const issuer = checked.facts.issuers.get(String(body['revokes']));
+    const issuer = checked.facts.issuers.get(text(body['revokes']));
     return !issuer || issuer.revoked ? 'unknown-issuer' : { kind: 'issuer.revoked', members: { issuer: issuer.id } };
   },
   'token.issued': ({ checked, body }) => {
-    if (checked.facts.tokens.has(String(body['token']))) return 'exists';
+    if (checked.facts.tokens.has(text(body['token']))) return 'exists';
     if (checked.facts.tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
     return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'validUntil']) };
   },
   'token.revoked': ({ checked, body }) => {
-    const token = String(body['revokes']);
+    const token = text(body['revokes']);
     return checked.facts.tokens.get(token) === false ? { kind: 'token.revoked', members: { token } } : 'unknown-token';
   },
   'bundle.activated': activateBundle,
@@ -92,7 +93,7 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     const { epoch, next } = state.positions[topic];
     const isNewEpoch = body['epoch'] === epoch + 1;
     if (body['lane'] !== state.heads.lane || body['from'] !== String(next) || !(isNewEpoch || body['epoch'] === epoch)) return 'stale';
-    if (!isNewEpoch && BigInt(String(body['to'])) <= next) return 'stale';
+    if (!isNewEpoch && BigInt(text(body['to'])) <= next) return 'stale';
     return { kind: 'input.gap', members: { topic, from: body['from'], to: body['to'], newEpoch: body['epoch'] } };
   },
 };
@@ -116,31 +117,31 @@ function initialise(state: LaneState, input: RecordInput, context: DecideContext
 
 function registerTenant({ state, context, checked, body }: Step): Accepted | string {
   const { ledger, lane } = state.heads;
-  const tenant = String(body['registers']);
-  const origin = originOf(ledger, String(body['logId']));
+  const tenant = text(body['registers']);
+  const origin = originOf(ledger, text(body['logId']));
   if (body['lane'] !== lane) return 'lane';
   if (state.tenants.has(tenant)) return 'exists';
   if (state.tenants.size > TENANTS_PER_LANE_MAX) return 'limit';
   if ([...state.heads.trees.values()].some((tree) => tree.origin === origin)) return 'log-id-in-use';
-  if (!isVkeyOf(String(body['vkey']), origin)) return 'vkey';
+  if (!isVkeyOf(text(body['vkey']), origin)) return 'vkey';
   const members = { ledger, lane, lanes: state.lanes, format: 1, vkey: body['vkey'], deciderKeys: deciderKeysOf(context) };
   const genesis: EntryContent = { kind: 'genesis', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
   return {
     kind: 'tenant.registered',
     members: pick(body, ['registers', 'lane', 'logId', 'vkey']),
-    also: [{ tree: newTree(tenant, origin), content: genesis }],
+    also: [{ tree: newTree(tenant, origin, text(body['vkey'])), content: genesis }],
   };
 }
 
 function registerIssuer({ checked, body }: Step): Accepted | string {
   const { issuers } = checked.facts;
-  const issuer = String(body['registers']);
+  const issuer = text(body['registers']);
   if (issuer === 'admin' || issuer === 'gateway' || issuers.has(issuer)) return 'exists';
   if (issuers.size >= ISSUERS_PER_TENANT_MAX) return 'limit';
   for (const key of body['keys'] as Body[]) {
-    const keyid = String(key['keyid']);
+    const keyid = text(key['keyid']);
     try {
-      const publicKey = fromBase64(String(key['publicKey']));
+      const publicKey = fromBase64(text(key['publicKey']));
       checkPublicKey(publicKey);
       if (keyIdOf(publicKey) !== keyid) return 'keyid';
     } catch {

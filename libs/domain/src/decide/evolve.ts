@@ -6,6 +6,7 @@ import { closeEscalation, openEscalation } from './due.ts';
 import { forgetExpired, idKey, remember, settleId } from './ids.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
+import { text } from '../ledger/text.ts';
 
 /** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
 export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes'> & { readonly leaf?: Uint8Array };
@@ -30,21 +31,21 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   rememberControl(state, tenant, predicate);
   switch (entry.kind) {
     case 'tenant.registered':
-      state.tenants.set(String(predicate['registers']), emptyTenant());
+      state.tenants.set(text(predicate['registers']), emptyTenant());
       break;
     case 'issuer.registered':
-      tenant.issuers.set(String(predicate['issuer']), issuerOf(predicate));
+      tenant.issuers.set(text(predicate['issuer']), issuerOf(predicate));
       break;
     case 'issuer.revoked': {
-      const issuer = tenant.issuers.get(String(predicate['issuer']));
+      const issuer = tenant.issuers.get(text(predicate['issuer']));
       if (issuer) issuer.revoked = true;
       break;
     }
     case 'token.issued':
-      tenant.tokens.set(String(predicate['token']), false);
+      tenant.tokens.set(text(predicate['token']), false);
       break;
     case 'token.revoked':
-      tenant.tokens.set(String(predicate['token']), true);
+      tenant.tokens.set(text(predicate['token']), true);
       break;
     case 'bundle.activated':
       if (facts.bundle && entry.tenant === systemTree(state.heads.lane)) state.bundle = facts.bundle;
@@ -69,7 +70,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
 function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, actionId: string, facts: InputFacts): void {
   const { predicate } = entry.statement;
   if (typeof predicate['expiresAt'] !== 'string') return; // refused before its id counted
-  const issuer = String(predicate['issuer']);
+  const issuer = text(predicate['issuer']);
   const deadline = predicate['approvalDeadline'];
   const index = Number(predicate.index);
   const open = typeof deadline === 'string';
@@ -107,13 +108,13 @@ function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predi
 
 function gap(state: LaneState, predicate: Predicate): void {
   const topic = predicate['topic'] as 'actions' | 'outcomes';
-  state.positions[topic] = { epoch: Number(predicate['newEpoch']), next: BigInt(String(predicate['to'])) };
+  state.positions[topic] = { epoch: Number(predicate['newEpoch']), next: BigInt(text(predicate['to'])) };
 }
 
 function issuerOf(predicate: Predicate): Issuer {
   const keys = predicate['keys'] as unknown as readonly { keyid: string; publicKey: string }[];
   return {
-    id: String(predicate['issuer']),
+    id: text(predicate['issuer']),
     type: predicate['type'] as Issuer['type'],
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
     agents: predicate['agents'] as string[] | undefined,

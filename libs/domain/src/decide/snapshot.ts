@@ -17,9 +17,9 @@ export function encodeState(state: LaneState): Uint8Array {
     bundle: state.bundle?.document ?? null,
     due: state.due.open,
   };
-  const tenants = [...heads.trees.values()].map(({ tenant, origin, range, previous }) => {
+  const tenants = [...heads.trees.values()].map(({ tenant, origin, vkey, range, previous }) => {
     const facts = state.tenants.get(tenant) ?? emptyTenant();
-    return { tenant, origin, size: range.size, peaks: range.hashes.map(hex), previous, ...encodeTenant(facts) };
+    return { tenant, origin, vkey, size: range.size, peaks: range.hashes.map(hex), previous, ...encodeTenant(facts) };
   });
   return utf8([header, ...tenants].map((line) => JSON.stringify(line)).join('\n'));
 }
@@ -60,6 +60,7 @@ interface EncodedFacts {
 interface EncodedTree extends EncodedFacts {
   readonly tenant: string;
   readonly origin: string;
+  readonly vkey: string;
   readonly size: number;
   readonly peaks: readonly string[];
   readonly previous: string;
@@ -100,5 +101,6 @@ function decodeTenant(state: LaneState, encoded: EncodedTree): void {
   state.idCount += encoded.ids.length;
   state.tenants.set(encoded.tenant, facts);
   const range = { size: encoded.size, hashes: encoded.peaks.map(fromHex) };
-  state.heads.trees.set(encoded.tenant, { tenant: encoded.tenant, origin: encoded.origin, range, previous: encoded.previous });
+  const { tenant, origin, vkey, previous } = encoded;
+  state.heads.trees.set(tenant, { tenant, origin, vkey, range, previous });
 }

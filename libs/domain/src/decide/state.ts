@@ -65,7 +65,7 @@ export interface LedgerBirth {
 export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
   const system = birth.systemLogs.find((log) => log.lane === lane);
   if (!system) throw new Error(`lane ${lane}: the ledger has ${birth.lanes} lanes`);
-  const heads = emptyHeads(birth.ledger, lane, system.origin);
+  const heads = emptyHeads(birth.ledger, lane, system);
   const start: InputPosition = { epoch: 0, next: 0n };
   return {
     heads,

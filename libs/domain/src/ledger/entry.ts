@@ -47,6 +47,7 @@ export interface Predicate {
   /** Hex digest of the bundle in force before this entry; null before the first. */
   readonly bundle: string | null;
   readonly source: Source;
+  readonly verdict?: string;
   readonly [member: string]: Json | Source | undefined;
 }
 

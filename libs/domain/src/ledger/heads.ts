@@ -3,11 +3,14 @@ import { sha256Hex } from '#crypto';
 import { appendLeaf, EMPTY_RANGE, leafHash, type CompactRange } from '../formats/merkle.ts';
 import { originOf } from '../formats/log-key.ts';
 import type { EntryKind, Statement } from './entry.ts';
+import { text } from './text.ts';
 
 /** Where one tenant's tree ends. */
 export interface TreeHead {
   readonly tenant: string;
   readonly origin: string;
+  /** The log's public key, as the ledger registered it. */
+  readonly vkey: string;
   /** Size and peaks: enough to append, to find the root and to prove later leaves. */
   range: CompactRange;
   /** Hex SHA-256 of the last entry; 64 zeros before genesis. */
@@ -37,12 +40,18 @@ export const NO_PREVIOUS = '0'.repeat(64);
 export const systemTree = (lane: number): string => `_system.${lane}`;
 
 /** The lane before its first record: nothing but the tree that LedgerInitialised opens. */
-export const emptyHeads = (ledger: string, lane: number, systemOrigin: string): LaneHeads => {
+export const emptyHeads = (ledger: string, lane: number, system: { readonly origin: string; readonly vkey: string }): LaneHeads => {
   const tenant = systemTree(lane);
-  return { ledger, lane, nextSeq: 0, trees: new Map([[tenant, newTree(tenant, systemOrigin)]]) };
+  return { ledger, lane, nextSeq: 0, trees: new Map([[tenant, newTree(tenant, system.origin, system.vkey)]]) };
 };
 
-export const newTree = (tenant: string, origin: string): TreeHead => ({ tenant, origin, range: EMPTY_RANGE, previous: NO_PREVIOUS });
+export const newTree = (tenant: string, origin: string, vkey: string): TreeHead => ({
+  tenant,
+  origin,
+  vkey,
+  range: EMPTY_RANGE,
+  previous: NO_PREVIOUS,
+});
 
 /** Appends one entry to its tree if, and only if, it is exactly the next one. `leaf` saves hashing it twice. */
 export function admitEntry(
@@ -69,7 +78,7 @@ export function admitEntry(
 
 /** `tenant.registered` in the system's tree opens the tenant's own; its genesis is the next part. */
 function openTree(heads: LaneHeads, { predicate }: Statement): void {
-  const tenant = String(predicate['registers']);
+  const tenant = text(predicate['registers']);
   if (heads.trees.has(tenant)) throw new LedgerBroken('ENTRY', `tenant ${tenant} registered twice`);
-  heads.trees.set(tenant, newTree(tenant, originOf(heads.ledger, String(predicate['logId']))));
+  heads.trees.set(tenant, newTree(tenant, originOf(heads.ledger, text(predicate['logId'])), text(predicate['vkey'])));
 }

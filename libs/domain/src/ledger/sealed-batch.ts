@@ -1,7 +1,7 @@
 import { sha256 } from '#crypto';
 
 import { equalBytes } from '../formats/bytes.ts';
-import { leafHash, rangeRoot } from '../formats/merkle.ts';
+import { type CompactRange, leafHash, rangeRoot } from '../formats/merkle.ts';
 import { admitEntry, LedgerBroken, type LaneHeads } from './heads.ts';
 import type { EntryKind, Statement } from './entry.ts';
 import type { LedgerRecord, WireCodec } from './record.ts';
@@ -18,6 +18,8 @@ export interface SealedEntry {
 export interface SealedBatch {
   readonly firstSeq: number;
   readonly entries: readonly SealedEntry[];
+  /** Tenant → its tree before the batch, for each tree that the batch touches. */
+  readonly before: ReadonlyMap<string, CompactRange>;
 }
 
 /** What a ledger-wide control over 2,000 tenants and a full batch of records can come to. */
@@ -79,10 +81,11 @@ export class SealedBatches {
     const firstSeq = this.heads.nextSeq;
     this.#pending = [];
     this.#checkSeal(records, firstSeq);
-    const entries = records.map((record) => this.#admit(record));
+    const before = new Map<string, CompactRange>();
+    const entries = records.map((record) => this.#admit(record, before));
     this.#checkRoots(records);
     checkParts(entries);
-    return { firstSeq, entries };
+    return { firstSeq, entries, before };
   }
 
   #checkSeal(records: readonly LedgerRecord[], firstSeq: number): void {
@@ -94,7 +97,7 @@ export class SealedBatches {
     }
   }
 
-  #admit(record: LedgerRecord): SealedEntry {
+  #admit(record: LedgerRecord, before: Map<string, CompactRange>): SealedEntry {
     let parsed;
     try {
       parsed = parseStatement(record.entry);
@@ -107,6 +110,8 @@ export class SealedBatches {
       throw new LedgerBroken('ROUTING', `sequence ${record.laneSeq}: routing copies differ from the entry`);
     }
     const leaf = leafHash(record.entry);
+    const tree = this.heads.trees.get(record.tenant);
+    if (tree && !before.has(record.tenant)) before.set(record.tenant, tree.range); // ranges never change, the head gets a new one
     admitEntry(this.heads, record.tenant, kind, statement, record.entry, leaf);
     return { record, statement, kind, leaf };
   }

@@ -29,8 +29,9 @@ export function parseStatement(bytes: Uint8Array): { statement: Statement; kind:
   if (bytes.length > ENTRY_BYTES_MAX) throw new EntryError(`entry of ${bytes.length} bytes, at most ${ENTRY_BYTES_MAX}`);
   const json = parseCanonical(bytes, { maxDepth: DEPTH_MAX });
   if (!isObject(json) || json['_type'] !== STATEMENT_TYPE) throw new EntryError('not an in-toto statement v1');
-  const kind = PREDICATE_TYPE.exec(String(json['predicateType']))?.[1] as EntryKind | undefined;
-  if (kind === undefined || !ENTRY_KINDS.includes(kind)) throw new EntryError(`unknown kind ${String(json['predicateType'])}`);
+  const type = json['predicateType'];
+  const kind = typeof type === 'string' ? (PREDICATE_TYPE.exec(type)?.[1] as EntryKind | undefined) : undefined;
+  if (kind === undefined || !ENTRY_KINDS.includes(kind)) throw new EntryError('unknown kind of entry');
   const predicate = json['predicate'];
   if (!isObject(predicate)) throw new EntryError('predicate is not an object');
   for (const [member, type] of COMMON) {

@@ -78,14 +78,14 @@ export const tokenRevoked = z.strictObject({ ...head, revokes: identifier });
 /** The document's own shape is checked by policy/bundle.ts, which can say more about it. */
 export const bundleActivated = z.strictObject({ ...head, bundle: integersOnly });
 
-/** An operator says that records [from, to) of an input topic are gone, and that the topic goes on as another epoch. */
+/** An operator says that records [from, to) of an input topic are gone; another epoch when the topic was made again. */
 export const inputGap = z.strictObject({
   ...head,
   topic: z.enum(['actions', 'outcomes', 'controls']),
   lane,
   from: offset,
   to: offset,
-  epoch: z.int().min(1),
+  epoch: z.int().min(0),
 });
 
 /** The vkey is the log's own: named by its origin, with a key that may be trusted. */

@@ -40,9 +40,12 @@ export const object = z.custom<Readonly<Record<string, Json>>>(isObject);
 /** As `object`; numbers are integers that every reader holds exactly. */
 export const integersOnly = object.refine(isIntegerSafeDeep);
 
-export const publicKey = z
-  .strictObject({ keyid: keyId, publicKey: base64Text })
-  .refine(({ keyid, publicKey }) => succeeds(() => { checkPublicKey(fromBase64(publicKey)); }) && keyIdOf(fromBase64(publicKey)) === keyid);
+export const publicKey = z.strictObject({ keyid: keyId, publicKey: base64Text }).refine(
+  ({ keyid, publicKey }) =>
+    succeeds(() => {
+      checkPublicKey(fromBase64(publicKey));
+    }) && keyIdOf(fromBase64(publicKey)) === keyid,
+);
 
 export const agents = z.array(identifier).max(LIST_MAX).refine(isSet);
 

@@ -138,7 +138,7 @@ describe('parsePayload', () => {
     ['body', 'ledger.initialised', { ledger: 'other.example' }],
     ['bundle', 'bundle.activated', { bundle: { n: 0.5 } }],
     ['from', 'input.gap', { from: '03' }],
-    ['epoch', 'input.gap', { epoch: 0 }],
+    ['epoch', 'input.gap', { epoch: -1 }],
   ] as [string, PayloadKind, Members][])('refuses a wrong %s in %s', (detail, kind, change) => {
     expect(detailOf(kind, change)).toBe(detail);
   });

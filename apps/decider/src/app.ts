@@ -1,0 +1,82 @@
+import { Counter, Histogram } from 'prom-client';
+
+import { CedarEngine, LaneLeases, wire, type Home } from '#adapters';
+
+import { crashPoints, LOG, Metrics, startLaneApp, type LaneApp } from '../../kit/src/index.ts';
+import { DeciderConsumer } from './decider.consumer.ts';
+import { LaneDecider } from './lane-decider.ts';
+
+export interface DeciderOptions {
+  readonly home: Home;
+  readonly brokers: readonly string[];
+  /** 0: any free one. */
+  readonly port: number;
+  readonly host?: string;
+  /** Unit ms. Short ones are for tests: a dead owner's lane is free after this. */
+  readonly sessionTimeout?: number;
+  readonly heartbeatInterval?: number;
+  readonly snapshotEveryEntries?: number;
+}
+
+/** Decides the lanes that the group assigns to this process. */
+export function start({ home, brokers, port, ...options }: DeciderOptions): Promise<LaneApp> {
+  const { config } = home;
+  const onPoint = crashPoints();
+  const decider = {
+    provide: LaneDecider,
+    inject: [LOG, Metrics],
+    useFactory: (log: ConstructorParameters<typeof LaneDecider>[0]['log'], metrics: Metrics): LaneDecider =>
+      new LaneDecider({
+        connection: { brokers, clientId: 'countersign-decider', log },
+        birth: home.birth(),
+        topicPrefix: config.topicPrefix,
+        deciderSeed: home.key('decider'),
+        engine: new CedarEngine(),
+        wire,
+        log,
+        onBatch: metricsOf(metrics),
+        ...(onPoint ? { onPoint } : {}),
+        ...(options.snapshotEveryEntries === undefined ? {} : { snapshotEveryEntries: options.snapshotEveryEntries }),
+      }),
+  };
+  return startLaneApp({
+    name: 'decider',
+    controller: DeciderConsumer,
+    providers: [decider],
+    port,
+    ...(options.host === undefined ? {} : { host: options.host }),
+    openLeases: (events, log) =>
+      LaneLeases.start({
+        ...events,
+        onFatal: (error) => {
+          events.onFatal(error);
+        },
+        ...{ brokers, clientId: 'countersign-decider-lanes', log },
+        groupId: `${config.topicPrefix}countersign.decider`,
+        topic: home.topic('controls'),
+        lanes: config.lanes,
+        ...(options.sessionTimeout === undefined ? {} : { sessionTimeout: options.sessionTimeout }),
+        ...(options.heartbeatInterval === undefined ? {} : { heartbeatInterval: options.heartbeatInterval }),
+      }),
+  });
+}
+
+function metricsOf(metrics: Metrics): ConstructorParameters<typeof LaneDecider>[0]['onBatch'] {
+  const registers = [metrics.registry];
+  const entries = new Counter({
+    name: 'countersign_entries_total',
+    help: 'ledger entries committed, by verdict or kind',
+    labelNames: ['lane', 'verdict'] as const,
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'countersign_batch_seconds',
+    help: 'from the start of deciding a batch to its commit',
+    buckets: [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.25, 1],
+    registers,
+  });
+  return ({ lane, verdicts, ms }) => {
+    for (const verdict of verdicts) entries.inc({ lane: String(lane), verdict });
+    batches.observe(ms / 1000);
+  };
+}

@@ -1,0 +1,74 @@
+import { checkBundleInChild } from '#adapters';
+import { ed25519Verify } from '#crypto';
+import {
+  canonicalBytes,
+  kindOf,
+  pae,
+  parseBundle,
+  parseCanonical,
+  NESTING_MAX,
+  type Bundle,
+  type Json,
+  type LaneState,
+  type PolicyEngine,
+  type WireCodec,
+} from '#domain';
+
+/** Verdicts on candidates that are remembered; more are checked again. */
+const REMEMBERED_MAX = 64;
+
+/**
+ * The engine as `decide` sees it, with candidate bundles judged beforehand in a process of their own: compiling a hostile one can kill an
+ * engine, and must not kill the decider's. A candidate that was not judged is refused.
+ */
+export class BundleGate implements PolicyEngine {
+  readonly name: string;
+  readonly #judged = new Map<string, readonly string[]>();
+
+  constructor(
+    private readonly engine: PolicyEngine,
+    private readonly wire: Pick<WireCodec, 'decodeEnvelope'>,
+    private readonly onRefused: (digest: string, reasons: readonly string[]) => void,
+  ) {
+    this.name = engine.name;
+  }
+
+  /** Judges the bundle in this control record, if the admin signed one: others' bytes are never compiled. */
+  async prepare(state: LaneState, value: Uint8Array | null): Promise<void> {
+    const envelope = value ? this.wire.decodeEnvelope(value) : undefined;
+    if (!envelope || kindOf(envelope.payloadType) !== 'bundle.activated' || envelope.keyid !== state.admin.keyid) return;
+    if (!ed25519Verify(state.admin.publicKey, pae(envelope.payloadType, envelope.payload), envelope.signature)) return;
+    const bundle = bundleIn(envelope.payload);
+    if (!bundle || this.#judged.has(bundle.digest)) return;
+    const reasons = await checkBundleInChild(canonicalBytes(bundle.document));
+    const [oldest] = this.#judged.keys();
+    if (this.#judged.size >= REMEMBERED_MAX && oldest !== undefined) this.#judged.delete(oldest);
+    this.#judged.set(bundle.digest, reasons);
+    if (reasons.length > 0) this.onRefused(bundle.digest, reasons);
+  }
+
+  refusals(bundle: Bundle): readonly string[] {
+    return this.#judged.get(bundle.digest) ?? ['not judged before it was decided'];
+  }
+
+  guards(bundle: Bundle): ReturnType<PolicyEngine['guards']> {
+    return this.engine.guards(bundle);
+  }
+
+  authorize(...args: Parameters<PolicyEngine['authorize']>): ReturnType<PolicyEngine['authorize']> {
+    return this.engine.authorize(...args);
+  }
+
+  parametersValid(...args: Parameters<PolicyEngine['parametersValid']>): boolean {
+    return this.engine.parametersValid(...args);
+  }
+}
+
+function bundleIn(payload: Uint8Array): Bundle | undefined {
+  try {
+    const json = parseCanonical(payload, { maxDepth: NESTING_MAX }) as Record<string, Json>;
+    return parseBundle(json['bundle'] ?? null);
+  } catch {
+    return undefined; // decide refuses it by itself
+  }
+}

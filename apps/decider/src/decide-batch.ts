@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+
+import { codecs, ceHeaders, sealInput, type KafkaRecord, type OutgoingRecord } from '#adapters';
+import {
+  buildBatch,
+  decide,
+  evolve,
+  firstDue,
+  systemTree,
+  tenantNow,
+  utf8,
+  type BatchEntry,
+  type DecideContext,
+  type Decided,
+  type Entry,
+  type LaneState,
+  type WireCodec,
+} from '#domain';
+
+import type { InputFeed, InputRecord } from './input-feed.ts';
+
+/** Records of one batch: what a notary can prove and publish in one transaction of a few milliseconds. */
+const RECORDS_MAX = 512;
+const INPUT_BYTES_MAX = 2 * 1024 * 1024;
+/** Half of the topic's 16 MiB, because the last record may be a ledger-wide control with an entry for each tenant. */
+const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
+/** Unit ms: a batch that took longer would delay everything behind it. */
+const WORK_MAX_MS = 20;
+
+export interface DecidedBatch {
+  readonly outgoing: readonly OutgoingRecord[];
+  readonly entryCount: number;
+  readonly inputKeyCount: number;
+  /** Wire bytes of the last ledger record: what a snapshot names. */
+  readonly lastRecord: Uint8Array;
+  readonly verdicts: readonly string[];
+}
+
+interface Draft {
+  readonly entries: BatchEntry[];
+  readonly outgoing: OutgoingRecord[];
+  readonly verdicts: string[];
+  readonly traceparents: (string | undefined)[];
+  inputKeyCount: number;
+  outputBytes: number;
+}
+
+/**
+ * Decides what has arrived, at one time, and advances `state` over it: what is due first, then the inputs, controls before the rest.
+ * Nothing is published here. undefined when there is nothing to say.
+ */
+export function decideBatch(
+  state: LaneState,
+  feed: InputFeed,
+  context: DecideContext,
+  out: { readonly deciderSeed: Uint8Array; readonly wire: WireCodec; readonly topicName: (name: string) => string },
+): DecidedBatch | undefined {
+  const draft: Draft = { entries: [], outgoing: [], verdicts: [], traceparents: [], inputKeyCount: 0, outputBytes: 0 };
+  const startedMs = performance.now();
+  let inputBytes = 0;
+  let records = 0;
+  const isFull = (): boolean =>
+    records >= RECORDS_MAX || draft.outputBytes >= OUTPUT_BYTES_MAX || performance.now() - startedMs >= WORK_MAX_MS;
+  while (!isFull() && firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
+    add(state, draft, decide(state, { kind: 'tick' }, context));
+    records += 1;
+  }
+  for (let next = feed.peek(); next && !isFull(); next = feed.peek()) {
+    inputBytes += next.record.value?.length ?? 0;
+    if (records > 0 && inputBytes > INPUT_BYTES_MAX) break;
+    feed.take(next.topic);
+    decideRecord(state, feed, context, draft, next, out.topicName);
+    records += 1;
+  }
+  if (draft.entries.length === 0) return undefined;
+  return seal(state, draft, out);
+}
+
+function decideRecord(
+  state: LaneState,
+  feed: InputFeed,
+  context: DecideContext,
+  draft: Draft,
+  { topic, record }: InputRecord,
+  topicName: (name: string) => string,
+): void {
+  const inputKey = randomBytes(32);
+  const decided = decide(state, { kind: 'record', topic, offset: record.offset, value: record.value, inputKey }, context);
+  add(state, draft, decided, { record, inputKey });
+  const { lane } = state.heads;
+  decided.entries.forEach((entry, part) => {
+    const { origin, index } = entry.statement.predicate;
+    const key = part === 0 ? inputKey : randomBytes(32);
+    const value = codecs.inputKey.encode({ origin, leafIndex: Number(index), key });
+    draft.outgoing.push({ topic: topicName('input-keys'), partition: lane, key: Buffer.from(`${origin}\0${index}`), value });
+    draft.inputKeyCount += 1;
+    draft.outputBytes += 200; // key, value and framing of one input key
+  });
+  if (decided.deadLetter) draft.outgoing.push(deadLetter(state, decided, topic, record, topicName));
+  if (decided.entries[0]?.kind === 'input.gap') {
+    feed.follow('actions');
+    feed.follow('outcomes');
+  }
+}
+
+function add(state: LaneState, draft: Draft, decided: Decided, from?: { record: KafkaRecord; inputKey: Uint8Array }): void {
+  for (const entry of decided.entries) {
+    evolve(state, entry, decided.facts);
+    const input = inputOf(entry, from);
+    draft.entries.push({ entry, inputForm: entry.inputForm, input });
+    draft.traceparents.push(traceparentOf(from?.record));
+    draft.outputBytes += entry.bytes.length + input.length + 512; // 512: routing copies, root, headers
+    const { verdict } = entry.statement.predicate;
+    draft.verdicts.push(typeof verdict === 'string' ? verdict : entry.kind);
+  }
+}
+
+/** W3C trace context. A header is whatever its sender wrote: only this shape is passed on. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+function traceparentOf(record: KafkaRecord | undefined): string | undefined {
+  const value = record?.headers['traceparent'];
+  return value !== undefined && TRACEPARENT.test(value) ? value : undefined;
+}
+
+function inputOf(entry: Entry, from: { record: KafkaRecord; inputKey: Uint8Array } | undefined): Uint8Array {
+  const value = from?.record.value;
+  if (!value || entry.inputForm === 'none') return new Uint8Array();
+  return entry.inputForm === 'plain' ? value : sealInput(value, from.inputKey);
+}
+
+function deadLetter(
+  state: LaneState,
+  decided: Decided,
+  topic: string,
+  record: KafkaRecord,
+  topicName: (name: string) => string,
+): OutgoingRecord {
+  const predicate = decided.entries[0]?.statement.predicate;
+  if (typeof predicate?.['code'] !== 'string') throw new Error('a refusal has an entry');
+  const { lane } = state.heads;
+  const place = { origin: predicate.origin, leafIndex: Number(predicate.index), topic, partition: lane, offset: Number(record.offset) };
+  const value = codecs.deadLetter.encode({ ...place, code: predicate['code'], bytes: record.value ?? new Uint8Array() });
+  return { topic: topicName('dead-letters'), partition: lane, key: Buffer.from(systemTree(lane)), value };
+}
+
+function seal(
+  state: LaneState,
+  draft: Draft,
+  { deciderSeed, wire, topicName }: { deciderSeed: Uint8Array; wire: WireCodec; topicName: (name: string) => string },
+): DecidedBatch {
+  const { values } = buildBatch(state.heads, draft.entries, deciderSeed, wire);
+  const ledger = values.map((value, at): OutgoingRecord => {
+    const { entry } = draft.entries[at] ?? {};
+    if (!entry) throw new Error('a value for each entry');
+    const { tenant, kind, actionId } = entry;
+    const { origin, index, decidedAt } = entry.statement.predicate;
+    const facts = { origin, tenant, leafIndex: Number(index), kind, actionId, decidedAt, traceparent: draft.traceparents[at] };
+    return {
+      topic: topicName('ledger'),
+      partition: state.heads.lane,
+      key: bufferOf(utf8(tenant)),
+      value: bufferOf(value),
+      headers: ceHeaders('ledger', facts),
+    };
+  });
+  return {
+    outgoing: [...ledger, ...draft.outgoing],
+    entryCount: values.length,
+    inputKeyCount: draft.inputKeyCount,
+    lastRecord: values.at(-1) ?? new Uint8Array(),
+    verdicts: draft.verdicts,
+  };
+}
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

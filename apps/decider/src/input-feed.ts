@@ -1,0 +1,132 @@
+import { OffsetOutOfRange, type FetchPosition, type KafkaRecord, type LaneReader } from '#adapters';
+import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#domain';
+
+/** Bytes waiting per topic before it is not fetched any further: two batches. */
+const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+/** Unit ms: how long an empty fetch waits at the broker, and so the resolution of ticks. */
+const IDLE_WAIT_MS = 100;
+
+export interface InputRecord {
+  readonly topic: InputTopic;
+  readonly record: KafkaRecord;
+}
+interface Buffered {
+  records: KafkaRecord[];
+  bytes: number;
+  /** Where to fetch on. */
+  next: bigint;
+  /** The topic no longer holds the next record: only an operator's input.gap lets it go on. */
+  held: boolean;
+}
+
+/** What has arrived on the three input topics of one lane, from the positions that the ledger names. Fetches ahead while batches commit. */
+export class InputFeed {
+  readonly #buffers: Record<InputTopic, Buffered>;
+  #inFlight: Promise<void> | undefined;
+  #failed: Error | undefined;
+
+  constructor(
+    private readonly reader: LaneReader,
+    private readonly state: LaneState,
+    private readonly topicName: (name: string) => string,
+    private readonly onHeld: (topic: InputTopic, next: bigint) => void,
+  ) {
+    const start = (topic: InputTopic): Buffered => ({ records: [], bytes: 0, next: state.positions[topic].next, held: false });
+    this.#buffers = { controls: start('controls'), outcomes: start('outcomes'), actions: start('actions') };
+  }
+
+  /** Resolves as soon as anything has arrived, or after the idle wait. Throws what a fetch threw. */
+  async arrived(): Promise<void> {
+    this.#fetchAhead();
+    if (!this.#isEmpty()) return;
+    await this.#inFlight;
+    this.#rethrow();
+    this.#fetchAhead();
+  }
+
+  /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
+  peek(): InputRecord | undefined {
+    this.#rethrow();
+    for (const topic of this.#topics()) {
+      const record = this.#buffers[topic].records[0];
+      if (record) return { topic, record };
+    }
+    return undefined;
+  }
+
+  waiting(topic: InputTopic): readonly KafkaRecord[] {
+    return this.#buffers[topic].records;
+  }
+
+  /** Removes the record that `peek` showed. */
+  take(topic: InputTopic): void {
+    const buffer = this.#buffers[topic];
+    const record = buffer.records.shift();
+    buffer.bytes -= sizeOf(record);
+  }
+
+  /** After an input.gap the ledger names another position: what was read ahead no longer counts. */
+  follow(topic: InputTopic): void {
+    this.#buffers[topic] = { records: [], bytes: 0, next: this.state.positions[topic].next, held: false };
+  }
+
+  #topics(): readonly InputTopic[] {
+    return this.state.heads.nextSeq === 0 ? ['controls'] : INPUT_TOPICS;
+  }
+
+  #isEmpty(): boolean {
+    return this.#topics().every((topic) => this.#buffers[topic].records.length === 0);
+  }
+
+  #rethrow(): void {
+    if (this.#failed) throw this.#failed;
+  }
+
+  #fetchAhead(): void {
+    if (this.#inFlight || this.#failed) return;
+    const wanted = this.#topics().filter((topic) => !this.#buffers[topic].held && this.#buffers[topic].bytes < BUFFER_BYTES_MAX);
+    if (wanted.length === 0) return;
+    this.#inFlight = this.#fetch(wanted)
+      .catch((error: unknown) => {
+        this.#failed = error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.#inFlight = undefined;
+      });
+  }
+
+  async #fetch(topics: readonly InputTopic[]): Promise<void> {
+    const buffers = topics.map((topic) => this.#buffers[topic]);
+    const positions = topics.map((topic, at): FetchPosition => ({
+      topic: this.topicName(topic),
+      partition: this.state.heads.lane,
+      offset: buffers[at]?.next ?? 0n,
+    }));
+    const fetched = await this.reader.fetch(positions, { maxWaitMs: IDLE_WAIT_MS, minBytes: 1 });
+    for (const partition of fetched) {
+      const at = positions.findIndex(({ topic }) => topic === partition.topic);
+      const topic = topics[at];
+      const buffer = buffers[at];
+      if (!topic || !buffer || this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
+      if (partition.error instanceof OffsetOutOfRange) this.#hold(topic, buffer);
+      else if (partition.error) throw partition.error;
+      for (const record of partition.records) buffer.bytes += sizeOf(record);
+      buffer.records.push(...partition.records);
+      buffer.next = partition.nextOffset;
+    }
+  }
+
+  /** Records that the ledger never saw are gone, or the topic was made again. Never let anything choose where to go on. */
+  #hold(topic: InputTopic, buffer: Buffered): void {
+    if (topic === 'controls') {
+      throw new LaneHalted(
+        'INPUT_GAP',
+        `controls no longer holds offset ${buffer.next}: it is kept for ever, so it was deleted or made anew`,
+      );
+    }
+    buffer.held = true;
+    this.onHeld(topic, buffer.next);
+  }
+}
+
+const sizeOf = (record: KafkaRecord | undefined): number => (record?.value?.length ?? 0) + 100; // 100: what a record weighs beside its value

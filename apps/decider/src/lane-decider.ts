@@ -1,0 +1,150 @@
+import { checkTopics, withAdmin, LaneReader, TransactionalWriter, type CommitPoint, type ConnectionOptions, type Log } from '#adapters';
+import { LaneHalted, type DecideContext, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
+
+import { BundleGate } from './bundle-gate.ts';
+import { decideBatch } from './decide-batch.ts';
+import { InputFeed } from './input-feed.ts';
+import { LaneClock } from './lane-clock.ts';
+import { snapshotRecords } from './snapshots.ts';
+import { takeOver } from './take-over.ts';
+
+/** A snapshot each time this many entries were added: what a successor reads beyond one takes it about two seconds. */
+const SNAPSHOT_EVERY_ENTRIES = 25_000;
+
+export interface LaneDeciderOptions {
+  readonly connection: ConnectionOptions;
+  readonly birth: LedgerBirth;
+  readonly topicPrefix: string;
+  readonly deciderSeed: Uint8Array;
+  readonly engine: PolicyEngine;
+  readonly wire: WireCodec;
+  readonly log: Log;
+  readonly onBatch: (batch: { lane: number; records: number; verdicts: readonly string[]; ms: number }) => void;
+  readonly onPoint?: (name: CommitPoint | 'recovering' | 'before-snapshot') => void | Promise<void>;
+  readonly snapshotEveryEntries?: number;
+}
+
+interface Lease {
+  readonly lane: number;
+  readonly signal: AbortSignal;
+  /** Called once the lane is taken over. */
+  readonly ready: () => void;
+}
+
+/**
+ * Owns one lane: takes it over, then decides what arrives until `signal` aborts. Throws on any error, and then holds nothing: whether its
+ * last transaction was committed is read from the ledger by the next owner, which may be this same object, called again.
+ */
+export class LaneDecider {
+  /** Not tried again before the next interval, also when it failed: a snapshot must never keep a lane from deciding. */
+  readonly #snapshotAt = new Map<number, number>();
+
+  constructor(private readonly options: LaneDeciderOptions) {}
+
+  async run({ lane, signal, ready }: Lease): Promise<void> {
+    const { connection, topicPrefix, onPoint, log } = this.options;
+    await this.#checkTopics(lane);
+    const transactionalId = `${topicPrefix}countersign.decider.${lane}`;
+    // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
+    const writer = await TransactionalWriter.open({ ...connection, transactionalId, ...(onPoint ? { onPoint } : {}) });
+    const readers: LaneReader[] = [];
+    try {
+      const reader = await LaneReader.open(connection);
+      readers.push(reader);
+      await onPoint?.('recovering');
+      const started = performance.now();
+      const onProgress = (entries: number): void => {
+        log.info({ lane, entries }, 'reading the ledger');
+      };
+      const { birth, wire } = this.options;
+      const taken = await takeOver({ reader, birth, lane, wire, topicName: this.#topicName, signal, onProgress });
+      const { nextSeq } = taken.state.heads;
+      log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
+      ready();
+      await this.#decideUntil(signal, taken.state, { reader, writer, inputKeysOffset: taken.inputKeysOffset });
+    } finally {
+      // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
+      await Promise.allSettled([writer.close(), ...readers.map((reader) => reader.close())]);
+    }
+  }
+
+  /** Steps 2 to 4 of the protocol, over and over. */
+  async #decideUntil(
+    signal: AbortSignal,
+    state: LaneState,
+    io: { reader: LaneReader; writer: TransactionalWriter; inputKeysOffset: bigint },
+  ) {
+    const { engine, wire, log, birth, deciderSeed, onBatch } = this.options;
+    const { lane } = state.heads;
+    const clock = new LaneClock();
+    const onHeld = (topic: string, next: bigint): void => {
+      log.error(
+        { lane, topic, next: String(next), alarm: 'INPUT_GAP' },
+        'topic no longer holds the next record: sign an input.gap to go on',
+      );
+    };
+    const feed = new InputFeed(io.reader, state, this.#topicName, onHeld);
+    const gate = new BundleGate(engine, wire, (digest, reasons) => {
+      log.warn({ lane, digest, reasons }, 'bundle refused');
+    });
+    const out = { deciderSeed, wire, topicName: this.#topicName };
+    let inputKeysOffset = io.inputKeysOffset;
+    while (!signal.aborted) {
+      // 2. Gather what has arrived; decide it at one time. Nothing has left this process yet: a crash here loses nothing.
+      await feed.arrived();
+      for (const control of feed.waiting('controls')) await gate.prepare(state, control.value);
+      const startedMs = performance.now();
+      const nowMs = clock.now(lastDecidedAt(state));
+      const context: DecideContext = { nowMs, engine: gate, wire, birth };
+      const batch = decideBatch(state, feed, context, out);
+      if (!batch) continue;
+      // 3. One transaction. A crash before its commit leaves nothing; after it, the successor reads it all.
+      const offsets = await io.writer.commit(batch.outgoing);
+      // 4. Only now is the state that `decideBatch` advanced the truth. An error above dropped it.
+      const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
+      const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
+      clock.compareWithBroker(ledger?.appendTimeMs ?? -1, nowMs);
+      if (keys) inputKeysOffset = keys.baseOffset + BigInt(batch.inputKeyCount);
+      onBatch({ lane, records: batch.entryCount, verdicts: batch.verdicts, ms: performance.now() - startedMs });
+      if (ledger)
+        await this.#snapshot(state, io.writer, {
+          ledgerOffset: ledger.baseOffset + BigInt(batch.entryCount - 1),
+          inputKeysOffset,
+          lastRecord: batch.lastRecord,
+        });
+    }
+  }
+
+  /** In a transaction of its own, so that decisions never wait for a snapshot that cannot be written. */
+  async #snapshot(
+    state: LaneState,
+    writer: TransactionalWriter,
+    at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array },
+  ): Promise<void> {
+    const { lane, nextSeq } = state.heads;
+    const every = this.options.snapshotEveryEntries ?? SNAPSHOT_EVERY_ENTRIES;
+    const last = this.#snapshotAt.get(lane) ?? Math.floor(nextSeq / every) * every;
+    this.#snapshotAt.set(lane, last);
+    if (nextSeq - last < every) return;
+    this.#snapshotAt.set(lane, nextSeq);
+    await this.options.onPoint?.('before-snapshot');
+    const round = Math.floor(nextSeq / every);
+    await writer.commit(snapshotRecords(state, { ...at, round }, this.options.deciderSeed, this.#topicName('decider-state')));
+    this.options.log.info({ lane, nextSeq }, 'snapshot written');
+  }
+
+  async #checkTopics(lane: number): Promise<void> {
+    const { connection, topicPrefix, birth } = this.options;
+    const faults = await withAdmin(connection, (admin) => checkTopics(admin, { prefix: topicPrefix, lanes: birth.lanes }));
+    if (faults.length > 0) throw new LaneHalted('TOPIC_SETTINGS', `lane ${lane}: ${faults.map(({ text }) => text).join('; ')}`);
+  }
+
+  readonly #topicName = (name: string): string => this.options.topicPrefix + name;
+}
+
+/** Latest decision on the lane. Tenants are few compared with records, and a batch is decided at one time. */
+function lastDecidedAt(state: LaneState): number {
+  let last = 0;
+  for (const { lastDecidedAtMs } of state.tenants.values()) if (lastDecidedAtMs > last) last = lastDecidedAtMs;
+  return last;
+}

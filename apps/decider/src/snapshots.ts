@@ -1,0 +1,107 @@
+import { codecs, type KafkaRecord, type LaneReader, type OutgoingRecord, type SnapshotManifest } from '#adapters';
+import { ed25519Sign, ed25519Verify, sha256 } from '#crypto';
+import { concat, decodeState, encodeState, equalBytes, STATE_VERSION, utf8, type LaneState } from '#domain';
+
+import { readToEnd } from './read-partition.ts';
+import type { TakeOverOptions } from './take-over.ts';
+
+/** Two slots in turn: a snapshot that was cut off leaves the other whole. */
+const SLOTS = 2;
+const CHUNK_BYTES = 512 * 1024;
+const CONTEXT = utf8('countersign/snapshot/v1\0');
+
+export interface LoadedSnapshot {
+  readonly state: LaneState;
+  readonly seq: number;
+  /** Offset after the record it names. */
+  readonly ledgerNext: bigint;
+  readonly inputKeysOffset: bigint;
+}
+
+/** Records that keep `state` as of the ledger record at `at`: chunks first, the signed manifest last. */
+export function snapshotRecords(
+  state: LaneState,
+  at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array; readonly round: number },
+  deciderSeed: Uint8Array,
+  topic: string,
+): OutgoingRecord[] {
+  const { lane, nextSeq } = state.heads;
+  const bytes = encodeState(state);
+  const slot = at.round % SLOTS;
+  const chunks = Math.ceil(bytes.length / CHUNK_BYTES);
+  const unsigned = {
+    ...{ lane, laneSeq: nextSeq, ledgerOffset: Number(at.ledgerOffset), inputKeysOffset: Number(at.inputKeysOffset) },
+    ...{ recordHash: sha256(at.lastRecord), chunks, sha256: sha256(bytes), stateVersion: STATE_VERSION, slot },
+  };
+  const manifest: SnapshotManifest = { ...unsigned, signature: ed25519Sign(deciderSeed, signedBytes(unsigned)) };
+  const record = (key: string, value: Buffer): OutgoingRecord => ({ topic, partition: lane, key: Buffer.from(key), value });
+  const parts = Array.from({ length: chunks }, (_, chunk) => {
+    const part = bytes.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES);
+    return record(`chunk.${slot}.${chunk}`, codecs.snapshotChunk.encode({ lane, slot, chunk, bytes: part }));
+  });
+  return [...parts, record(`manifest.${slot}`, codecs.snapshotManifest.encode(manifest))];
+}
+
+/** The newest snapshot whose signature, digest, version and ledger record all hold; anything less is ignored. */
+export async function newestSnapshot(options: TakeOverOptions): Promise<LoadedSnapshot | undefined> {
+  const { reader, lane, topicName, signal, birth } = options;
+  const manifests = new Map<number, SnapshotManifest>();
+  const chunks = new Map<string, Uint8Array>();
+  await readToEnd(
+    reader,
+    { topic: topicName('decider-state'), partition: lane },
+    (record) => {
+      collect(record, manifests, chunks);
+    },
+    signal,
+  );
+  const newestFirst = [...manifests.values()].sort((a, b) => b.laneSeq - a.laneSeq);
+  for (const manifest of newestFirst) {
+    const bytes = assembled(manifest, chunks);
+    const isSigned = birth.deciderKeys.some(({ publicKey }) => ed25519Verify(publicKey, signedBytes(manifest), manifest.signature));
+    const isSound = isSigned && manifest.lane === lane && manifest.stateVersion === STATE_VERSION && bytes !== undefined;
+    if (!isSound || !equalBytes(sha256(bytes), manifest.sha256)) continue;
+    if (!(await namesLedgerRecord(reader, topicName('ledger'), manifest, signal))) continue;
+    return {
+      state: decodeState(bytes, birth, lane),
+      seq: manifest.laneSeq,
+      ledgerNext: BigInt(manifest.ledgerOffset) + 1n,
+      inputKeysOffset: BigInt(manifest.inputKeysOffset),
+    };
+  }
+  return undefined;
+}
+
+function collect(record: KafkaRecord, manifests: Map<number, SnapshotManifest>, chunks: Map<string, Uint8Array>): void {
+  if (record.value === null) return;
+  try {
+    if (record.key?.toString().startsWith('manifest.')) {
+      const manifest = codecs.snapshotManifest.decode(record.value);
+      manifests.set(manifest.slot, manifest);
+    } else {
+      const { slot, chunk, bytes } = codecs.snapshotChunk.decode(record.value);
+      chunks.set(`${slot}.${chunk}`, bytes);
+    }
+  } catch {
+    // Not a snapshot of ours: only a signed manifest counts.
+  }
+}
+
+function assembled({ slot, chunks: count }: SnapshotManifest, chunks: Map<string, Uint8Array>): Uint8Array | undefined {
+  const parts = Array.from({ length: count }, (_, chunk) => chunks.get(`${slot}.${chunk}`));
+  return parts.every((part) => part !== undefined) ? concat(...parts) : undefined;
+}
+
+/** The ledger still holds, at that offset, the very record the snapshot was taken after. */
+async function namesLedgerRecord(reader: LaneReader, topic: string, manifest: SnapshotManifest, signal: AbortSignal): Promise<boolean> {
+  const offset = BigInt(manifest.ledgerOffset);
+  const [fetched] = await reader.fetch([{ topic, partition: manifest.lane, offset }], { signal });
+  const record = fetched?.records.find((each) => each.offset === offset);
+  return record?.value !== undefined && record.value !== null && equalBytes(sha256(record.value), manifest.recordHash);
+}
+
+const signedBytes = (manifest: Omit<SnapshotManifest, 'signature'>): Uint8Array => {
+  const { lane, laneSeq, ledgerOffset, inputKeysOffset, recordHash, chunks, sha256: digest, stateVersion, slot } = manifest;
+  const numbers = utf8([lane, laneSeq, ledgerOffset, inputKeysOffset, chunks, stateVersion, slot].join(' '));
+  return concat(CONTEXT, numbers, utf8('\0'), recordHash, digest);
+};

@@ -1,0 +1,132 @@
+import { codecs, openInput, OffsetOutOfRange, type KafkaRecord, type LaneReader } from '#adapters';
+import {
+  emptyLane,
+  equalBytes,
+  evolveFacts,
+  hex,
+  LaneHalted,
+  rangeRoot,
+  replayFacts,
+  SealedBatches,
+  type LaneState,
+  type LedgerBirth,
+  type SealedEntry,
+  type WireCodec,
+} from '#domain';
+
+import { readToEnd } from './read-partition.ts';
+import { newestSnapshot } from './snapshots.ts';
+import { decodeHead, signedHead } from './signed-head.ts';
+
+export interface TakeOverOptions {
+  readonly reader: LaneReader;
+  readonly birth: LedgerBirth;
+  readonly lane: number;
+  readonly wire: WireCodec;
+  readonly topicName: (name: string) => string;
+  readonly signal: AbortSignal;
+  /** After each 10,000 entries read. */
+  readonly onProgress: (entries: number) => void;
+}
+export interface TakenOver {
+  readonly state: LaneState;
+  /** Slot and sequence of the snapshot the state came from. */
+  readonly snapshotSeq: number;
+  readonly inputKeysOffset: bigint;
+}
+
+const PROGRESS_ENTRIES = 10_000;
+
+/**
+ * The lane's state from the ledger alone: the newest snapshot that proves itself, then every record after it. The predecessor is fenced
+ * by now, so the end that is read is the end.
+ */
+export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
+  const { birth, lane, reader, signal, topicName } = options;
+  const snapshot = await newestSnapshot(options);
+  const state = snapshot?.state ?? emptyLane(birth, lane);
+  const keys = new Map<string, Uint8Array>();
+  const inputKeys = { topic: topicName('input-keys'), partition: lane, ...(snapshot ? { from: snapshot.inputKeysOffset } : {}) };
+  const inputKeysOffset = await readToEnd(
+    reader,
+    inputKeys,
+    (record) => {
+      collectKey(keys, record);
+    },
+    signal,
+  );
+  await readLedger(options, state, keys, snapshot?.ledgerNext);
+  await compareWithCheckpoints(options, state);
+  return { state, snapshotSeq: snapshot?.seq ?? 0, inputKeysOffset };
+}
+
+function collectKey(keys: Map<string, Uint8Array>, record: KafkaRecord): void {
+  const name = record.key?.toString() ?? '';
+  if (record.value === null)
+    keys.delete(name); // erased
+  else keys.set(name, codecs.inputKey.decode(record.value).key);
+}
+
+async function readLedger(
+  options: TakeOverOptions,
+  state: LaneState,
+  keys: Map<string, Uint8Array>,
+  from: bigint | undefined,
+): Promise<void> {
+  const { birth, reader, lane, wire, topicName, signal, onProgress } = options;
+  const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
+  const batches = new SealedBatches(state.heads, deciderKeys, wire);
+  let entries = 0;
+  const place = { topic: topicName('ledger'), partition: lane, ...(from === undefined ? {} : { from }) };
+  const fold = (record: KafkaRecord): void => {
+    const batch = batches.push(record.value);
+    for (const entry of batch?.entries ?? []) {
+      evolveFacts(
+        state,
+        { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry },
+        factsOf(entry, keys, wire),
+      );
+      entries += 1;
+      if (entries % PROGRESS_ENTRIES === 0) onProgress(entries);
+    }
+  };
+  try {
+    await readToEnd(reader, place, fold, signal);
+  } catch (error) {
+    if (error instanceof OffsetOutOfRange)
+      throw new LaneHalted('TAIL_LOST', `lane ${lane}: the ledger no longer holds offset ${from ?? 0n}`);
+    throw error;
+  }
+  if (batches.pendingCount > 0) throw new LaneHalted('FORKED', `lane ${lane}: the ledger ends inside a batch`);
+}
+
+function factsOf({ record, kind, statement }: SealedEntry, keys: Map<string, Uint8Array>, wire: WireCodec): ReturnType<typeof replayFacts> {
+  if (record.inputForm === 'plain') return replayFacts(kind, record.input, wire);
+  if (record.inputForm === 'none' || kind !== 'action.decided') return {};
+  const { origin, index } = statement.predicate;
+  const key = keys.get(`${origin}\0${index}`);
+  return key ? replayFacts(kind, openInput(record.input, key), wire) : {};
+}
+
+/** A signed tree head that our ledger does not reach, or contradicts, means that our tail was lost: deciding on would fork the log. */
+async function compareWithCheckpoints({ reader, lane, topicName, signal }: TakeOverOptions, state: LaneState): Promise<void> {
+  const trees = new Map([...state.heads.trees.values()].map((tree) => [tree.origin, tree]));
+  await readToEnd(
+    reader,
+    { topic: topicName('checkpoints'), partition: lane },
+    (record) => {
+      const head = record.value && record.key?.toString().startsWith('_position.') === false ? decodeHead(record.value) : undefined;
+      const tree = head && trees.get(head.origin);
+      if (!head || !tree) return;
+      const signed = signedHead(head.checkpoint, tree.origin, tree.vkey);
+      if (!signed) return; // noise: anyone with access may write here, only a signature speaks
+      const size = BigInt(tree.range.size);
+      if (signed.size > size)
+        throw new LaneHalted('TAIL_LOST', `${tree.origin}: signed at size ${signed.size}, the ledger ends at ${size}`);
+      if (signed.size === size && !equalBytes(signed.root, rangeRoot(tree.range))) {
+        throw new LaneHalted('FORKED', `${tree.origin}: signed at size ${size} with root ${hex(signed.root)}, the ledger has another`);
+      }
+    },
+    signal,
+  );
+}
