@@ -21,3 +21,6 @@ export { InputError, openInput, sealInput } from './home/input-crypto.ts';
 
 // controls
 export * from './controls/controls.ts';
+
+// births: a ledger's first records, and reading it from genesis
+export * from './births/index.ts';

@@ -1,2 +1,3 @@
+export { repositoryRoot } from './jars.ts';
 export * from './choose.ts';
 export * from './embedded.ts';

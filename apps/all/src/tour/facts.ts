@@ -1,0 +1,65 @@
+/** What the tour checks against: receipts from `receipts`, verified as a stranger would, with nothing but a trust file. */
+import { codecs, type Home, LaneReader, type ReceiptRecord } from '#adapters';
+import { formatTrust, parseTrust, type Statement, systemTree, type Trust, verifyReceipt } from '#domain';
+
+/** In hand only when it has been verified. */
+export interface CheckedReceipt {
+  readonly record: ReceiptRecord;
+  readonly kind: string;
+  readonly statement: Statement;
+}
+
+/** Receipts of one lane, from the first on, each verified as it comes. */
+export class LaneReceipts {
+  readonly all: CheckedReceipt[] = [];
+  readonly #trust = new Map<string, Trust>();
+  #offset = 0n;
+
+  private constructor(
+    private readonly reader: LaneReader,
+    private readonly home: Home,
+    readonly lane: number,
+  ) {
+    for (const { lane: of, vkey } of home.config.systemLogs) this.#trust.set(systemTree(of), parseTrust(formatTrust(vkey)));
+  }
+
+  static async open(home: Home, brokers: readonly string[], lane: number): Promise<LaneReceipts> {
+    return new LaneReceipts(await LaneReader.open({ brokers, clientId: 'countersign-tour' }), home, lane);
+  }
+
+  /** Reads what is new, waiting up to `maxWaitMs` for it. */
+  async poll(maxWaitMs: number): Promise<void> {
+    const position = { topic: this.home.topic('receipts'), partition: this.lane, offset: this.#offset };
+    const [fetched] = await this.reader.fetch([position], { maxWaitMs });
+    if (!fetched) return;
+    if (fetched.error && !fetched.error.retriable) throw fetched.error;
+    for (const { value } of fetched.records) if (value) this.#check(codecs.receipt.decode(value));
+    this.#offset = fetched.nextOffset;
+  }
+
+  /** Everything that is there now. */
+  async catchUp(): Promise<void> {
+    const [end] = await this.reader.endOffsets([{ topic: this.home.topic('receipts'), partition: this.lane }]);
+    while (end && this.#offset < end.lastStable) await this.poll(10);
+  }
+
+  close(): Promise<void> {
+    return this.reader.close();
+  }
+
+  /** Throws ReceiptError for the first one that does not verify: nothing after it means anything. */
+  #check(record: ReceiptRecord): void {
+    const trust = this.#trust.get(record.tenant);
+    if (!trust) throw new Error(`receipt of ${record.tenant}, which ${systemTree(this.lane)} has not registered`);
+    const verified = verifyReceipt(record.proof, { origin: trust.log.name, verifier: trust.log, trust });
+    const statement = verified.statement as unknown as Statement;
+    this.#learnTenant(statement);
+    this.all.push({ record, kind: record.kind, statement });
+  }
+
+  /** A tenant's key is what a verified entry of the system's tree says it is; the system's own is in ledger.json. */
+  #learnTenant({ predicateType, predicate }: Statement): void {
+    if (predicateType !== 'urn:countersign:tenant.registered:v1') return;
+    this.#trust.set(String(predicate['registers']), parseTrust(formatTrust(String(predicate['vkey']))));
+  }
+}

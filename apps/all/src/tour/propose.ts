@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+
+import { codecs, type Home, type OutgoingRecord } from '#adapters';
+import { formatTime, laneOf, type PayloadKind, sealEnvelope, signCiStatement, utf8 } from '#domain';
+
+import type { Scenario, SignCiEvidence } from './scenarios.ts';
+
+const PROPOSAL: PayloadKind = 'action.proposed';
+/** Unit ms. As the SDK does it. */
+const LIFETIME_MS = 5 * 60_000;
+
+/** The record of a scenario for `actions`, as an agent platform would publish it. */
+export function recordOf(home: Home, scenario: Scenario, nowMs: number): OutgoingRecord {
+  const { tenant } = scenario;
+  const lane = laneOf(tenant, home.config.lanes);
+  return {
+    topic: home.topic('actions'),
+    partition: lane,
+    key: Buffer.from(utf8(tenant)),
+    value: Buffer.from(valueOf(home, scenario, lane, nowMs)),
+  };
+}
+
+function valueOf(home: Home, scenario: Scenario, lane: number, nowMs: number): Uint8Array {
+  if (scenario.kind === 'garbage') return scenario.bytes;
+  const envelope = sealEnvelope({
+    kind: PROPOSAL,
+    body: scenario.body,
+    head: {
+      ledger: home.config.name,
+      tenant: scenario.tenant,
+      issuer: `platform-${scenario.tenant}`,
+      id: scenario.id,
+      issuedAtMs: nowMs,
+      expiresAtMs: nowMs + LIFETIME_MS,
+      blind: randomBytes(32),
+    },
+    seed: home.key(`platform-${scenario.tenant}`),
+    lane,
+  });
+  return codecs.signedEnvelope.encode(scenario.kind === 'unsigned' ? { ...envelope, signature: new Uint8Array() } : envelope);
+}
+
+/** The tenant's CI system says that this artifact has passed. */
+export function ciSigner(home: Home, nowMs: number): SignCiEvidence {
+  return (tenant, claim) =>
+    signCiStatement(
+      {
+        ...claim,
+        tenant,
+        type: 'ci',
+        conclusion: 'success',
+        issuedAt: formatTime(nowMs),
+        expiresAt: formatTime(nowMs + LIFETIME_MS),
+      },
+      home.key(`ci-${tenant}`),
+    );
+}

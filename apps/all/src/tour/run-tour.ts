@@ -1,0 +1,67 @@
+/** Plays what is not on the ledger yet, then checks all of it: verdict and reason exactly, receipt verified offline. */
+import { type Home, PlainWriter } from '#adapters';
+import { laneOf } from '#domain';
+
+import { say, step } from '../say.ts';
+import { answers, judge, type Row } from './expect.ts';
+import { type CheckedReceipt, LaneReceipts } from './facts.ts';
+import { ciSigner, recordOf } from './propose.ts';
+import { type Scenario, scenarios } from './scenarios.ts';
+import { printTable } from './table.ts';
+
+/** Unit ms, from proposal to receipt. Milliseconds on a good day; a broker that recovers takes seconds. */
+const RECEIPT_MAX_MS = 30_000;
+const TENANT = 'acme';
+
+/** True when every expectation held. `must`: also on a ledger that somebody has used before the tour was played. */
+export async function runTour(home: Home, brokers: readonly string[], must: boolean): Promise<boolean> {
+  const receipts = await LaneReceipts.open(home, brokers, laneOf(TENANT, home.config.lanes));
+  const writer = PlainWriter.open({ brokers, clientId: 'countersign-tour' });
+  try {
+    await step('reading the receipts', () => receipts.catchUp());
+    const script = scenarios(ciSigner(home, Date.now()));
+    const played = script.filter((scenario) => receipts.all.some((receipt) => answers(scenario, receipt)));
+    const used = receipts.all.some(({ kind }) => kind === 'action.decided');
+    if (used && !must && played.length < script.length) {
+      say(`The ledger goes on: ${standing(receipts)}`);
+      return true;
+    }
+    const goesOn = played.length === script.length;
+    const rows: Row[] = [];
+    for (const scenario of script) rows.push(await play(home, writer, receipts, scenario));
+    if (goesOn) say(`The ledger goes on: ${standing(receipts)}`);
+    if (!goesOn || must) printTable(rows);
+    return rows.every(({ fault }) => fault === undefined);
+  } finally {
+    await Promise.allSettled([receipts.close(), writer.close()]);
+  }
+}
+
+async function play(home: Home, writer: PlainWriter, receipts: LaneReceipts, scenario: Scenario): Promise<Row> {
+  let receipt = receipts.all.find((each) => answers(scenario, each));
+  if (!receipt) {
+    const [sent] = await writer.send([recordOf(home, scenario, Date.now())]);
+    const offset = sent?.baseOffset ?? -1n;
+    receipt = await step(`waiting for the receipt of: ${scenario.name}`, () => receiptOf(receipts, offset));
+  }
+  if (!receipt)
+    return { name: scenario.name, verdict: '-', reason: '-', receipt: '-', fault: `no receipt within ${RECEIPT_MAX_MS / 1000} s` };
+  return judge(scenario, receipt, receipts.all);
+}
+
+/** The one that cites this record of `actions`. */
+async function receiptOf(receipts: LaneReceipts, offset: bigint): Promise<CheckedReceipt | undefined> {
+  const cites = ({ statement: { predicate } }: CheckedReceipt): boolean =>
+    predicate.source.kind === 'record' && predicate.source.topic === 'actions' && predicate.source.offset === offset.toString();
+  const deadline = performance.now() + RECEIPT_MAX_MS;
+  for (;;) {
+    const found = receipts.all.find(cites);
+    if (found || performance.now() > deadline) return found;
+    await receipts.poll(200);
+  }
+}
+
+function standing({ all }: LaneReceipts): string {
+  const last = all.findLast(({ record }) => record.tenant === TENANT);
+  return `${all.length} entries on ${TENANT}'s lane, ${TENANT}'s tree stands at ${last?.record.treeSize ?? 0}, every receipt verified`;
+}

@@ -1,0 +1,117 @@
+/** `countersign init`: topics, the first record of every lane, the policy in force, and two tenants to play with. */
+import { randomBytes } from 'node:crypto';
+
+import type { BundleDocument } from '#domain';
+
+import { activateBundle, type ControlRecord, issueToken, registerIssuer, registerTenant } from '../controls/controls.ts';
+import { publicKeyOf } from '../home/create-ledger.ts';
+import { Home } from '../home/home.ts';
+import { connectionConfig, createTopics, PlainWriter, TOPICS } from '../kafka/index.ts';
+import { kafkajs } from '../kafka/patch.ts';
+import { LedgerFacts } from './facts.ts';
+import { LedgerFollower } from './follow.ts';
+import { initialiseLanes, lastControls } from './initialise.ts';
+import { confirmControls, publishControls, untilDecided, type Waiting } from './publish.ts';
+
+export const DEMO_TENANTS: readonly string[] = ['acme', 'globex'];
+/** Two show that lanes are independent; a laptop gains nothing from more. */
+export const LANES_DEFAULT = 2;
+export const LEDGER_NAME_DEFAULT = 'countersign.local';
+/** Unit ms. A demo's token outlives the demo. */
+const TOKEN_LIFETIME_MS = 365 * 24 * 60 * 60 * 1000;
+
+export interface NewLedger {
+  readonly name?: string | undefined;
+  readonly lanes?: number | undefined;
+  readonly topicPrefix?: string | undefined;
+}
+
+/** Keys and ledger.json, made when they are missing. Nothing is published. */
+export function openOrCreateHome(folder: string, { name, lanes, topicPrefix }: NewLedger = {}): { home: Home; created: boolean } {
+  if (Home.exists(folder)) return { home: Home.open(folder), created: false };
+  const home = Home.create(folder, {
+    name: name ?? LEDGER_NAME_DEFAULT,
+    lanes: lanes ?? LANES_DEFAULT,
+    topicPrefix: topicPrefix ?? '',
+    nowMs: Date.now(),
+  });
+  return { home, created: true };
+}
+
+/**
+ * For a new ledger on a Kafka that may hold another one already (that of Docker outlives a data folder): '' when the plain names are free,
+ * else a random prefix.
+ */
+export async function topicPrefixFor(brokers: readonly string[]): Promise<string> {
+  const admin = new kafkajs.Kafka(connectionConfig({ brokers, clientId: 'countersign-init' })).admin();
+  try {
+    await admin.connect();
+    const taken = new Set(await admin.listTopics());
+    return TOPICS.some(({ name }) => taken.has(name)) ? `${randomBytes(4).toString('hex')}.` : '';
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Topics and LedgerInitialised: what services need before they can start. Again after a crash: goes on where it stopped. */
+export async function prepareLedger(home: Home, brokers: readonly string[]): Promise<{ topics: string[]; lanes: number[] }> {
+  const admin = new kafkajs.Kafka(connectionConfig({ brokers, clientId: 'countersign-init' })).admin();
+  const writer = PlainWriter.open({ brokers, clientId: 'countersign-init' });
+  try {
+    await admin.connect();
+    const topics = await createTopics(admin, { prefix: home.config.topicPrefix, lanes: home.config.lanes });
+    return { topics, lanes: await initialiseLanes(home, brokers, writer) };
+  } finally {
+    await Promise.allSettled([admin.disconnect(), writer.close()]);
+  }
+}
+
+export interface Population {
+  readonly tenants: readonly string[];
+  readonly bundle: BundleDocument;
+  /** Unit ms: for the decider to confirm. */
+  readonly withinMs: number;
+  readonly onProgress: (line: string) => void;
+}
+
+/**
+ * The bundle, and each tenant with a platform, a CI system and a gateway token. Needs a running decider. What the ledger has already
+ * is left alone: everything published before is awaited first, so nothing is asked for twice. Returns how many controls it published.
+ */
+export async function populateLedger(home: Home, brokers: readonly string[], population: Population): Promise<number> {
+  const follower = await LedgerFollower.open(home, brokers);
+  const writer = PlainWriter.open({ brokers, clientId: 'countersign-init' });
+  const facts = new LedgerFacts();
+  const waiting: Waiting = { follower, facts, withinMs: population.withinMs, onProgress: population.onProgress };
+  try {
+    await untilDecided(await lastControls(home, brokers), waiting);
+    const missing = missingControls(home, facts, population);
+    if (missing.length > 0) await confirmControls(await publishControls(home, writer, missing), waiting);
+    return missing.length;
+  } finally {
+    await Promise.allSettled([follower.close(), writer.close()]);
+  }
+}
+
+function missingControls(home: Home, facts: LedgerFacts, { tenants, bundle }: Population): ControlRecord[] {
+  const without = Array.from({ length: home.config.lanes }, (_, lane) => lane).filter((lane) => !facts.bundles.has(lane));
+  const bundles = without.length === 0 ? [] : activateBundle(home, bundle).filter(({ lane }) => without.includes(lane));
+  return [...bundles, ...tenants.flatMap((tenant) => missingOfTenant(home, facts, tenant))];
+}
+
+function missingOfTenant(home: Home, facts: LedgerFacts, tenant: string): ControlRecord[] {
+  const known = facts.tenants.get(tenant);
+  const controls = known ? [] : [registerTenant(home, tenant)];
+  for (const type of ['platform', 'ci'] as const) {
+    const issuer = `${type}-${tenant}`;
+    if (known?.issuers.has(issuer)) continue;
+    controls.push(registerIssuer(home, { tenant, issuer, type, publicKeys: [publicKeyOf(home.createKey(issuer))] }));
+  }
+  const hasToken = [...(known?.tokens.values() ?? [])].includes(false) && home.token(tenant) !== undefined;
+  if (!hasToken) {
+    const { envelope, bearer } = issueToken(home, { tenant, roles: ['propose', 'read'], validUntilMs: Date.now() + TOKEN_LIFETIME_MS });
+    home.keepToken(tenant, bearer); // before it is published: the ledger has only its hash
+    controls.push(envelope);
+  }
+  return controls;
+}

@@ -1,0 +1,70 @@
+/** Who lives on a ledger, as its entries say: tenants, parties, tokens, bundles, and how far each input topic was decided. */
+import { type InputTopic, originOf, type Predicate } from '#domain';
+
+import type { FollowedEntry } from './follow.ts';
+
+export interface TenantOnLedger {
+  readonly tenant: string;
+  readonly lane: number;
+  readonly origin: string;
+  readonly vkey: string;
+  /** id → revoked. */
+  readonly issuers: Map<string, boolean>;
+  readonly tokens: Map<string, boolean>;
+}
+
+export class LedgerFacts {
+  /** Also each lane's `_system.<lane>`. */
+  readonly tenants = new Map<string, TenantOnLedger>();
+  /** Lane → hex digest of the bundle in force. */
+  readonly bundles = new Map<number, string>();
+  /** Entries seen. */
+  count = 0;
+  readonly #decided = new Map<string, bigint>();
+  /** `topic/lane/offset` → code and detail. */
+  readonly #refusals = new Map<string, string>();
+
+  add({ record, statement: { predicate }, kind, lane }: FollowedEntry): void {
+    this.count += 1;
+    this.#advance(lane, predicate);
+    const { tenant } = record;
+    if (kind === 'genesis') this.#open(tenant, lane, predicate.origin, String(predicate['vkey']));
+    const facts = this.tenants.get(tenant);
+    if (kind === 'tenant.registered') {
+      const registers = String(predicate['registers']);
+      this.#open(
+        registers,
+        lane,
+        originOf(String(predicate.origin.split('/t/')[0]), String(predicate['logId'])),
+        String(predicate['vkey']),
+      );
+    } else if (kind === 'issuer.registered') facts?.issuers.set(String(predicate['issuer']), false);
+    else if (kind === 'issuer.revoked') facts?.issuers.set(String(predicate['issuer']), true);
+    else if (kind === 'token.issued') facts?.tokens.set(String(predicate['token']), false);
+    else if (kind === 'token.revoked') facts?.tokens.set(String(predicate['token']), true);
+    else if (kind === 'bundle.activated' && tenant.startsWith('_')) this.bundles.set(lane, String(predicate['activated']));
+  }
+
+  /** The next offset of an input topic that has no entry yet. */
+  decidedUpTo(topic: InputTopic, lane: number): bigint {
+    return this.#decided.get(`${topic}/${lane}`) ?? 0n;
+  }
+
+  /** Why the record at this place was refused; undefined when it was not. */
+  refusalOf(topic: InputTopic, lane: number, offset: bigint): string | undefined {
+    return this.#refusals.get(`${topic}/${lane}/${offset}`);
+  }
+
+  #open(tenant: string, lane: number, origin: string, vkey: string): void {
+    if (!this.tenants.has(tenant)) this.tenants.set(tenant, { tenant, lane, origin, vkey, issuers: new Map(), tokens: new Map() });
+  }
+
+  #advance(lane: number, { source, ...predicate }: Predicate): void {
+    if (source.kind !== 'record') return;
+    this.#decided.set(`${source.topic}/${lane}`, BigInt(source.offset) + 1n);
+    // Only controls are asked for, and they are few.
+    if (source.topic === 'controls' && typeof predicate['code'] === 'string') {
+      this.#refusals.set(`controls/${lane}/${source.offset}`, `${predicate['code']} (${String(predicate['detail'])})`);
+    }
+  }
+}

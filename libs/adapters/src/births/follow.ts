@@ -1,0 +1,106 @@
+/** Reads the whole ledger, lane by lane, from genesis: every record checked, only whole sealed batches shown. */
+import { emptyHeads, LedgerBroken, SealedBatches, type SealedEntry } from '#domain';
+
+import type { Home } from '../home/home.ts';
+import { LaneReader, type LogOffsets } from '../kafka/index.ts';
+import { wire } from '../wire/codec.ts';
+
+/** Unit bytes: a batch of 512 entries comes in few fetches. */
+const FETCH_BYTES_MAX = 8 * 1024 * 1024;
+
+export interface FollowedEntry extends SealedEntry {
+  readonly lane: number;
+  /** Of its record on the topic `ledger`. */
+  readonly offset: bigint;
+}
+
+export class LedgerFollower {
+  readonly #reader: LaneReader;
+  readonly #lanes: Lane[];
+  readonly #topic: string;
+
+  private constructor(reader: LaneReader, lanes: Lane[], topic: string) {
+    this.#reader = reader;
+    this.#lanes = lanes;
+    this.#topic = topic;
+  }
+
+  /** `lanes` absent: all of them. Throws BrokerUnavailable. */
+  static async open(home: Home, brokers: readonly string[], lanes?: readonly number[]): Promise<LedgerFollower> {
+    const birth = home.birth();
+    const reader = await LaneReader.open({ brokers, clientId: 'countersign-follower' });
+    const followed = birth.systemLogs
+      .filter((log) => lanes?.includes(log.lane) ?? true)
+      .map((log) => {
+        const { lane } = log;
+        const keys = birth.deciderKeys.map(({ publicKey }) => publicKey);
+        const batches = new SealedBatches(emptyHeads(birth.ledger, lane, log), keys, wire);
+        return { lane, batches, offset: 0n, pendingOffsets: [] };
+      });
+    return new LedgerFollower(reader, followed, home.topic('ledger'));
+  }
+
+  /** Entries that came since the last call; waits up to `maxWaitMs` for one. Throws LedgerBroken with the lane and the offset. */
+  async poll(maxWaitMs = 100, signal?: AbortSignal): Promise<FollowedEntry[]> {
+    const positions = this.#lanes.map(({ lane, offset }) => ({ topic: this.#topic, partition: lane, offset }));
+    const limits = { maxWaitMs, maxBytes: FETCH_BYTES_MAX, maxBytesPerPartition: FETCH_BYTES_MAX };
+    const fetched = await this.#reader.fetch(positions, signal ? { ...limits, signal } : limits);
+    const entries: FollowedEntry[] = [];
+    for (const { partition, records, nextOffset, error } of fetched) {
+      const lane = this.#lanes.find((each) => each.lane === partition);
+      if (!lane) continue;
+      for (const { offset, value } of records) entries.push(...admit(lane, offset, value));
+      if (error && !error.retriable) throw error;
+      lane.offset = nextOffset;
+    }
+    return entries;
+  }
+
+  /** Everything that is committed now, shown to `each` in lane order; `onProgress` hears (read, to read) after each fetch. */
+  async catchUp(each: (entry: FollowedEntry) => void, onProgress?: (done: bigint, total: bigint) => void): Promise<void> {
+    const ends = await this.ends();
+    const total = ends.reduce((sum, { lastStable }) => sum + lastStable, 0n);
+    const behind = (): boolean => ends.some(({ partition, lastStable }) => this.position(partition) < lastStable);
+    while (behind()) {
+      for (const entry of await this.poll(10)) each(entry);
+      onProgress?.(
+        this.#lanes.reduce((sum, { offset }) => sum + offset, 0n),
+        total,
+      );
+    }
+  }
+
+  ends(): Promise<LogOffsets[]> {
+    return this.#reader.endOffsets(this.#lanes.map(({ lane }) => ({ topic: this.#topic, partition: lane })));
+  }
+
+  position(lane: number): bigint {
+    return this.#lanes.find((each) => each.lane === lane)?.offset ?? 0n;
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+}
+
+interface Lane {
+  readonly lane: number;
+  readonly batches: SealedBatches;
+  offset: bigint;
+  /** Offsets of the records that wait for their batch's seal. */
+  pendingOffsets: bigint[];
+}
+
+function admit(lane: Lane, offset: bigint, value: Uint8Array | null): FollowedEntry[] {
+  lane.pendingOffsets.push(offset);
+  try {
+    const batch = lane.batches.push(value);
+    if (!batch) return [];
+    const offsets = lane.pendingOffsets;
+    lane.pendingOffsets = [];
+    return batch.entries.map((entry, at) => ({ ...entry, lane: lane.lane, offset: offsets[at] ?? offset }));
+  } catch (error) {
+    if (!(error instanceof LedgerBroken)) throw error;
+    throw new LedgerBroken(error.code, `ledger/${lane.lane} offset ${offset}: ${error.message}`);
+  }
+}

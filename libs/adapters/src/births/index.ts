@@ -1,0 +1,4 @@
+export * from './births.ts';
+export * from './facts.ts';
+export * from './follow.ts';
+export { BirthError, confirmControls, publishControls, type PublishedControl, untilDecided, type Waiting } from './publish.ts';

@@ -1,0 +1,70 @@
+/** Controls onto `controls`, and waiting until the ledger has decided them. */
+import type { ControlRecord } from '../controls/controls.ts';
+import type { Home } from '../home/home.ts';
+import type { PlainWriter } from '../kafka/index.ts';
+import type { LedgerFacts } from './facts.ts';
+import type { LedgerFollower } from './follow.ts';
+
+export interface PublishedControl {
+  readonly id: string;
+  readonly lane: number;
+  readonly offset: bigint;
+}
+
+/** In the given order on each lane. */
+export async function publishControls(home: Home, writer: PlainWriter, controls: readonly ControlRecord[]): Promise<PublishedControl[]> {
+  const published: PublishedControl[] = [];
+  for (const { topic, lane, key, value, id } of controls) {
+    const record = { topic: home.topic(topic), partition: lane, key: Buffer.from(key), value: Buffer.from(value) };
+    const [sent] = await writer.send([record]);
+    published.push({ id, lane, offset: sent?.baseOffset ?? -1n });
+  }
+  return published;
+}
+
+export class BirthError extends Error {
+  override readonly name = 'BirthError';
+  constructor(
+    readonly code: 'NOT_CONFIRMED' | 'REFUSED' | 'OTHER_LEDGER' | 'UNKNOWN_TENANT',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Waiting {
+  readonly follower: LedgerFollower;
+  readonly facts: LedgerFacts;
+  /** Unit ms, for all of it. */
+  readonly withinMs: number;
+  readonly onProgress: (line: string) => void;
+}
+
+/** Resolves once every control has its entry. Throws BirthError: NOT_CONFIRMED after the time, REFUSED with the ledger's own reason. */
+export async function confirmControls(published: readonly PublishedControl[], waiting: Waiting): Promise<void> {
+  await untilDecided(published, waiting);
+  for (const { id, lane, offset } of published) {
+    const refused = waiting.facts.refusalOf('controls', lane, offset);
+    if (refused !== undefined) throw new BirthError('REFUSED', `${id} on lane ${lane}: the ledger refused it with ${refused}`);
+  }
+}
+
+/** The same without a look at what was decided. Throws BirthError NOT_CONFIRMED. */
+export async function untilDecided(places: readonly PublishedControl[], waiting: Waiting): Promise<void> {
+  const { follower, facts, withinMs, onProgress } = waiting;
+  const started = performance.now();
+  let saidAt = started;
+  const open = (): PublishedControl[] => places.filter(({ lane, offset }) => facts.decidedUpTo('controls', lane) <= offset);
+  while (open().length > 0) {
+    for (const entry of await follower.poll(100)) facts.add(entry);
+    const now = performance.now();
+    if (now - saidAt > 1000) {
+      saidAt = now;
+      onProgress(`waiting for the decider: ${places.length - open().length} of ${places.length} controls on the ledger`);
+    }
+    if (now - started > withinMs && open().length > 0) {
+      const what = `${open().length} of ${places.length} controls have no entry after ${Math.round(withinMs / 1000)} s`;
+      throw new BirthError('NOT_CONFIRMED', `${what}: they are published; start a decider (npm start), then run this command again`);
+    }
+  }
+}
