@@ -1,7 +1,15 @@
-import { checkTopics, withAdmin, LaneReader, TransactionalWriter, type CommitPoint, type ConnectionOptions, type Log } from '#adapters';
+import {
+  BundleGate,
+  checkTopics,
+  withAdmin,
+  LaneReader,
+  TransactionalWriter,
+  type CommitPoint,
+  type ConnectionOptions,
+  type Log,
+} from '#adapters';
 import { LaneHalted, type DecideContext, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
-import { BundleGate } from './bundle-gate.ts';
 import { decideBatch } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';

@@ -1,8 +1,7 @@
-import { codecs, type KafkaRecord, type LaneReader, type OutgoingRecord, type SnapshotManifest } from '#adapters';
+import { codecs, type KafkaRecord, type LaneReader, type OutgoingRecord, type SnapshotManifest, readToEnd } from '#adapters';
 import { ed25519Sign, ed25519Verify, sha256 } from '#crypto';
 import { concat, decodeState, encodeState, equalBytes, STATE_VERSION, utf8, type LaneState } from '#domain';
 
-import { readToEnd } from './read-partition.ts';
 import type { TakeOverOptions } from './take-over.ts';
 
 /** Two slots in turn: a snapshot that was cut off leaves the other whole. */

@@ -1,4 +1,4 @@
-import { codecs, openInput, OffsetOutOfRange, type KafkaRecord, type LaneReader } from '#adapters';
+import { codecs, openInput, OffsetOutOfRange, type KafkaRecord, type LaneReader, readToEnd } from '#adapters';
 import {
   emptyLane,
   equalBytes,
@@ -14,7 +14,6 @@ import {
   type WireCodec,
 } from '#domain';
 
-import { readToEnd } from './read-partition.ts';
 import { newestSnapshot } from './snapshots.ts';
 import { decodeHead, signedHead } from './signed-head.ts';
 

@@ -10,6 +10,7 @@ export * from './broker/index.ts';
 
 // policy
 export { CedarEngine } from './cedar/engine.ts';
+export { BundleGate } from './cedar/bundle-gate.ts';
 export { checkBundleInChild } from './cedar/check-child.ts';
 export { loadBundleFolder } from './bundle/load-folder.ts';
 

@@ -5,8 +5,9 @@ import { BUNDLE_DOCUMENT_BYTES_MAX } from '#domain';
 
 /** A bundle that needs longer than this to check would stall whoever loads it. */
 const CHECK_MS_MAX = 10_000;
+/** Twenty times what a full bundle takes. */
 const HEAP_MIB_MAX = 256;
-/** 64 KiB each: 256 MiB, twenty times what a full bundle takes. */
+/** 64 KiB each: 256 MiB. */
 const WASM_PAGES_MAX = 4096;
 /** Refusals are for people; a megabyte of them is not. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
@@ -15,15 +16,15 @@ const OUTPUT_BYTES_MAX = 1024 * 1024;
  * Checks a candidate bundle in a process of its own, bounded in time and memory: a hostile one can kill an engine, and must not
  * kill the decider's. Takes the document's JSON; resolves to the reasons why it cannot be activated, never rejects.
  */
-export function checkBundleInChild(documentBytes: Uint8Array): Promise<string[]> {
+export function checkBundleInChild(documentBytes: Uint8Array, { msMax = CHECK_MS_MAX, heapMibMax = HEAP_MIB_MAX } = {}): Promise<string[]> {
   if (documentBytes.length > BUNDLE_DOCUMENT_BYTES_MAX) {
     return Promise.resolve([`bundle has ${documentBytes.length} bytes, at most ${BUNDLE_DOCUMENT_BYTES_MAX}`]);
   }
-  const args = [`--max-old-space-size=${HEAP_MIB_MAX}`, `--wasm-max-mem-pages=${WASM_PAGES_MAX}`, ...loaderArgs(), entryPath()];
-  const limits = { timeout: CHECK_MS_MAX, killSignal: 'SIGKILL', maxBuffer: OUTPUT_BYTES_MAX, env: {} } as const;
+  const args = [`--max-old-space-size=${heapMibMax}`, `--wasm-max-mem-pages=${WASM_PAGES_MAX}`, ...loaderArgs(), entryPath()];
+  const limits = { timeout: msMax, killSignal: 'SIGKILL', maxBuffer: OUTPUT_BYTES_MAX, env: {} } as const;
   return new Promise((resolve) => {
     const child = execFile(process.execPath, args, limits, (error, stdout) => {
-      if (error) resolve([`check failed: ${error.killed ? `no answer within ${CHECK_MS_MAX} ms` : 'the checking process died'}`]);
+      if (error) resolve([`check failed: ${error.killed ? `no answer within ${msMax} ms` : 'the checking process died'}`]);
       else resolve(refusalsIn(stdout));
     });
     child.stdin?.on('error', () => undefined); // a child that died early is reported by its exit

@@ -7,6 +7,11 @@ export const POLICY_CHARS_MAX = 16 * 1024;
 export const SCHEMA_CHARS_MAX = 64 * 1024;
 /** Cedar's parser recurses: some 140 nested parentheses overflow its stack and break the instance. */
 export const BRACKETS_MAX = 32;
+/**
+ * Levels of the JSON form of an expression, two per operator. Evaluation recurses too: 300 nested operators were answered, 600 broke
+ * the instance after parser and validator had accepted them.
+ */
+export const EXPRESSION_LEVELS_MAX = 200;
 /** Each is a policy set of its own in the engine. */
 export const CLASSES_MAX = 64;
 
@@ -33,4 +38,13 @@ function depthOf(text: string): number {
     else if (')]}>'.includes(char)) depth = Math.max(0, depth - 1);
   }
   return deepest;
+}
+
+/** Levels of objects and arrays, counted without recursion. */
+export function levelsOf(value: unknown): number {
+  let levels = 0;
+  for (let row: unknown[] = [value]; row.length > 0; levels += 1) {
+    row = row.flatMap((item): unknown[] => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  }
+  return levels;
 }

@@ -2,6 +2,7 @@ import type { ActionConstraint, EntityUidJson, PolicyJson } from '@cedar-policy/
 import { guardOf, type PermitGuard, type PolicyTables } from '#domain';
 
 import type { Cedar } from './instance.ts';
+import { EXPRESSION_LEVELS_MAX, levelsOf } from './limits.ts';
 import { asksForAbsence } from './optional.ts';
 
 export interface ReadPolicies {
@@ -24,6 +25,10 @@ export function readPolicies(cedar: Cedar, tables: PolicyTables): ReadPolicies {
     const answer = cedar.policyToJson(text); // refuses templates and a second policy in one text
     if (answer.type === 'failure') {
       faults.push(`policy ${id}: ${answer.errors.map((error) => error.message).join('; ')}`);
+      continue;
+    }
+    if (levelsOf(answer.json.conditions) > EXPRESSION_LEVELS_MAX) {
+      faults.push(`policy ${id}: expressions nested more than ${EXPRESSION_LEVELS_MAX} levels`);
       continue;
     }
     const { effect, annotations } = answer.json;

@@ -12,10 +12,11 @@ export function refusalsOf(cedar: Cedar, { tables }: Bundle): string[] {
   if (early.length > 0) return early;
   const schema = cedar.schemaToJson(tables.cedar.schema);
   if (schema.type === 'failure') return schema.errors.map((error) => `schema: ${error.message}`);
+  const policies = readPolicies(cedar, tables).faults;
+  if (policies.length > 0) return [...policies]; // the validator recurses as well
   const late = [
     ...schema.warnings.map((warning) => `schema: ${warning.message}`),
     ...actionFaults(tables, schema.json),
-    ...readPolicies(cedar, tables).faults,
     ...validatorFaults(cedar, tables),
     ...parameterFaults(tables),
   ];

@@ -7,3 +7,4 @@ export * from './topics.ts';
 export { type KafkaRecord } from './records.ts';
 export { type FetchPosition } from './fetch-request.ts';
 export * from './lease.ts';
+export * from './read-to-end.ts';

@@ -1,4 +1,6 @@
-import type { FetchPosition, KafkaRecord, LaneReader } from '#adapters';
+import type { FetchPosition } from './fetch-request.ts';
+import type { LaneReader } from './reader.ts';
+import type { KafkaRecord } from './records.ts';
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };
 

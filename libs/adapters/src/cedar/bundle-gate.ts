@@ -1,4 +1,3 @@
-import { checkBundleInChild } from '#adapters';
 import { ed25519Verify } from '#crypto';
 import {
   canonicalBytes,
@@ -13,6 +12,8 @@ import {
   type PolicyEngine,
   type WireCodec,
 } from '#domain';
+
+import { checkBundleInChild } from './check-child.ts';
 
 /** Verdicts on candidates that are remembered; more are checked again. */
 const REMEMBERED_MAX = 64;
