@@ -1,0 +1,131 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import { KafkaFault } from '#adapters';
+import { sealEnvelope, type SignedEnvelope } from '#domain';
+import type { Logger } from 'pino';
+
+import { type DecisionAnswer, type pendingAnswer } from './answers.ts';
+import { demandAgent, demandRole } from './http/credential.ts';
+import { Problem } from './http/problem.ts';
+import { type ProposalRequest } from './http/body.ts';
+import type { LedgerIndex } from './index/ledger-index.ts';
+import type { TokenFact } from './index/token-book.ts';
+import type { Published, Publisher } from './kafka/publisher.ts';
+import type { ReceiptWaiters } from './kafka/receipt-waiters.ts';
+import { Lru } from './lru.ts';
+import { decisionAnswer, type Receipts, type ShownReceipt, trustLink } from './receipts.ts';
+import type { z } from 'zod';
+
+export type PendingAnswer = z.infer<typeof pendingAnswer>;
+export interface ActionsOptions {
+  readonly ledger: string;
+  /** 32-byte seed of the issuer `gateway`. */
+  readonly seed: Uint8Array;
+  readonly index: LedgerIndex;
+  readonly receipts: Receipts;
+  readonly publisher: Publisher;
+  readonly waiters: ReceiptWaiters;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+}
+
+/** Proposals accepted here that the index has not met yet: a GET right after the POST finds them. */
+const ACCEPTED_MAX = 10_000;
+/** Unit ms. A payload may be decided for 24 h at most, and the decider's clock may be behind ours by up to a minute. */
+const LIFETIME_MAX_MS = 24 * 60 * 60 * 1000 - 60_000;
+
+/** Takes proposals for the credential's tenant, signs them as the issuer `gateway`, and tells what became of them. */
+export class Actions {
+  readonly #options: ActionsOptions;
+  readonly #accepted = new Lru<string, PendingAnswer>(ACCEPTED_MAX);
+
+  constructor(options: ActionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once Kafka has the proposal: before that nothing was accepted. After a BROKER_UNAVAILABLE it may have arrived all the same;
+   * sending it again with the same id is harmless, because an id is decided once.
+   */
+  async propose(
+    credential: TokenFact,
+    request: ProposalRequest,
+    options: { waitMs: number; traceparent: string | undefined },
+  ): Promise<PendingAnswer | DecisionAnswer> {
+    demandRole(credential, 'propose');
+    demandAgent(credential, request.actorId);
+    const { publisher, waiters, index } = this.#options;
+    const { tenant } = credential;
+    const id = request.id ?? randomUUID();
+    const envelope = this.#seal(tenant, id, request);
+    const published = await publisher.publish(envelope, options.traceparent).catch((error: unknown) => this.#unpublished(error, id));
+    const pending = pendingOf(tenant, id, published);
+    this.#accepted.set(`${tenant}\0${id}`, pending);
+    if (options.waitMs === 0) return pending;
+    const offset = Number(published.offset);
+    const isThere = (): boolean =>
+      index.entries.slotsFrom('actions', published.partition, offset).some((slot) => index.entries.get(slot)?.receiptOffset !== undefined);
+    await waiters.wait(published.partition, offset, options.waitMs, isThere);
+    const shown = await this.#options.receipts.ofRecord(credential, 'actions', published.partition, offset);
+    return shown ? this.#answer(shown) : pending;
+  }
+
+  /** Throws Problem 404. */
+  async find(credential: TokenFact, id: string): Promise<PendingAnswer | DecisionAnswer> {
+    demandRole(credential, 'read');
+    const { index, receipts } = this.#options;
+    const found = index.actions.find(credential.tenant, id);
+    const decision = await receipts.ofSlot(found?.decision);
+    if (decision) return decisionAnswer(decision, { settlement: await receipts.ofSlot(found?.settlement) });
+    const source = found && index.entries.get(found.decision)?.source;
+    if (source) return pendingOf(credential.tenant, id, { partition: source.partition, offset: BigInt(source.offset) }); // not attested yet
+    const accepted = this.#accepted.get(`${credential.tenant}\0${id}`);
+    if (!accepted) throw new Problem(404, 'NOT_FOUND', 'no such action');
+    const shown = await receipts.ofRecord(credential, 'actions', accepted.partition, Number(accepted.offset)); // refused, perhaps
+    return shown ? this.#answer(shown) : accepted;
+  }
+
+  /** A repeat is answered with the decision that it repeats. */
+  async #answer(shown: ShownReceipt): Promise<DecisionAnswer> {
+    const { index, receipts } = this.#options;
+    if (shown.kind !== 'action.repeated') return decisionAnswer(shown);
+    const first = String(shown.statement.predicate['first']);
+    const slot = index.entries.slotOf(shown.tenant, Number(first));
+    const decision = await receipts.ofSlot(slot);
+    if (!decision || slot === undefined)
+      throw new Problem(404, 'NOT_FOUND', `decided at index ${first}, which is older than this index reaches`);
+    return decisionAnswer(decision, { settlement: await receipts.ofSlot(index.actions.settlementOf(slot)), repeats: first });
+  }
+
+  #seal(tenant: string, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
+    const { ledger, seed, index } = this.#options;
+    const lane = index.logs.get(tenant)?.lane;
+    if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
+    const issuedAtMs = this.#options.nowMs();
+    const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
+    const head = { ledger, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
+    try {
+      return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane });
+    } catch (error) {
+      if (error instanceof RangeError) throw new Problem(413, 'PAYLOAD_TOO_LARGE', 'the signed proposal would exceed 128 KiB');
+      throw error;
+    }
+  }
+
+  #unpublished(error: unknown, id: string): never {
+    if (error instanceof Problem) throw error;
+    const code = error instanceof KafkaFault ? error.code : 'BROKER_UNAVAILABLE';
+    this.#options.log.warn({ code, err: error }, 'a proposal was not acknowledged by Kafka');
+    const detail = 'Kafka did not acknowledge the proposal: it is not accepted. Send it again with this id; it is decided once at most';
+    throw new Problem(503, code, detail, { retryAfterS: 2, members: { id } });
+  }
+}
+
+function pendingOf(tenant: string, id: string, { partition, offset }: Published): PendingAnswer {
+  const links = {
+    action: `/v1/actions/${encodeURIComponent(id)}`,
+    receipt: `/v1/receipts?topic=actions&partition=${partition}&offset=${offset}`,
+    trust: trustLink(tenant),
+  };
+  return { id, state: 'pending', lane: partition, topic: 'actions', partition, offset: String(offset), links };
+}

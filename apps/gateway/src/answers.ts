@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+/** Shapes of the answers, for the OpenAPI document. Indexes and offsets are decimal strings: they may exceed 2^53 elsewhere. */
+const index = z.string().regex(/^(0|[1-9][0-9]*)$/);
+const receipt = z.string().describe('C2SP tlog-proof text; verifies offline against the trust file');
+
+const place = { topic: z.literal('actions'), partition: z.int(), offset: index };
+const links = z.object({ action: z.string(), receipt: z.string(), trust: z.string() });
+
+export const pendingAnswer = z
+  .object({ id: z.string(), state: z.literal('pending'), lane: z.int(), ...place, links })
+  .describe('accepted: every in-sync replica has the proposal. No verdict yet, so do not act.');
+
+export const decisionAnswer = z
+  .object({
+    id: z.string(),
+    state: z.enum(['decided', 'refused', 'settled']),
+    verdict: z.string().describe('ALLOW, DENY or ESCALATE; WOULD_… in shadow mode; REFUSED when the record was no valid proposal'),
+    reasons: z.array(z.string()),
+    tenant: z.string(),
+    index,
+    decidedAt: z.string(),
+    mode: z.string().optional(),
+    permit: z.object({ executors: z.array(z.string()), executeBy: z.string() }).optional(),
+    approvalDeadline: z.string().optional(),
+    repeats: index.optional().describe('this very request only repeated the action decided at this index'),
+    settlement: z.object({ outcome: z.string(), index, receipt }).optional(),
+    receipt,
+    links: z.object({ receipt: z.string(), trust: z.string() }),
+  })
+  .describe('shown only after its receipt was verified');
+export type DecisionAnswer = z.infer<typeof decisionAnswer>;
+
+export const problemAnswer = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  requestId: z.string(),
+});

@@ -1,0 +1,127 @@
+import 'reflect-metadata';
+
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+import { PlainWriter } from '#adapters';
+import type { LedgerBirth } from '#domain';
+
+import { createLogger, Health, HealthController, Metrics, NestPino } from '../../kit/src/index.ts';
+import { Actions } from './actions.ts';
+import { ActionsController } from './http/actions.controller.ts';
+import { Gate } from './http/gate.ts';
+import { createDocument } from './http/openapi.ts';
+import { ProblemFilter } from './http/problem-filter.ts';
+import { ReceiptsController } from './http/receipts.controller.ts';
+import { createServer } from './http/server.ts';
+import { LedgerIndex } from './index/ledger-index.ts';
+import { Follower } from './kafka/follower.ts';
+import { Publisher } from './kafka/publisher.ts';
+import { ReceiptReader } from './kafka/receipt-reader.ts';
+import { ReceiptWaiters } from './kafka/receipt-waiters.ts';
+import { gatewayMetrics } from './metrics.ts';
+import { Receipts } from './receipts.ts';
+
+/** What the gateway needs of the data folder: public facts, and its own key. */
+export interface GatewayHome {
+  readonly config: { readonly name: string };
+  birth(): LedgerBirth;
+  /** 32-byte seed. */
+  key(name: 'gateway'): Uint8Array;
+  topic(name: string): string;
+}
+export interface GatewayOptions {
+  readonly home: GatewayHome;
+  readonly brokers: readonly string[];
+  /** 0: any free one. */
+  readonly port: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 500,000. */
+  readonly entriesMax?: number;
+  readonly nowMs?: () => number;
+  /** Memory, event loop and the like on /metrics: of the process, so wanted once in each. */
+  readonly processMetrics?: boolean;
+}
+export interface Gateway {
+  readonly port: number;
+  readonly health: Health;
+  /** For tests that need no socket. */
+  readonly server: FastifyInstance;
+  close(): Promise<void>;
+}
+
+class GatewayModule {}
+
+/** Up means: the port is open. Ready (`/readyz`) means: the ledger as it was at start is folded, and a broker answers. */
+export async function start(options: GatewayOptions): Promise<Gateway> {
+  const { home, brokers, nowMs = Date.now } = options;
+  const log = createLogger('gateway');
+  const health = new Health();
+  const metrics = options.processMetrics === true ? new Metrics('gateway').withProcess() : new Metrics('gateway');
+  const birth = home.birth();
+  const seed = home.key('gateway');
+  const index = new LedgerIndex(birth, options.entriesMax);
+  const waiters = new ReceiptWaiters();
+  const reader = new ReceiptReader({ brokers, topic: home.topic('receipts'), log });
+  const publisher = new Publisher(PlainWriter.open({ brokers, clientId: 'countersign-gateway', log }), home.topic('actions'));
+  const follower = new Follower({
+    ...{ brokers, birth, index, health, log },
+    topicOf: (name) => home.topic(name),
+    onReceipt: ({ lane, offset, proof, source }) => {
+      if (follower.isCaughtUp) reader.remember(lane, offset, proof);
+      if (source?.topic === 'actions') waiters.wake(lane, source.offset);
+    },
+  });
+  const receipts = new Receipts(index, reader, log);
+  const actions = new Actions({ ledger: birth.ledger, seed, index, receipts, publisher, waiters, log, nowMs });
+  const gate = new Gate(index, follower, nowMs);
+  const { adapter, methodsOf } = createServer(() => gate);
+  const module: DynamicModule = {
+    module: GatewayModule,
+    controllers: [HealthController, ActionsController, ReceiptsController],
+    providers: [
+      { provide: Health, useValue: health },
+      { provide: Metrics, useValue: metrics },
+      { provide: LedgerIndex, useValue: index },
+      { provide: Receipts, useValue: receipts },
+      { provide: Actions, useValue: actions },
+      { provide: Gate, useValue: gate },
+    ],
+  };
+  return NestPino.current.run(log, async () => {
+    const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+      logger: new NestPino(log),
+      abortOnError: false,
+      bodyParser: false,
+    });
+    const server: FastifyInstance = adapter.getInstance();
+    app.useGlobalFilters(new ProblemFilter(log, methodsOf));
+    gatewayMetrics(metrics.registry, server, { index, publisher, waiters });
+    const document = JSON.stringify(createDocument(app));
+    server.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
+      reply.header('content-type', 'application/json').send(document),
+    );
+    const close = async (): Promise<void> => {
+      waiters.close(); // they answer pending: nothing that was accepted is lost
+      await app.close();
+      await Promise.all([follower.close(), publisher.close(), reader.close()]);
+    };
+    try {
+      await app.listen(options.port, options.host ?? '127.0.0.1');
+    } catch (error) {
+      await close();
+      throw isPortInUse(error)
+        ? new Error(`port ${options.port} is in use: set PORT to another, or to 0 for any`, { cause: error })
+        : error;
+    }
+    follower.start();
+    const { port } = app.getHttpServer().address() as { port: number };
+    log.info({ port }, 'up');
+    return { port, health, server, close };
+  });
+}
+
+const isPortInUse = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';

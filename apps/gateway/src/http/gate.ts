@@ -1,0 +1,48 @@
+import type { FastifyRequest } from 'fastify';
+
+import { authenticate } from './credential.ts';
+import { Problem } from './problem.ts';
+import type { LedgerIndex } from '../index/ledger-index.ts';
+import type { TokenFact } from '../index/token-book.ts';
+import type { Follower } from '../kafka/follower.ts';
+
+/**
+ * Asked before a request's body is read. Fails closed: facts that are not complete, or of a halted lane, admit nobody, because a token
+ * could have been revoked where we did not look.
+ */
+export class Gate {
+  readonly #index: LedgerIndex;
+  readonly #follower: Pick<Follower, 'isCaughtUp' | 'isBrokerAway' | 'haltOf'>;
+  readonly #nowMs: () => number;
+  readonly #admitted = new WeakMap<object, TokenFact>();
+
+  constructor(index: LedgerIndex, follower: Pick<Follower, 'isCaughtUp' | 'isBrokerAway' | 'haltOf'>, nowMs: () => number) {
+    this.#index = index;
+    this.#follower = follower;
+    this.#nowMs = nowMs;
+  }
+
+  /** Throws Problem 401 or 503. */
+  admit(request: FastifyRequest): void {
+    if (!this.#follower.isCaughtUp) {
+      if (this.#follower.isBrokerAway)
+        throw new Problem(503, 'BROKER_UNAVAILABLE', 'no Kafka broker answers: nothing is accepted', { retryAfterS: 2 });
+      throw new Problem(503, 'NOT_READY', 'the index is being rebuilt from the ledger', { retryAfterS: 2 });
+    }
+    const credential = authenticate(request.headers.authorization, this.#index.tokens, this.#nowMs());
+    const lane = this.#index.logs.get(credential.tenant)?.lane;
+    const isWrite = request.method === 'POST';
+    if (isWrite && (lane === undefined || this.#follower.haltOf(lane) !== undefined)) {
+      throw new Problem(503, 'LANE_HALTED', "the tenant's lane is halted: an operator is needed");
+    }
+    this.#admitted.set(request, credential);
+  }
+
+  /** Who was admitted with the request; with `tenant`, only when it is the credential's own: others do not exist for it. */
+  credentialOf(request: FastifyRequest, tenant?: string): TokenFact {
+    const credential = this.#admitted.get(request);
+    if (!credential) throw new Error('a route under /v1 was reached without the gate');
+    if (tenant !== undefined && tenant !== credential.tenant) throw new Problem(404, 'NOT_FOUND', 'no such tenant');
+    return credential;
+  }
+}

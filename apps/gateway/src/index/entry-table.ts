@@ -1,0 +1,194 @@
+import type { InputTopic } from '#domain';
+
+import { Deque } from './deque.ts';
+
+/** Entries remembered: about 45 bytes each in columns, and an action's id. The oldest are dropped; their receipts stay on Kafka. */
+export const ENTRIES_MAX = 500_000;
+
+/** Names one remembered entry; grows by one with each, so an old name never means another entry. */
+export type Slot = number;
+
+export interface SourceAt {
+  readonly topic: InputTopic;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly offset: number;
+}
+export interface NewEntry {
+  readonly tenant: string;
+  readonly leafIndex: number;
+  /** undefined for what time alone brought about. */
+  readonly source: SourceAt | undefined;
+}
+export interface FoundEntry extends NewEntry {
+  /** Offset on `receipts`, on the tenant's lane; undefined until the notary has attested the entry. */
+  readonly receiptOffset: number | undefined;
+}
+
+/** Finds entries by (tenant, index) and by the record they were made from. In columns, because there are many. */
+export class EntryTable {
+  readonly #entriesMax: number;
+  #columns: Columns;
+  #next: Slot = 0;
+  #oldest: Slot = 0;
+  readonly #trees: Tree[] = [];
+  readonly #treeNumbers = new Map<string, number>();
+  readonly #sources: SourceList[] = [];
+  /** `topic/partition`, then one list per epoch, the newest last. */
+  readonly #sourceNumbers = new Map<string, number[]>();
+
+  constructor(entriesMax = ENTRIES_MAX) {
+    this.#entriesMax = entriesMax;
+    this.#columns = columns(Math.min(entriesMax, FIRST_CAPACITY));
+  }
+
+  get size(): number {
+    return this.#next - this.#oldest;
+  }
+
+  /** Entries come in the order of their lane, so each tree's indexes and each source's offsets only grow. Returns what was dropped. */
+  add({ tenant, leafIndex, source }: NewEntry): { slot: Slot; dropped: Slot | undefined } {
+    const dropped = this.size === this.#entriesMax ? this.#dropOldest() : undefined;
+    if (this.#next === this.#columns.capacity && this.#next < this.#entriesMax) this.#grow();
+    const slot = this.#next++;
+    const at = slot % this.#columns.capacity;
+    const treeNumber = this.#treeNumber(tenant);
+    const sourceNumber = source === undefined ? NONE : this.#sourceNumber(source);
+    this.#columns.tree[at] = treeNumber;
+    this.#columns.leafIndex[at] = leafIndex;
+    this.#columns.receiptOffset[at] = NONE;
+    this.#columns.source[at] = sourceNumber;
+    this.#columns.sourceOffset[at] = source?.offset ?? NONE;
+    const tree = this.#trees[treeNumber];
+    tree?.slots.push(slot);
+    if (tree) tree.size = leafIndex + 1;
+    this.#sources[sourceNumber]?.slots.push(slot);
+    return { slot, dropped };
+  }
+
+  /** Leaves of the tenant's tree that were folded, dropped ones included. */
+  treeSize(tenant: string): number {
+    return this.#trees[this.#treeNumbers.get(tenant) ?? NONE]?.size ?? 0;
+  }
+
+  /** undefined when it is not there yet, or was dropped. */
+  slotOf(tenant: string, leafIndex: number): Slot | undefined {
+    const tree = this.#trees[this.#treeNumbers.get(tenant) ?? NONE];
+    const first = tree?.slots.at(0);
+    if (tree === undefined || first === undefined) return undefined;
+    return tree.slots.at(leafIndex - this.#number('leafIndex', first)); // dense, so the distance is the position
+  }
+
+  /** Every part of what became of one record; of several epochs the newest that has the offset. */
+  slotsFrom(topic: string, partition: number, offset: number): Slot[] {
+    for (const number of (this.#sourceNumbers.get(`${topic}/${partition}`) ?? []).toReversed()) {
+      const slots = this.#sources[number]?.slots;
+      if (slots === undefined) continue;
+      const found: Slot[] = [];
+      for (let at = this.#firstNotBefore(slots, offset); ; at++) {
+        const slot = slots.at(at);
+        if (slot === undefined || this.#number('sourceOffset', slot) !== offset) break;
+        found.push(slot);
+      }
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  get(slot: Slot): FoundEntry | undefined {
+    if (slot < this.#oldest || slot >= this.#next) return undefined;
+    const tenant = this.#trees[this.#number('tree', slot)]?.tenant ?? '';
+    const list = this.#sources[this.#number('source', slot)];
+    const receiptOffset = this.#number('receiptOffset', slot);
+    return {
+      tenant,
+      leafIndex: this.#number('leafIndex', slot),
+      source: list && { topic: list.topic, partition: list.partition, epoch: list.epoch, offset: this.#number('sourceOffset', slot) },
+      receiptOffset: receiptOffset === NONE ? undefined : receiptOffset,
+    };
+  }
+
+  setReceipt(slot: Slot, receiptOffset: number): void {
+    this.#columns.receiptOffset[slot % this.#columns.capacity] = receiptOffset;
+  }
+
+  #dropOldest(): Slot {
+    const slot = this.#oldest++;
+    this.#trees[this.#number('tree', slot)]?.slots.shift(); // the oldest of all is the oldest of its tree and of its source
+    this.#sources[this.#number('source', slot)]?.slots.shift();
+    return slot;
+  }
+
+  #firstNotBefore(slots: Deque, offset: number): number {
+    let from = 0;
+    let to = slots.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#number('sourceOffset', slots.at(middle) ?? 0) < offset) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  #number(column: Exclude<keyof Columns, 'capacity'>, slot: Slot): number {
+    return this.#columns[column][slot % this.#columns.capacity] ?? NONE;
+  }
+
+  #treeNumber(tenant: string): number {
+    const known = this.#treeNumbers.get(tenant);
+    if (known !== undefined) return known;
+    this.#treeNumbers.set(tenant, this.#trees.length);
+    return this.#trees.push({ tenant, size: 0, slots: new Deque() }) - 1;
+  }
+
+  #sourceNumber({ topic, partition, epoch }: SourceAt): number {
+    const key = `${topic}/${partition}`;
+    const numbers = this.#sourceNumbers.get(key) ?? [];
+    const last = numbers.at(-1);
+    if (last !== undefined && this.#sources[last]?.epoch === epoch) return last;
+    const number = this.#sources.push({ topic, partition, epoch, slots: new Deque() }) - 1;
+    this.#sourceNumbers.set(key, [...numbers, number]);
+    return number;
+  }
+
+  /** Only before the ring has turned for the first time, so every slot keeps its place. */
+  #grow(): void {
+    const before = this.#columns;
+    this.#columns = columns(Math.min(this.#entriesMax, before.capacity * 2));
+    for (const column of COLUMN_NAMES) this.#columns[column].set(before[column]);
+  }
+}
+
+interface Tree {
+  readonly tenant: string;
+  size: number;
+  readonly slots: Deque;
+}
+interface SourceList extends Omit<SourceAt, 'offset'> {
+  readonly slots: Deque;
+}
+
+const NONE = -1;
+const FIRST_CAPACITY = 4096;
+const COLUMN_NAMES = ['tree', 'leafIndex', 'receiptOffset', 'source', 'sourceOffset'] as const;
+
+interface Columns {
+  readonly capacity: number;
+  readonly tree: Int32Array;
+  readonly source: Int32Array;
+  // Offsets and indexes beyond 2^32 are exact in a double.
+  readonly leafIndex: Float64Array;
+  readonly receiptOffset: Float64Array;
+  readonly sourceOffset: Float64Array;
+}
+
+function columns(capacity: number): Columns {
+  return {
+    capacity,
+    tree: new Int32Array(capacity),
+    source: new Int32Array(capacity),
+    leafIndex: new Float64Array(capacity),
+    receiptOffset: new Float64Array(capacity),
+    sourceOffset: new Float64Array(capacity),
+  };
+}

@@ -1,0 +1,94 @@
+import { originOf, parseTime, type SealedBatch, type SealedEntry, type LedgerBirth, type Source, type Statement } from '#domain';
+
+import { ActionTable } from './action-table.ts';
+import { ENTRIES_MAX, EntryTable, type SourceAt } from './entry-table.ts';
+import { LogBook } from './log-book.ts';
+import { TokenBook, type TokenRole } from './token-book.ts';
+
+/** `receipts` is not what a notary writes: reading it further would show receipts for the wrong entries. */
+export class ReceiptsBroken extends Error {
+  override readonly name = 'ReceiptsBroken';
+  readonly code = 'RECEIPTS_BROKEN';
+}
+
+/**
+ * What the gateway answers from: a fold of every lane's ledger and receipts, rebuilt at each start, bounded. It holds where things are and
+ * the facts that credentials rest on; entries and receipts themselves are read from Kafka when asked for.
+ */
+export class LedgerIndex {
+  readonly entries: EntryTable;
+  readonly actions = new ActionTable();
+  readonly tokens = new TokenBook();
+  readonly logs = new LogBook();
+  readonly #ledger: string;
+  readonly #nextReceipt = new Map<string, number>();
+
+  constructor(birth: Pick<LedgerBirth, 'ledger' | 'systemLogs'>, entriesMax = ENTRIES_MAX) {
+    this.#ledger = birth.ledger;
+    this.entries = new EntryTable(entriesMax);
+    for (const { lane, origin, vkey } of birth.systemLogs) this.logs.register({ tenant: `_system.${lane}`, origin, lane, vkey });
+  }
+
+  foldBatch({ entries }: SealedBatch): void {
+    for (const entry of entries) this.#foldEntry(entry);
+  }
+
+  /** ahead: the ledger fold has not met the entry yet; ask again. Throws ReceiptsBroken. */
+  foldReceipt(lane: number, { tenant, leafIndex }: { tenant: string; leafIndex: number }, offset: number): 'ahead' | SourceAt | undefined {
+    const log = this.logs.get(tenant);
+    if (!log || leafIndex >= this.entries.treeSize(tenant)) return 'ahead';
+    const expected = this.#nextReceipt.get(tenant) ?? 0;
+    if (log.lane !== lane) throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: tenant lives on lane ${log.lane}`);
+    if (leafIndex !== expected)
+      throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: expected index ${expected}, came ${leafIndex}`);
+    this.#nextReceipt.set(tenant, expected + 1);
+    const slot = this.entries.slotOf(tenant, leafIndex);
+    if (slot === undefined) return undefined; // dropped already
+    this.entries.setReceipt(slot, offset);
+    return this.entries.get(slot)?.source;
+  }
+
+  #foldEntry({ record, statement, kind }: SealedEntry): void {
+    const { tenant, leafIndex } = record;
+    const { predicate } = statement;
+    const { slot, dropped } = this.entries.add({ tenant, leafIndex, source: sourceAt(predicate.source) });
+    if (dropped !== undefined) this.actions.drop(dropped);
+    if (kind === 'action.decided') {
+      const takesId = typeof predicate['expiresAt'] === 'string';
+      this.actions.noteDecision({
+        tenant,
+        actionId: statement.subject[0].name,
+        slot,
+        byGateway: predicate['issuer'] === 'gateway',
+        takesId,
+      });
+    } else if (kind === 'escalation.settled') {
+      const decision = this.entries.slotOf(tenant, Number(predicate['settles']));
+      if (decision !== undefined) this.actions.noteSettlement(decision, slot);
+    } else this.#foldFact(tenant, kind, statement);
+  }
+
+  #foldFact(tenant: string, kind: string, { predicate }: Statement): void {
+    const text = (member: string): string => String(predicate[member]);
+    if (kind === 'tenant.registered') {
+      const origin = originOf(this.#ledger, text('logId'));
+      this.logs.register({ tenant: text('registers'), origin, lane: Number(predicate['lane']), vkey: text('vkey') });
+    } else if (kind === 'token.issued') {
+      const agents = predicate['agents'];
+      this.tokens.issue({
+        tenant,
+        token: text('token'),
+        tokenHash: text('tokenHash'),
+        roles: (Array.isArray(predicate['roles']) ? predicate['roles'] : []) as TokenRole[],
+        agents: Array.isArray(agents) ? agents.map(String) : undefined,
+        validUntilMs: parseTime(text('validUntil')),
+      });
+    } else if (kind === 'token.revoked') this.tokens.revoke(tenant, text('token'));
+  }
+}
+
+function sourceAt(source: Source): SourceAt | undefined {
+  if (source.kind === 'tick') return undefined;
+  const { topic, partition, epoch, offset } = source;
+  return { topic, partition, epoch, offset: Number(offset) };
+}

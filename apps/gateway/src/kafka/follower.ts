@@ -1,0 +1,257 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Logger } from 'pino';
+
+import {
+  BrokerUnavailable,
+  codecs,
+  type FetchedPartition,
+  type KafkaRecord,
+  LaneReader,
+  OffsetOutOfRange,
+  UnreadableBatch,
+  wire,
+} from '#adapters';
+import { emptyHeads, LedgerBroken, type LedgerBirth, SealedBatches } from '#domain';
+
+import type { Health } from '../../../kit/src/index.ts';
+import { type LedgerIndex, ReceiptsBroken } from '../index/ledger-index.ts';
+
+const FOLLOWED = ['ledger', 'receipts', 'checkpoints'] as const;
+type Followed = (typeof FOLLOWED)[number];
+
+export interface FollowerOptions {
+  readonly brokers: readonly string[];
+  readonly birth: LedgerBirth;
+  readonly topicOf: (name: Followed) => string;
+  readonly index: LedgerIndex;
+  readonly health: Health;
+  readonly log: Logger;
+  /** A receipt is in place for the entry made from this record. */
+  readonly onReceipt: (receipt: {
+    lane: number;
+    offset: number;
+    proof: Uint8Array;
+    source: { topic: string; offset: number } | undefined;
+  }) => void;
+}
+
+interface Position {
+  readonly name: Followed;
+  readonly topic: string;
+  readonly lane: number;
+  next: bigint;
+  /** End seen at start; undefined before the first connection. */
+  target: bigint | undefined;
+  halted: boolean;
+}
+
+/** Unit ms. A broker that restarts is away for seconds: ask often at first. */
+const BACK_OFF_FIRST_MS = 100;
+const BACK_OFF_MAX_MS = 2000;
+/** Unit ms. Receipts ahead of the ledger fold, or a partition without leader: how long before they are asked for again. */
+const PAUSE_MS = 20;
+
+/**
+ * Folds ledger, receipts and checkpoints of every lane into the index, from offset 0, read_committed. What a lane cannot explain halts that
+ * lane for good: what was folded stays readable, readiness says why, and no proposal for its tenants is taken.
+ */
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #positions: Position[];
+  readonly #batches: SealedBatches[];
+  readonly #halts = new Map<number, string>();
+  readonly #stop = new AbortController();
+  #caughtUp = false;
+  #brokerAway = true;
+  #running: Promise<void> | undefined;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    const { birth, health } = options;
+    const lanes = Array.from({ length: birth.lanes }, (_, lane) => lane);
+    this.#positions = lanes.flatMap((lane) =>
+      FOLLOWED.map((name) => ({ name, topic: options.topicOf(name), lane, next: 0n, target: undefined, halted: false })),
+    );
+    const keys = birth.deciderKeys.map((key) => key.publicKey);
+    this.#batches = lanes.map((lane) => new SealedBatches(emptyHeads(birth.ledger, lane, systemLog(birth, lane)), keys, wire));
+    health.wait('index', 'reading the ledger from its first record');
+  }
+
+  /** Whether everything that was on Kafka at start is folded: before that, a revoked token could look valid. */
+  get isCaughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  /** Whether the last read failed: facts may be out of date. */
+  get isBrokerAway(): boolean {
+    return this.#brokerAway;
+  }
+
+  /** Why the lane is not followed any more; undefined when it is. */
+  haltOf(lane: number): string | undefined {
+    return this.#halts.get(lane);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('closing'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted; failures++) {
+      let reader: LaneReader | undefined;
+      try {
+        reader = await LaneReader.open({ brokers: this.#options.brokers, clientId: 'countersign-gateway-index', log: this.#options.log });
+        await this.#setTargets(reader);
+        for (;;) {
+          await this.#step(reader, signal);
+          failures = 0;
+        }
+      } catch (error) {
+        if (this.#isStopped()) break;
+        this.#brokerIs(true, error);
+      } finally {
+        await reader?.close();
+      }
+      const backOffMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** Math.min(failures, 10));
+      await delay(backOffMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #setTargets(reader: LaneReader): Promise<void> {
+    const open = this.#positions.filter((position) => position.target === undefined);
+    if (open.length === 0) return;
+    const ends = await reader.endOffsets(open.map(({ topic, lane }) => ({ topic, partition: lane })));
+    for (const position of open) {
+      const end = ends.find(({ topic, partition }) => topic === position.topic && partition === position.lane);
+      if (!end) continue;
+      position.target = end.lastStable;
+      // A compacted topic may begin later; the other two hold everything since genesis, or the fold says what is missing.
+      if (position.name === 'checkpoints') position.next = end.start;
+    }
+  }
+
+  async #step(reader: LaneReader, signal: AbortSignal): Promise<void> {
+    const open = this.#positions.filter((position) => !position.halted);
+    if (open.length === 0) await delay(BACK_OFF_MAX_MS, undefined, { signal });
+    const wanted = open.map(({ topic, lane, next }) => ({ topic, partition: lane, offset: next }));
+    const fetched = await reader.fetch(wanted, { signal });
+    this.#brokerIs(
+      fetched.some(({ error }) => error?.retriable === true),
+      fetched.find(({ error }) => error)?.error,
+    );
+    let isMoving = false;
+    // In the order ledger, receipts, checkpoints: each needs what the one before it says.
+    for (const position of open) {
+      const answer = fetched.find(({ topic, partition }) => topic === position.topic && partition === position.lane);
+      if (answer && this.#take(position, answer)) isMoving = true;
+    }
+    this.#noteProgress();
+    if (!isMoving && fetched.some(({ records, error }) => records.length > 0 || error)) await delay(PAUSE_MS, undefined, { signal });
+  }
+
+  /** Returns whether the position moved. */
+  #take(position: Position, answer: FetchedPartition): boolean {
+    const before = position.next;
+    try {
+      for (const record of answer.records) {
+        if (!this.#fold(position, record)) return position.next > before;
+        position.next = record.offset + 1n;
+      }
+      if (answer.error instanceof OffsetOutOfRange || answer.error instanceof UnreadableBatch) throw answer.error;
+      position.next = answer.nextOffset;
+    } catch (error) {
+      this.#halt(position, error);
+    }
+    return position.next > before;
+  }
+
+  /** Returns false when the record cannot be folded yet. */
+  #fold({ name, lane }: Position, { value, offset }: KafkaRecord): boolean {
+    const { index } = this.#options;
+    if (name === 'ledger') {
+      const batch = this.#batches[lane]?.push(value);
+      if (batch) index.foldBatch(batch);
+    } else if (name === 'receipts') {
+      if (value === null) throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: empty record`);
+      const receipt = codecs.receipt.decode(value);
+      const source = index.foldReceipt(lane, receipt, Number(offset));
+      if (source === 'ahead') return false;
+      this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, source });
+    } else this.#foldCheckpoint(lane, offset, value);
+    return true;
+  }
+
+  /** A bad head is not kept and not served; it breaks nothing, because the next good one replaces it. */
+  #foldCheckpoint(lane: number, offset: bigint, value: Buffer | null): void {
+    if (value === null) return;
+    let isGood = true;
+    try {
+      const head = codecs.treeHead.decode(value);
+      isGood = this.#options.index.logs.noteCheckpoint(head.origin, head.checkpoint);
+    } catch {
+      isGood = isNotaryPosition(value);
+    }
+    if (!isGood)
+      this.#options.log.error(
+        { lane, offset: Number(offset), alarm: true },
+        'checkpoint refused: not signed by its log, or of a smaller tree',
+      );
+  }
+
+  #halt(position: Position, error: unknown): void {
+    position.halted = true;
+    const reason = `${position.name} lane ${position.lane}: ${error instanceof Error ? error.message : String(error)}`;
+    this.#halts.set(position.lane, reason);
+    this.#options.health.fail(`lane ${position.lane}`, error);
+    const isFork = error instanceof LedgerBroken || error instanceof ReceiptsBroken;
+    this.#options.log.fatal(
+      { err: error, lane: position.lane, alarm: true },
+      isFork ? 'lane halted: its records are not those of one ledger' : 'lane halted: it cannot be read',
+    );
+  }
+
+  #noteProgress(): void {
+    if (this.#caughtUp || !this.#positions.every(({ next, target, halted }) => halted || (target !== undefined && next >= target))) return;
+    this.#caughtUp = true;
+    this.#options.health.ok('index');
+    this.#options.log.info({ entries: this.#options.index.entries.size }, 'index caught up');
+  }
+
+  #brokerIs(away: boolean, error?: unknown): void {
+    const { health, log } = this.#options;
+    if (away) {
+      const reason = error instanceof Error ? error.message : 'no answer';
+      if (!this.#brokerAway) log.warn({ reason }, 'broker away: the index stands still');
+      health.wait('broker', error instanceof BrokerUnavailable ? 'BROKER_UNAVAILABLE: no broker answers' : reason);
+    } else if (this.#brokerAway) health.ok('broker');
+    this.#brokerAway = away;
+  }
+
+  /** Asked after an await, where the compiler believes that nothing can have changed. */
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+}
+
+/** The other kind of record on `checkpoints`; it matters to notaries only. */
+function isNotaryPosition(value: Buffer): boolean {
+  try {
+    codecs.notaryPosition.decode(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function systemLog(birth: LedgerBirth, lane: number): LedgerBirth['systemLogs'][number] {
+  const log = birth.systemLogs.find((system) => system.lane === lane);
+  if (!log) throw new Error(`lane ${lane}: no system log in the ledger's configuration`);
+  return log;
+}

@@ -1,0 +1,16 @@
+import { Home, homeFolder, parseBrokers } from '#adapters';
+
+import { runUntilSignal } from '../../kit/src/index.ts';
+import { start } from './app.ts';
+
+/** Where a service listens unless PORT says otherwise. */
+const PORT_DEFAULT = '3001';
+
+const gateway = await start({
+  home: Home.open(homeFolder()),
+  brokers: parseBrokers(process.env['KAFKA_BROKERS'] ?? '127.0.0.1:9092'),
+  port: Number(process.env['PORT'] ?? PORT_DEFAULT),
+  host: process.env['HOST'] ?? '127.0.0.1',
+  processMetrics: true,
+});
+await runUntilSignal(gateway);

@@ -1,0 +1,122 @@
+import type { EntryKind, Predicate, Statement } from '#domain';
+import { ReceiptVerifier } from '#sdk';
+import type { Logger } from 'pino';
+
+import type { DecisionAnswer } from './answers.ts';
+import { Problem } from './http/problem.ts';
+import type { FoundEntry, Slot } from './index/entry-table.ts';
+import type { LedgerIndex } from './index/ledger-index.ts';
+import type { TokenFact } from './index/token-book.ts';
+import type { ReceiptReader } from './kafka/receipt-reader.ts';
+
+/** A receipt that was verified a moment ago, with what it proves. */
+export interface ShownReceipt {
+  readonly tenant: string;
+  readonly leafIndex: number;
+  readonly kind: EntryKind;
+  readonly statement: Statement;
+  /** The `.tlog-proof` text. */
+  readonly text: string;
+}
+
+/** Finds receipts and verifies each before it is shown: signature of the tenant's registered log, inclusion, and that it is the one asked for. */
+export class Receipts {
+  readonly #index: LedgerIndex;
+  readonly #reader: Pick<ReceiptReader, 'read'>;
+  readonly #log: Logger;
+  readonly #verifier = new ReceiptVerifier();
+
+  constructor(index: LedgerIndex, reader: Pick<ReceiptReader, 'read'>, log: Logger) {
+    this.#index = index;
+    this.#reader = reader;
+    this.#log = log;
+  }
+
+  /** undefined when there is no such entry, it is not attested yet, or it is older than the index reaches. */
+  async ofSlot(slot: Slot | undefined): Promise<ShownReceipt | undefined> {
+    const entry = slot === undefined ? undefined : this.#index.entries.get(slot);
+    const log = entry && this.#index.logs.get(entry.tenant);
+    if (entry?.receiptOffset === undefined || !log) return undefined;
+    const proof = await this.#reader.read(log.lane, entry.receiptOffset, entry);
+    return this.#verified(proof, entry, log);
+  }
+
+  ofIndex(tenant: string, leafIndex: number): Promise<ShownReceipt | undefined> {
+    return this.ofSlot(this.#index.entries.slotOf(tenant, leafIndex));
+  }
+
+  /**
+   * What became of one record, as far as the credential may see it: what is in its tenant's tree, or a refusal on its tenant's lane,
+   * which holds nothing of any tenant.
+   */
+  async ofRecord(credential: TokenFact, topic: string, partition: number, offset: number): Promise<ShownReceipt | undefined> {
+    const slots = this.#index.entries.slotsFrom(topic, partition, offset);
+    const tenantOf = (slot: Slot): string | undefined => this.#index.entries.get(slot)?.tenant;
+    const own = slots.find((slot) => tenantOf(slot) === credential.tenant);
+    if (own !== undefined) return this.ofSlot(own);
+    const lane = this.#index.logs.get(credential.tenant)?.lane;
+    if (lane === undefined || lane !== partition) return undefined;
+    const shown = await this.ofSlot(slots.find((slot) => tenantOf(slot) === `_system.${lane}`));
+    return shown?.kind === 'input.refused' ? shown : undefined;
+  }
+
+  #verified(
+    proof: Uint8Array,
+    entry: FoundEntry,
+    log: { origin: string; verifier: Parameters<ReceiptVerifier['verify']>[1]['verifier'] },
+  ): ShownReceipt {
+    try {
+      const { kind, statement } = this.#verifier.verify(proof, { origin: log.origin, verifier: log.verifier });
+      if (statement.predicate.index !== String(entry.leafIndex)) throw new Error(`receipt is of index ${statement.predicate.index}`);
+      return { tenant: entry.tenant, leafIndex: entry.leafIndex, kind, statement, text: new TextDecoder().decode(proof) };
+    } catch (error) {
+      this.#log.error({ err: error, origin: log.origin, leafIndex: entry.leafIndex, alarm: true }, 'receipt does not verify: not shown');
+      throw new Problem(503, 'RECEIPT_UNVERIFIED', 'the receipt on Kafka does not verify with the key of its log');
+    }
+  }
+}
+
+/** A verdict and everything that came of it, out of verified receipts alone. */
+export function decisionAnswer(
+  decision: ShownReceipt,
+  more: { settlement?: ShownReceipt | undefined; repeats?: string } = {},
+): DecisionAnswer {
+  const { statement, kind, tenant, leafIndex, text } = decision;
+  const { predicate } = statement;
+  const { settlement, repeats } = more;
+  const isRefusal = kind === 'input.refused';
+  const permit = predicate['permit'] as DecisionAnswer['permit'];
+  return {
+    id: statement.subject[0].name,
+    state: isRefusal ? 'refused' : settlement ? 'settled' : 'decided',
+    verdict: isRefusal ? 'REFUSED' : stringOf(predicate, 'verdict'),
+    reasons: isRefusal ? [stringOf(predicate, 'code')] : listOf(predicate, 'reasons'),
+    tenant,
+    index: String(leafIndex),
+    decidedAt: predicate.decidedAt,
+    ...(typeof predicate['mode'] === 'string' && { mode: predicate['mode'] }),
+    ...(permit && !settlement && { permit }),
+    ...(typeof predicate['approvalDeadline'] === 'string' && { approvalDeadline: predicate['approvalDeadline'] }),
+    ...(repeats !== undefined && { repeats }),
+    ...(settlement && { settlement: settlementAnswer(settlement) }),
+    receipt: text,
+    links: { receipt: receiptLink(tenant, leafIndex), trust: trustLink(tenant) },
+  };
+}
+
+export const receiptLink = (tenant: string, leafIndex: number): string => `/v1/receipts/${encodeURIComponent(tenant)}/${leafIndex}`;
+export const trustLink = (tenant: string): string => `/v1/trust/${encodeURIComponent(tenant)}`;
+
+function settlementAnswer({ statement, leafIndex, text }: ShownReceipt): NonNullable<DecisionAnswer['settlement']> {
+  return { outcome: stringOf(statement.predicate, 'outcome'), index: String(leafIndex), receipt: text };
+}
+
+function stringOf(predicate: Predicate, member: string): string {
+  const value = predicate[member];
+  return typeof value === 'string' ? value : '';
+}
+
+function listOf(predicate: Predicate, member: string): string[] {
+  const value = predicate[member];
+  return Array.isArray(value) ? value.map(String) : [];
+}

@@ -1,0 +1,77 @@
+import {
+  type Checkpoint,
+  type EntryKind,
+  leafHash,
+  parseProof,
+  parseStatement,
+  ReceiptError,
+  type Statement,
+  type Trust,
+  verifyInclusion,
+  type Verifier,
+  verifyReceipt,
+} from '#domain';
+
+/** A receipt whose every word was proved. `entry` is E's exact bytes. */
+export interface CheckedReceipt {
+  readonly entry: Uint8Array;
+  readonly kind: EntryKind;
+  readonly statement: Statement;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Checkpoints remembered; a batch's receipts share one, and each is some 300 bytes. */
+const CHECKPOINTS_MAX = 4096;
+
+/** Verifies many receipts: a checkpoint that was verified once, by its exact bytes and key, is not verified again. */
+export class ReceiptVerifier {
+  readonly #checkpoints = new Map<string, Checkpoint>();
+  readonly #max: number;
+
+  constructor(checkpointsMax = CHECKPOINTS_MAX) {
+    this.#max = checkpointsMax;
+  }
+
+  /** Throws ReceiptError, or EntryError for an entry of a kind that this version does not know. */
+  verify(proofBytes: Uint8Array, pins: { readonly origin: string; readonly verifier: Verifier; readonly trust?: Trust }): CheckedReceipt {
+    const { origin, verifier, trust } = pins;
+    const note = trust && trust.quorum !== 'none' ? undefined : noteOf(proofBytes); // a quorum is asked for anew each time
+    const key = `${verifier.vkey}\n${note ?? ''}`;
+    const known = note === undefined ? undefined : this.#checkpoints.get(key);
+    if (known) return this.#included(proofBytes, known, verifier);
+    const { entry, checkpoint } = verifyReceipt(proofBytes, { origin, verifier, ...(trust ? { trust } : {}) });
+    if (note !== undefined) this.#keep(key, checkpoint);
+    return { entry, checkpoint, ...parseStatement(entry) };
+  }
+
+  /** What remains of verifyReceipt when the signature is known to be good. */
+  #included(proofBytes: Uint8Array, checkpoint: Checkpoint, verifier: Verifier): CheckedReceipt {
+    const { entry, index, proof } = parseProof(proofBytes);
+    if (entry === undefined) throw new ReceiptError('NO_ENTRY', 'receipt carries no entry and none was given');
+    try {
+      verifyInclusion({ index, size: checkpoint.size, leafHash: leafHash(entry), root: checkpoint.root, proof });
+    } catch (cause) {
+      throw new ReceiptError('NOT_INCLUDED', 'receipt: the proof does not lead from the entry to the root', { cause });
+    }
+    const parsed = parseStatement(entry);
+    const { predicate } = parsed.statement;
+    if (predicate.origin !== verifier.name) throw new ReceiptError('ENTRY_ORIGIN', `entry is not of ${verifier.name}`);
+    if (predicate.index !== index.toString()) throw new ReceiptError('ENTRY_INDEX', `entry is not at index ${index}`);
+    return { entry, checkpoint, ...parsed };
+  }
+
+  #keep(key: string, checkpoint: Checkpoint): void {
+    this.#checkpoints.set(key, checkpoint);
+    if (this.#checkpoints.size <= this.#max) return;
+    for (const oldest of this.#checkpoints.keys()) if (this.#checkpoints.delete(oldest)) break;
+  }
+}
+
+/** undefined for bytes that verifyReceipt will refuse with the right code. */
+function noteOf(proofBytes: Uint8Array): string | undefined {
+  try {
+    return parseProof(proofBytes).checkpoint;
+  } catch {
+    return undefined;
+  }
+}
