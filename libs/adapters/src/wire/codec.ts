@@ -41,6 +41,8 @@ export interface TreeHeadRecord {
   /** Signed note. */
   readonly checkpoint: Uint8Array;
   readonly rangeHashes: readonly Uint8Array[];
+  /** SHA-256 of the log's last entry. */
+  readonly previous: Uint8Array;
   readonly lane: number;
 }
 export interface NotaryPositionRecord {
