@@ -1,0 +1,152 @@
+import { ed25519PublicKey, sha256 } from '#crypto';
+
+import { equalBytes, utf8 } from '../formats/bytes.ts';
+import { signCheckpoint } from '../formats/checkpoint.ts';
+import { originOf, tenantSeed } from '../formats/log-key.ts';
+import { type CompactRange, leafHash } from '../formats/merkle.ts';
+import { tailInclusionProofs } from '../formats/merkle-prove.ts';
+import { formatProof } from '../formats/tlog-proof.ts';
+import { formatVkey } from '../formats/vkey.ts';
+import { LedgerBroken } from '../ledger/heads.ts';
+import type { SealedBatch, SealedEntry } from '../ledger/sealed-batch.ts';
+
+/** One entry of a batch with its receipt, a `.tlog-proof` file at the size its tree has after the batch. */
+export interface NotarisedEntry {
+  readonly sealed: SealedEntry;
+  readonly origin: string;
+  readonly leafIndex: number;
+  readonly treeSize: number;
+  /** From E; '' when the entry concerns no action. */
+  readonly actionId: string;
+  readonly receipt: Uint8Array;
+}
+
+/** A tree after a batch that touched it. */
+export interface SignedTreeHead {
+  readonly tenant: string;
+  readonly origin: string;
+  readonly range: CompactRange;
+  readonly root: Uint8Array;
+  /** SHA-256 of the tree's last entry. */
+  readonly previous: Uint8Array;
+  /** Signed note with exactly one signature line. */
+  readonly checkpoint: Uint8Array;
+}
+
+export interface NotarisedBatch {
+  readonly firstSeq: number;
+  /** In the batch's order. */
+  readonly entries: readonly NotarisedEntry[];
+  /** In the order in which the batch first touches them. */
+  readonly treeHeads: readonly SignedTreeHead[];
+}
+
+/** The keys of every log of one ledger, all derived from its seed. */
+export class LogKeys {
+  readonly #ledgerSeed: Uint8Array;
+  readonly #seeds = new Map<string, Uint8Array>();
+
+  constructor(
+    readonly ledger: string,
+    ledgerSeed: Uint8Array,
+  ) {
+    this.#ledgerSeed = ledgerSeed;
+  }
+
+  /** 32-byte seed of the log's key. */
+  seed(origin: string): Uint8Array {
+    let seed = this.#seeds.get(origin);
+    if (seed === undefined) this.#seeds.set(origin, (seed = tenantSeed(this.#ledgerSeed, origin)));
+    return seed;
+  }
+
+  vkey(origin: string): string {
+    return formatVkey(origin, ed25519PublicKey(this.seed(origin)));
+  }
+}
+
+/**
+ * Attests one sealed batch: one checkpoint for each tree it touches, a receipt for each entry. Looks at E alone, and at the trees before
+ * the batch; what the records state about size and root must come out the same. The same batch gives the same bytes, always.
+ * Throws LedgerBroken and then nothing was signed.
+ */
+export function notarise(batch: SealedBatch, keys: LogKeys): NotarisedBatch {
+  const trees = [...byTenant(batch.entries)].map(([tenant, entries]) => grow(batch, tenant, entries));
+  for (const { statement, kind } of batch.entries) checkOwnKey(statement, kind, keys);
+  // Everything has been checked: now, and only now, sign.
+  const receipts = new Map<SealedEntry, NotarisedEntry>();
+  const treeHeads = trees.map((tree) => attest(tree, keys, receipts));
+  return { firstSeq: batch.firstSeq, entries: batch.entries.map((entry) => found(receipts.get(entry))), treeHeads };
+}
+
+interface GrownTree {
+  readonly tenant: string;
+  readonly origin: string;
+  readonly entries: readonly SealedEntry[];
+  readonly range: CompactRange;
+  readonly root: Uint8Array;
+  readonly proofs: readonly Uint8Array[][];
+}
+
+/** Recomputes one tree from the bytes of its new entries, and compares with what every record of it states. */
+function grow(batch: SealedBatch, tenant: string, entries: readonly SealedEntry[]): GrownTree {
+  const before = batch.before.get(tenant);
+  const origin = found(entries[0]).statement.predicate.origin;
+  if (!before) throw new LedgerBroken('ORIGIN', `${origin}: no tree before the batch at sequence ${batch.firstSeq}`);
+  const leaves = entries.map(({ record }) => leafHash(record.entry));
+  const { range, root, proofs } = tailInclusionProofs(before, leaves);
+  entries.forEach(({ record, statement }, at) => {
+    const index = before.size + at;
+    if (statement.predicate.origin !== origin || statement.predicate.index !== String(index)) {
+      throw new LedgerBroken(
+        'INDEX',
+        `${origin}: expected index ${index}, came ${statement.predicate.index} of ${statement.predicate.origin}`,
+      );
+    }
+    if (record.treeSize !== range.size || !equalBytes(record.root, root)) {
+      throw new LedgerBroken('ROOT', `${origin}: size ${record.treeSize} stated with another root or size than ${range.size}`);
+    }
+  });
+  return { tenant, origin, entries, range, root, proofs };
+}
+
+/** A log says in its first entry, and in its registration, which key signs for it. It must be ours, or no receipt would ever verify. */
+function checkOwnKey({ predicate }: SealedEntry['statement'], kind: SealedEntry['kind'], keys: LogKeys): void {
+  if (kind !== 'genesis' && kind !== 'tenant.registered') return;
+  const { logId } = predicate;
+  const origin = kind === 'genesis' ? predicate.origin : originOf(keys.ledger, typeof logId === 'string' ? logId : '');
+  if (predicate['vkey'] === keys.vkey(origin)) return;
+  throw new LedgerBroken('ORIGIN', `${origin}: registered with another key than this ledger's seed derives`);
+}
+
+function attest(tree: GrownTree, keys: LogKeys, receipts: Map<SealedEntry, NotarisedEntry>): SignedTreeHead {
+  const { tenant, origin, range, root, entries, proofs } = tree;
+  const checkpoint = signCheckpoint({ origin, size: BigInt(range.size), root }, keys.seed(origin));
+  entries.forEach((sealed, at) => {
+    const leafIndex = range.size - entries.length + at;
+    const file = { entry: sealed.record.entry, index: BigInt(leafIndex), proof: found(proofs[at]), checkpoint };
+    const place = { origin, leafIndex, treeSize: range.size, actionId: actionIdOf(sealed) };
+    receipts.set(sealed, { sealed, ...place, receipt: utf8(formatProof(file)) });
+  });
+  return { tenant, origin, range, root, previous: sha256(found(entries.at(-1)).record.entry), checkpoint: utf8(checkpoint) };
+}
+
+/** The subject of an entry about an action is the action's id; of any other, its kind. */
+function actionIdOf({ statement, kind }: SealedEntry): string {
+  return kind === 'action.decided' || kind === 'action.repeated' || kind === 'escalation.settled' ? statement.subject[0].name : '';
+}
+
+function byTenant(entries: readonly SealedEntry[]): Map<string, SealedEntry[]> {
+  const trees = new Map<string, SealedEntry[]>();
+  for (const entry of entries) {
+    const of = trees.get(entry.record.tenant);
+    if (of) of.push(entry);
+    else trees.set(entry.record.tenant, [entry]);
+  }
+  return trees;
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('notarise: a value that must be there is missing');
+  return value;
+}
