@@ -14,6 +14,7 @@ export * from './formats/cosignature.ts';
 export * from './formats/log-key.ts';
 export * from './formats/tlog-proof.ts';
 export * from './formats/trust-file.ts';
+export * from './formats/quorum.ts';
 export * from './formats/receipt.ts';
 export * from './formats/dsse.ts';
 export * from './formats/lane.ts';
@@ -60,3 +61,7 @@ export { type ParsedPayload, parsePayload, PAYLOAD_SCHEMAS, type PayloadOf } fro
 export { proposalBody } from './payloads/proposal.ts';
 export { RESERVED_ISSUERS } from './payloads/controls.ts';
 export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';
+
+// notary
+export * from './notary/notarise.ts';
+export * from './notary/position.ts';

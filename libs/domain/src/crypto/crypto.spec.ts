@@ -1,11 +1,12 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import * as node from './node.ts';
 import * as portable from './portable.ts';
 
+vi.setConfig({ testTimeout: 60_000 }); // some go through every bit or every pair; a busy machine is no failure
 fc.configureGlobal(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) });
 
 const bin = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { ed25519PublicKey } from '#crypto';
 
 import { fromUtf8, utf8 } from './bytes.ts';
 import { DsseError, pae, signDsse, verifyDsse } from './dsse.ts';
 
+vi.setConfig({ testTimeout: 60_000 }); // some go through every bit or every pair; a busy machine is no failure
 fc.configureGlobal(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) });
 
 const seed = new Uint8Array(32).fill(3);

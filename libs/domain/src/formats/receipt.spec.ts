@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { ed25519PublicKey } from '#crypto';
 
@@ -11,10 +11,13 @@ import { originOf, tenantSeed } from './log-key.ts';
 import { inclusionProof } from './merkle-prove.ts';
 import { leafHash, rootOf } from './merkle.ts';
 import { type ReceiptPins, verifyReceipt } from './receipt.ts';
-import { signNote } from './signed-note.ts';
+import { cosign } from './cosignature.ts';
+import { parseNote, signNote } from './signed-note.ts';
 import { formatProof, parseProof, TlogProofError } from './tlog-proof.ts';
-import { verifierOf } from './vkey.ts';
+import { formatTrust, parseTrust } from './trust-file.ts';
+import { COSIGNER_KEY, formatVkey, verifierOf } from './vkey.ts';
 
+vi.setConfig({ testTimeout: 60_000 }); // some go through every bit or every pair; a busy machine is no failure
 fc.configureGlobal(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) });
 
 const origin = originOf('ledger.example', '5f');
@@ -107,6 +110,26 @@ describe('receipts', () => {
     for (const value of [null, [], 'x', { _type: 'https://in-toto.io/Statement/v1', predicate: [] }]) {
       expect(verdict(receipt(5, canonicalBytes(value)))).toMatch(/^(BAD_ENTRY|ENTRY_ORIGIN)$/);
     }
+  });
+});
+
+describe('receipts of a witnessed log', () => {
+  const witnessSeed = new Uint8Array(32).fill(2);
+  const witness = formatVkey('w.example', ed25519PublicKey(witnessSeed), COSIGNER_KEY);
+  const trust = parseTrust(`log ${verifier.vkey}\nwitness W ${witness}\nquorum W\n`);
+  const note = parseProof(utf8(receipt(5))).checkpoint;
+  const line = (body: string) => cosign(body, { name: 'w.example', seed: witnessSeed, timeSeconds: 1700000000n });
+
+  test('verify when the quorum is met', () => {
+    expect(verdict(`${receipt(5)}${line(parseNote(utf8(note)).text)}\n`, { trust })).toBeUndefined();
+    expect(verdict(receipt(5), { trust: parseTrust(formatTrust(verifier.vkey)) })).toBeUndefined();
+  });
+
+  test('are refused when it is not, or a cosignature is bad, or the trust is in another log', () => {
+    expect(verdict(receipt(5), { trust })).toBe('QUORUM');
+    expect(verdict(`${receipt(5)}${line('other\n')}\n`, { trust })).toBe('BAD_SIGNATURE');
+    const other = formatVkey(origin, ed25519PublicKey(witnessSeed));
+    expect(verdict(receipt(5), { trust: parseTrust(formatTrust(other)) })).toBe('UNKNOWN_KEY');
   });
 });
 

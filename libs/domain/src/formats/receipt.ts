@@ -5,9 +5,10 @@ import { type Checkpoint, CheckpointError, verifyCheckpoint } from './checkpoint
 import { FormatError } from './errors.ts';
 import { leafHash } from './merkle.ts';
 import { ProofError, verifyInclusion } from './merkle-verify.ts';
+import { checkQuorum } from './quorum.ts';
 import { NoteError, parseNote } from './signed-note.ts';
 import { parseProof, TlogProofError } from './tlog-proof.ts';
-import { checkQuorum, type Trust } from './trust-file.ts';
+import type { Trust } from './trust-file.ts';
 import { parseVkey, type Verifier } from './vkey.ts';
 
 export type ReceiptCode =

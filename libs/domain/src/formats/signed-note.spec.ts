@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { ed25519PublicKey } from '#crypto';
 
@@ -8,6 +8,7 @@ import { FormatError } from './errors.ts';
 import { formatNote, NoteError, parseNote, signatureLine, signNote, verifyNote } from './signed-note.ts';
 import { COSIGNER_KEY, ed25519KeyId, formatVkey, parseVkey, verifierOf, VkeyError } from './vkey.ts';
 
+vi.setConfig({ testTimeout: 60_000 }); // some go through every bit or every pair; a busy machine is no failure
 fc.configureGlobal(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) });
 
 // The example of C2SP signed-note v1.0.0.

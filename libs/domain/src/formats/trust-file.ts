@@ -1,7 +1,5 @@
 /** C2SP tlog-policy with exactly one log: the keys a verifier trusts, given by hand, never taken from a receipt. */
-import { checkCosignature } from './cosignature.ts';
 import { FormatError } from './errors.ts';
-import { type Note, NoteError } from './signed-note.ts';
 import { COSIGNER_KEY, parseVkey, type Verifier } from './vkey.ts';
 
 export class TrustError extends FormatError<
@@ -24,10 +22,6 @@ export interface Group {
   threshold: number;
   members: readonly string[];
 }
-export interface Quorum {
-  met: boolean;
-  cosigned: { witness: string; timeSeconds: bigint }[];
-}
 
 // The specification asks for 32 witnesses and 32 groups at least.
 const NAMES_MAX = 128;
@@ -46,30 +40,12 @@ export function parseTrust(text: string): Trust {
   const draft: Draft = { witnesses: new Map(), groups: new Map(), used: new Set() };
   for (const line of text.split('\n')) {
     const words = line.split(/[ \t]+/).filter((word) => word !== '');
-    if (words.length > 0 && !line.trimStart().startsWith('#')) readLine(draft, words);
+    if (words[0]?.startsWith('#') === false) readLine(draft, words);
   }
   const { log, quorum, witnesses, groups, logUrl } = draft;
   if (log === undefined) throw new TrustError('LOG', 'expected exactly one log line, got none');
   if (quorum === undefined) throw new TrustError('QUORUM', 'expected exactly one quorum line, got none');
   return { log, ...(logUrl === undefined ? {} : { logUrl }), witnesses, groups, quorum };
-}
-
-/**
- * Which witnesses cosigned the note's text, and whether that is enough. Cosignatures of unknown keys are ignored; a bad one
- * of a known key refuses the note (NoteError), as in every signed note.
- */
-export function checkQuorum(trust: Trust, note: Note): Quorum {
-  const seen = new Map<string, bigint>();
-  for (const [witness, { verifier }] of trust.witnesses) {
-    for (const signature of note.signatures) {
-      if (signature.name !== verifier.name || signature.keyId !== verifier.keyId) continue;
-      const timeSeconds = checkCosignature(note.text, signature, verifier);
-      if (timeSeconds === undefined) throw new NoteError('BAD_SIGNATURE', `cosignature of ${verifier.name} does not verify`);
-      seen.set(witness, timeSeconds);
-    }
-  }
-  const cosigned = [...seen].map(([witness, timeSeconds]) => ({ witness, timeSeconds }));
-  return { met: trust.quorum === 'none' || isMet(trust, trust.quorum, seen), cosigned };
 }
 
 interface Draft {
@@ -145,11 +121,4 @@ function checkKnownName(draft: Draft, name: string): void {
 function checkCharacter(code: number): void {
   if ((code < 0x20 && code !== 0x09 && code !== 0x0a) || code === 0x7f)
     throw new TrustError('CHARACTER', 'trust file has a control character');
-}
-
-/** Names refer to earlier lines only, so this ends. */
-function isMet(trust: Trust, name: string, seen: ReadonlyMap<string, bigint>): boolean {
-  const group = trust.groups.get(name);
-  if (group === undefined) return seen.has(name);
-  return group.members.filter((member) => isMet(trust, member, seen)).length >= group.threshold;
 }
