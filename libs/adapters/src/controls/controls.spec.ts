@@ -63,7 +63,7 @@ describe('a control', () => {
     const payload = open(record);
     expect(record.lane).toBe(lane());
     expect(payload).toMatchObject({ tenant: '_system', registers: 'acme', lane: lane() });
-    const origin = originOf('ledger.example', String(payload['logId']));
+    const origin = originOf('ledger.example', payload['logId'] as string);
     expect(payload['vkey']).toBe(formatVkey(origin, ed25519PublicKey(tenantSeed(home.key('ledger'), origin))));
     expect(open(controls.registerTenant(home, 'acme'))['logId']).not.toBe(payload['logId']);
   });

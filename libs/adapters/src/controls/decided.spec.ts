@@ -1,0 +1,151 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+import { decide, emptyLane, type Entry, evolve, formatTime, type Input, type InputTopic, sealEnvelope, signCiStatement } from '#domain';
+
+import { loadBundleFolder } from '../bundle/load-folder.ts';
+import { CedarEngine } from '../cedar/engine.ts';
+import { Home } from '../home/home.ts';
+import { codecs, wire } from '../wire/codec.ts';
+import { schemasFolder } from '../wire/schemas.ts';
+import * as controls from './controls.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-decided-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const START_MS = Date.now();
+const home = Home.create(join(folder, 'data'), { name: 'ledger.example', lanes: 1, topicPrefix: '', nowMs: START_MS });
+const state = emptyLane(home.birth(), 0);
+const engine = new CedarEngine();
+const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
+const schemas = new Map<string, ReturnType<typeof ajv.compile>>();
+const offsets: Record<InputTopic, bigint> = { actions: 0n, outcomes: 0n, controls: 0n };
+
+/** Through the decider's own core; each entry is checked against its schema. */
+function run(input: Input, nowMs = Date.now()): Entry[] {
+  const { entries, facts } = decide(state, input, { nowMs, engine, wire, birth: home.birth() });
+  for (const entry of entries) {
+    const validate =
+      schemas.get(entry.kind) ??
+      ajv.compile(JSON.parse(readFileSync(join(schemasFolder(), 'entries', `${entry.kind}.schema.json`), 'utf8')) as object);
+    schemas.set(entry.kind, validate);
+    const text = Buffer.from(entry.bytes).toString();
+    expect(validate(JSON.parse(text)), `${text}\n${ajv.errorsText(validate.errors)}`).toBe(true);
+    evolve(state, entry, facts);
+  }
+  return [...entries];
+}
+const give = (topic: InputTopic, value: Uint8Array | null): Entry[] =>
+  run({ kind: 'record', topic, offset: offsets[topic]++, value, inputKey: new Uint8Array(32).fill(1) });
+const control = (record: controls.ControlRecord) => give('controls', record.value).map((entry) => entry.kind);
+
+const action = {
+  actor: { kind: 'agent', id: 'bot' },
+  class: 'record.write',
+  connector: 'crm',
+  operation: 'update-record',
+  parameters: { tenantId: 'acme', recordType: 'customer', recordId: '7', fields: { note: 'x', ratio: 0.5 } },
+  resource: { type: 'record', id: 'customer' },
+};
+function propose(id: string, body: object): string[] {
+  const issuedAtMs = Date.now();
+  const head = {
+    ledger: 'ledger.example',
+    tenant: 'acme',
+    issuer: 'platform',
+    id,
+    issuedAtMs,
+    expiresAtMs: issuedAtMs + 60_000,
+    blind: new Uint8Array(32),
+  };
+  const envelope = sealEnvelope({ kind: 'action.proposed', body, head, seed: home.key('platform-acme'), lane: 0 });
+  const [entry] = give('actions', codecs.signedEnvelope.encode(envelope));
+  return [
+    entry?.kind ?? '',
+    ...((entry?.statement.predicate['reasons'] ?? []) as string[]),
+    (entry?.statement.predicate['detail'] ?? '') as string,
+  ];
+}
+
+describe('what this home signs', () => {
+  it('is accepted from the birth on, and every entry fits its schema', () => {
+    expect(controls.initialisedEnvelopes(home).flatMap(control)).toStrictEqual(['genesis']);
+    expect(control(controls.registerTenant(home, 'acme'))).toStrictEqual(['tenant.registered', 'genesis']);
+    expect(control(controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'platform', type: 'platform' }))).toStrictEqual([
+      'issuer.registered',
+    ]);
+    expect(control(controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'ci', type: 'ci', agents: ['bot'] }))).toStrictEqual([
+      'issuer.registered',
+    ]);
+    const token = controls.issueToken(home, { tenant: 'acme', roles: ['propose', 'read'], agents: ['bot'], validUntilMs: START_MS + 1e9 });
+    expect(control(token.envelope)).toStrictEqual(['token.issued']);
+    const bundle = loadBundleFolder(join(schemasFolder(), '..', 'policies', 'standard'));
+    expect(controls.activateBundle(home, bundle).flatMap(control)).toStrictEqual(['bundle.activated', 'bundle.activated']);
+    expect(control(controls.revokeToken(home, 'acme', token.tokenId))).toStrictEqual(['token.revoked']);
+    expect(control(controls.revokeIssuer(home, 'acme', 'ci'))).toStrictEqual(['issuer.revoked']);
+    expect(control(controls.revokeIssuer(home, 'acme', 'nobody'))).toStrictEqual(['input.refused']);
+    offsets.actions = 5n;
+    expect(control(controls.declareGap(home, { topic: 'actions', lane: 0, from: 0n, to: 5n, epoch: 0 }))).toStrictEqual(['input.gap']);
+  }, 60_000); // checking a bundle runs its Cedar analysis: seconds on a busy machine
+
+  it('proposals and what is wrong with them are decided or refused, and every entry fits its schema', () => {
+    expect(propose('a-1', action)[0]).toBe('action.decided');
+    expect(propose('a-1', action)).toStrictEqual(['action.repeated', '']);
+    expect(propose('a-1', { ...action, justification: 'other' })).toStrictEqual(['action.decided', 'DENY_CONFLICT', 'conflict']);
+    expect(propose('a-2', { ...action, class: 'nothing' })).toContain('DENY_UNKNOWN_CLASS');
+    expect(propose('a-3', { ...action, mode: 'shadow' })[0]).toBe('action.decided');
+    expect(propose('a-4', { ...action, actor: { kind: 'robot', id: 'bot' } })).toStrictEqual([
+      'action.decided',
+      'DENY_MALFORMED',
+      'actor-kind',
+    ]);
+    expect(propose('a b', action)).toStrictEqual(['action.decided', 'DENY_MALFORMED', 'id']);
+    for (const hostile of [
+      null,
+      new Uint8Array(),
+      Buffer.from('hello'),
+      codecs.inputKey.encode({ origin: 'o', leafIndex: 1, key: new Uint8Array(32) }),
+    ]) {
+      expect(give('actions', hostile).map((entry) => entry.kind)).toStrictEqual(['input.refused']);
+    }
+    expect(give('outcomes', Buffer.from('x')).map((entry) => entry.kind)).toStrictEqual(['input.refused']);
+  });
+
+  it('a production deploy waits for people, the sandbox goes, and time settles what nobody answers', () => {
+    control(controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'builds', type: 'ci' }));
+    expect(propose('d-1', deploy('checkout'))).toContain('ESCALATE_APPROVAL_REQUIRED');
+    expect(propose('d-2', deploy('checkout-sandbox'))[1]).toMatch(/^ALLOW/);
+    expect(propose('d-3', { ...deploy('checkout'), mode: 'shadow' })).toContain('ESCALATE_APPROVAL_REQUIRED');
+    const [open] = state.due.open;
+    expect(run({ kind: 'tick' }, open?.deadlineMs).map((entry) => entry.kind)).toStrictEqual(['escalation.settled']);
+  });
+});
+
+function deploy(service: string): object {
+  const artifactDigest = `sha256:${'a'.repeat(64)}`;
+  const resource = { type: 'service', id: service };
+  const times = { issuedAt: formatTime(START_MS), expiresAt: formatTime(START_MS + 3_600_000) };
+  const statement = {
+    tenant: 'acme',
+    type: 'ci' as const,
+    resource,
+    operation: 'deploy',
+    artifactDigest,
+    conclusion: 'success' as const,
+    ...times,
+  };
+  return {
+    actor: { kind: 'agent', id: 'bot' },
+    class: 'deployment.change',
+    connector: 'deploy',
+    operation: 'deploy',
+    resource,
+    parameters: { service, artifactDigest, rollback: { operation: 'rollback', reference: `sha256:${'b'.repeat(64)}` } },
+    evidence: [signCiStatement(statement, home.key('builds-acme'))],
+  };
+}
