@@ -1,0 +1,188 @@
+import { canonicalBytes, judge, type Json, parseBundle } from '#domain';
+import { ENGINE_CONTRACT, JUDGE_CASES, judgeInput, testBundle, testDocument } from '#testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { checkBundleInChild } from './check-child.ts';
+import { CedarEngine } from './engine.ts';
+
+const engine = new CedarEngine();
+const ON = 'principal, action == Action::"change", resource';
+
+/** The test bundle with one more policy. */
+function withPolicy(text: string) {
+  const { cedar } = testDocument();
+  return testBundle({ cedar: { ...cedar, policies: { ...cedar.policies, more: text } } });
+}
+
+describe('CedarEngine keeps the contract of every engine', () => {
+  it.each(ENGINE_CONTRACT)('$rule', ({ holds }) => {
+    holds(engine);
+  });
+});
+
+describe('a judgement by Cedar', () => {
+  it.each(JUDGE_CASES)('$rule: $reason', ({ change, more, reason }) => {
+    expect(judge(judgeInput(engine, change, more)).reasons).toEqual([reason]);
+  });
+  it('denies when a policy errs beside a permit', () => {
+    const bundle = withPolicy(`forbid (${ON}) when { context.amount * 9223372036854775807 > 0 };`);
+    const parameters = { ...judgeInput(engine).proposal.parameters, amount: 2 };
+    expect(judge(judgeInput(engine, { parameters }, { bundle })).reasons).toEqual(['DENY_EVALUATION_ERROR']);
+  });
+});
+
+describe('a policy is refused', () => {
+  const cases: [string, string, string][] = [
+    ['without guard', `permit (${ON});`, 'exactly one of'],
+    ['with a misspelt guard', `@aproval("two-eyes") permit (${ON});`, 'unknown annotation @aproval'],
+    ['with an empty guard', `@approval("") permit (${ON});`, 'is empty'],
+    ['with a bare guard', `@unattended permit (${ON});`, 'is empty'],
+    ['with two guards', `@approval("two-eyes") @unattended("x") permit (${ON});`, 'exactly one of'],
+    ['with an unknown rule', `@approval("nobody") permit (${ON});`, 'no rule of the bundle'],
+    ['with a guard on a forbid', `@approval("two-eyes") forbid (${ON});`, 'a forbid has no annotations'],
+    ['as a template', '@unattended("x") permit (principal == ?principal, action, resource);', 'template'],
+    ['as two in one', `forbid (${ON}); forbid (${ON});`, 'unexpected token'],
+    ['with a syntax error', 'permit (', 'unexpected end'],
+    ['for an unknown attribute', `@unattended("x") permit (${ON}) when { context.resk == "low" };`, 'resk'],
+    ['for an unknown action', '@unattended("x") permit (principal, action == Action::"chnage", resource);', 'chnage'],
+    ['that can never match', `forbid (${ON}) when { false };`, 'impossible'],
+    ['that compares types', `forbid (${ON}) when { context.amount == "1" };`, 'types'],
+    ['with brackets beyond the limit', `forbid (${ON}) when { ${'('.repeat(140)}true${')'.repeat(140)} };`, 'brackets'],
+    [
+      'nested beyond the limit',
+      `forbid (${ON}) when { ${'if '.repeat(600)}true${' then true else true'.repeat(600)} };`,
+      'expressions nested',
+    ],
+    ['with a chain beyond the limit', `forbid (${ON}) when { 1${' + 1'.repeat(2000)} == 2 };`, 'expressions nested'],
+    ['longer than a person reviews', `forbid (${ON}) when { context.risk == "${'x'.repeat(17_000)}" };`, 'too long'],
+  ];
+  it.each(cases)('%s', (_what, text, reason) => {
+    const refusals = engine.refusals(withPolicy(text));
+    expect(refusals.join('\n')).toContain(reason);
+    expect(engine.probe()).toBe(true);
+  });
+});
+
+describe('an optional attribute', () => {
+  const { cedar } = testDocument();
+  const schema = cedar.schema.replace('risk: String, amount: Long', 'risk: String, ticket?: String, amount: Long');
+  const refusals = (text: string) => engine.refusals(testBundle({ cedar: { schema, policies: { ...cedar.policies, more: text } } }));
+  const asks = 'context has ticket && context.ticket == "T-1"';
+
+  it('may be asked for in the when of a permit', () => {
+    expect(refusals(`@unattended("x") permit (${ON}) when { context.ci && (${asks} || context.amount == 1) };`)).toEqual([]);
+  });
+  it.each([
+    ['a forbid', `forbid (${ON}) when { ${asks} };`],
+    ['an unless', `@unattended("x") permit (${ON}) unless { ${asks} };`],
+    ['a negation', `@unattended("x") permit (${ON}) when { !(${asks}) };`],
+    ['a comparison', `@unattended("x") permit (${ON}) when { (context has ticket) == false };`],
+    ['a condition', `@unattended("x") permit (${ON}) when { if context has ticket then context.ci else true };`],
+  ])('is refused in %s', (_where, text) => {
+    expect(refusals(text).join()).toContain('its absence would loosen');
+  });
+});
+
+describe('a bundle is refused', () => {
+  const document = testDocument();
+  const withSchema = (change: (schema: string) => string) => ({ cedar: { ...document.cedar, schema: change(document.cedar.schema) } });
+  const { apply, undo } = document.contracts.tool.operations;
+  const withParameters = (parameters: Json) => ({
+    contracts: { tool: { version: '1', operations: { apply: { ...apply, parameters }, undo } } },
+  });
+  const property = (value: Json) => withParameters({ type: 'object', additionalProperties: false, properties: { a: value } });
+  const cases: [string, Record<string, Json>, string][] = [
+    ['for a class without an action', withSchema((text) => text.replace('action note', 'action nite')), 'no action of its name'],
+    ['for a fact that the schema has not', withSchema((text) => text.replace('amount: Long, ', '')), 'amount'],
+    ['for a fact of another type', withSchema((text) => text.replace('ci: Bool', 'ci: String')), 'class change'],
+    ['for an attribute without fact', withSchema((text) => text.replace('ci: Bool', 'ci: Bool, extra: Bool')), 'class change'],
+    ['for an action without pipelines', withSchema((text) => text.replaceAll('[agent, person, pipeline]', '[agent, person]')), 'class'],
+    [
+      'for entities with attributes',
+      withSchema((text) => text.replace('entity thing in [thing]', 'entity thing in [thing] { risk: String }')),
+      'risk',
+    ],
+    ['for a schema that does not parse', withSchema((text) => `${text} entity`), 'schema'],
+    ['for tables that do not hold together', { windows: {} }, 'unknown window'],
+    ['for parameters that take unknown members', withParameters({ type: 'object' }), 'takes unknown members'],
+    ['for parameters that are no object', withParameters({ type: 'array', additionalProperties: false }), 'type is not object'],
+    ['for an unknown keyword', property({ minimun: 1 }), 'minimun'],
+    ['for an unknown format', property({ type: 'string', format: 'zip' }), 'zip'],
+    ['for a schema that refers to itself', property({ $ref: '#' }), '$ref'],
+    ['for a schema elsewhere', property({ $ref: 'https://example.com/schema' }), '$ref'],
+    ['for a pattern that backtracks', property({ type: 'string', pattern: '^(a+)+$' }), 'may backtrack'],
+    ['for a pattern with two repetitions', property({ type: 'string', pattern: '^a*a*$' }), 'may backtrack'],
+    ['for a pattern without anchor', property({ type: 'string', pattern: 'a+$' }), 'may backtrack'],
+    ['for unique items without bound', property({ type: 'array', uniqueItems: true }), 'maxItems'],
+  ];
+  it.each(cases)('%s', (_what, change, reason) => {
+    expect(engine.refusals(testBundle(change)).join('\n')).toContain(reason);
+  });
+});
+
+describe('an instance that breaks', () => {
+  let own: CedarEngine;
+  beforeEach(() => {
+    own = new CedarEngine();
+  });
+
+  it('is replaced by reset, and compiled bundles come back', () => {
+    const before = judge(judgeInput(own));
+    own.reset();
+    expect(own.probe()).toBe(true);
+    expect(judge(judgeInput(own))).toEqual(before);
+  });
+  it('is replaced when it throws', () => {
+    const { principal, resource } = { principal: { type: 'agent', id: 'acme#bot' }, resource: { type: 'thing', id: 'low' } };
+    let risk: Json = 'low';
+    for (let level = 0; level < 3000; level++) risk = [risk];
+    const ask = () => own.authorize(testBundle(), { principal, resource, action: 'change', context: { risk }, entities: [] });
+    expect(ask).toThrow();
+    expect(own.probe()).toBe(true);
+    expect(judge(judgeInput(own)).reasons).toEqual(['ALLOW_POLICY']);
+  });
+  it('never answers for a bundle that would not be activated', () => {
+    const bundle = withPolicy(`permit (${ON});`);
+    expect(() => own.guards(bundle)).toThrow('cannot be loaded');
+    expect(judge(judgeInput(own, {}, { bundle })).reasons).toEqual(['DENY_EVALUATION_ERROR']);
+    expect(judge(judgeInput(own)).reasons).toEqual(['ALLOW_POLICY']);
+  });
+});
+
+describe('more bundles than the engine keeps', () => {
+  it('all answer by their own policies', () => {
+    const bundles = Array.from({ length: 9 }, (_, at) => withPolicy(`@approval("board") permit (${ON}) when { context.amount == ${at} };`));
+    for (const round of [0, 1]) {
+      bundles.forEach((bundle, at) => {
+        const parameters = { ...judgeInput(engine).proposal.parameters, amount: (at + round) % 9 };
+        const { verdict } = judge(judgeInput(engine, { parameters }, { bundle }));
+        expect(verdict).toBe(round === 0 ? 'ESCALATE' : 'ALLOW');
+      });
+    }
+  });
+});
+
+describe('a bundle checked in a child process', { timeout: 30_000 }, () => {
+  it('is refused for the same reasons', async () => {
+    expect(await checkBundleInChild(canonicalBytes(testDocument()))).toEqual([]);
+    const bundle = withPolicy(`permit (${ON});`);
+    expect(await checkBundleInChild(canonicalBytes(bundle.document))).toEqual(engine.refusals(bundle));
+  });
+  it('is refused when it is no bundle', async () => {
+    expect(await checkBundleInChild(new Uint8Array([0xff]))).toEqual(['bytes are not valid utf-8']);
+    expect((await checkBundleInChild(canonicalBytes({ format: 1 }))).join()).toContain('bundle: ');
+  });
+  it('cannot take the caller with it', async () => {
+    const nested = withPolicy(`forbid (${ON}) when { ${'('.repeat(140)}true${')'.repeat(140)} };`);
+    expect((await checkBundleInChild(canonicalBytes(nested.document))).join()).toContain('brackets');
+    expect(await checkBundleInChild(canonicalBytes(testDocument()), { msMax: 1 })).toEqual(['check failed: no answer within 1 ms']);
+    expect(await checkBundleInChild(canonicalBytes(testDocument()), { heapMibMax: 1 })).toEqual([
+      'check failed: the checking process died',
+    ]);
+    expect(engine.probe()).toBe(true);
+  });
+});
+
+it('parseBundle takes what a bundle holds', () => {
+  expect(parseBundle(testDocument()).digest).toBe(testBundle().digest);
+});

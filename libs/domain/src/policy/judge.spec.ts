@@ -1,0 +1,112 @@
+import { FakeEngine, JUDGE_CASES, judgeInput, testBundle, testProposal } from '#testing';
+import { describe, expect, it } from 'vitest';
+
+import type { EngineAnswer, EngineRequest } from './types.ts';
+import { judge } from './judge.ts';
+
+describe('a judgement names the first step that fails', () => {
+  it.each(JUDGE_CASES)('$rule: $reason', ({ change, more, reason }) => {
+    const judgement = judge(judgeInput(new FakeEngine(), change, more));
+    expect(judgement.reasons).toEqual([reason]);
+    expect(judgement.verdict).toBe(reason.split('_')[0]);
+  });
+});
+
+describe('an engine that fails denies', () => {
+  class Broken extends FakeEngine {
+    throws = 0;
+    answer: Partial<EngineAnswer> = {};
+    override authorize(bundle: Parameters<FakeEngine['authorize']>[0], request: EngineRequest): EngineAnswer {
+      const answer = super.authorize(bundle, request);
+      if (this.throws-- > 0) throw new Error('memory access out of bounds');
+      return { ...answer, ...this.answer };
+    }
+  }
+  const asked = (change: Partial<Broken>) => judge(judgeInput(Object.assign(new Broken(), change)));
+
+  it('is asked once more after a throw', () => {
+    expect(asked({ throws: 1 }).reasons).toEqual(['ALLOW_POLICY']);
+  });
+  it('denies after the second throw', () => {
+    expect(asked({ throws: 2 })).toMatchObject({ verdict: 'DENY', reasons: ['DENY_EVALUATION_ERROR'], policies: [] });
+  });
+  it('denies on any error beside an allow', () => {
+    expect(asked({ answer: { errors: ['overflow'] } }).reasons).toEqual(['DENY_EVALUATION_ERROR']);
+  });
+  it('denies an allow by no permit', () => {
+    expect(asked({ answer: { reasons: [] } }).reasons).toEqual(['DENY_EVALUATION_ERROR']);
+  });
+  it('denies an allow by a permit whose guard is unknown', () => {
+    expect(asked({ answer: { reasons: ['low-risk', 'unheard-of'] } }).reasons).toEqual(['DENY_EVALUATION_ERROR']);
+  });
+  it('denies when the approval rule does not exist', () => {
+    const bundle = testBundle({ approvalRules: {} });
+    expect(judge(judgeInput(new FakeEngine(), { resource: { type: 'thing', id: 'high' } }, { bundle })).reasons).toEqual([
+      'DENY_EVALUATION_ERROR',
+    ]);
+  });
+  it('denies when checking parameters throws', () => {
+    const engine = new FakeEngine();
+    engine.parametersValid = () => {
+      throw new RangeError('maximum call stack size exceeded');
+    };
+    expect(judge(judgeInput(engine)).reasons).toEqual(['DENY_EVALUATION_ERROR']);
+  });
+});
+
+describe('a judgement says', () => {
+  const amount = (id: string, value: number) => ({
+    resource: { type: 'thing', id },
+    parameters: { ...testProposal({ resource: { type: 'thing', id } }).parameters, amount: value },
+  });
+
+  it('who may act and until when, for ALLOW only', () => {
+    expect(judge(judgeInput(new FakeEngine()))).toMatchObject({
+      executors: ['runner'],
+      executeWithinMs: 60_000,
+      approveWithinMs: 0,
+      rules: [],
+    });
+    expect(judge(judgeInput(new FakeEngine(), amount('high', 1)))).toMatchObject({ executors: [], approveWithinMs: 3_600_000 });
+  });
+  it('every rule that a permit names, sorted, and the shortest time', () => {
+    const judgement = judge(judgeInput(new FakeEngine(), amount('high', 101)));
+    expect(judgement.rules.map(({ id }) => id)).toEqual(['board', 'two-eyes']);
+    expect(judgement).toMatchObject({ policies: ['high-risk', 'large-amount'], approveWithinMs: 600_000 });
+  });
+  it('that one permit with @approval outweighs any @unattended', () => {
+    expect(judge(judgeInput(new FakeEngine(), amount('low', 101)))).toMatchObject({
+      verdict: 'ESCALATE',
+      policies: ['large-amount', 'low-risk'],
+    });
+  });
+  it('nothing of what would have been allowed, when it denies', () => {
+    const denied = judge(judgeInput(new FakeEngine(), { resource: { type: 'thing', id: 'medium' } }));
+    expect(denied).toMatchObject({ policies: [], rules: [], executors: [], executeWithinMs: 0, approveWithinMs: 0 });
+  });
+  it('which contract it used', () => {
+    const digest = testBundle().contractDigests.get('tool');
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(judge(judgeInput(new FakeEngine())).contractDigest).toBe(digest);
+    expect(judge(judgeInput(new FakeEngine(), { connector: 'nobody' })).contractDigest).toBeNull();
+  });
+});
+
+describe('Cedar is asked', () => {
+  it('with the declared facts only, whatever the proposer asserts', () => {
+    const engine = new FakeEngine();
+    const asserted = { impact: { environment: 'sandbox', risk: 'low' }, justification: 'only a sandbox' };
+    judge(judgeInput(engine, { resource: { type: 'thing', id: 'high' }, ...asserted }));
+    expect(engine.asked[0]?.context).toEqual({ environment: 'production', risk: 'high', amount: 1, ci: true });
+  });
+  it('with principal, resource and their ancestors only', () => {
+    const engine = new FakeEngine();
+    judge(judgeInput(engine, { resource: { type: 'thing', id: 'high' } }));
+    expect(engine.asked[0]?.entities).toEqual([
+      { uid: { type: 'agent', id: 'acme#bot' }, attrs: {}, parents: [{ type: 'tenant', id: 'acme' }] },
+      { uid: { type: 'tenant', id: 'acme' }, attrs: {}, parents: [] },
+      { uid: { type: 'thing', id: 'high' }, attrs: {}, parents: [{ type: 'thing', id: 'low' }] },
+      { uid: { type: 'thing', id: 'low' }, attrs: {}, parents: [] },
+    ]);
+  });
+});
