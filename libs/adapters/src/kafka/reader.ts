@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { REQUEST_TIMEOUT_MS, type ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, KafkaFault, OffsetOutOfRange, PartitionUnavailable, messageOf, protocolCode } from './errors.ts';
 import { fetchRequest, type FetchLimits, type FetchPosition, type PartitionAnswer } from './fetch-request.ts';
@@ -34,6 +35,10 @@ export interface LogOffsets extends TopicPartition {
   readonly lastStable: bigint;
 }
 
+/** A new topic's leader answers within a second or two; 5 s in all. */
+const LEADER_ATTEMPTS_MAX = 50;
+/** Unit ms. */
+const LEADER_WAIT_MS = 100;
 const OFFSET_OUT_OF_RANGE = 1;
 const DEFAULT_LIMITS: FetchLimits = { maxWaitMs: 100, minBytes: 1, maxBytes: 16 * 1024 * 1024, maxBytesPerPartition: 1024 * 1024 };
 
@@ -80,6 +85,19 @@ export class LaneReader {
 
   /** Log start, end, and the end of what read_committed readers may see. Throws PartitionUnavailable for the first that has none. */
   async endOffsets(partitions: readonly TopicPartition[]): Promise<LogOffsets[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#endOffsets(partitions);
+      } catch (error) {
+        const isPassing = error instanceof KafkaFault && error.retriable && !(error instanceof BrokerUnavailable);
+        if (!isPassing || attempt === LEADER_ATTEMPTS_MAX) throw error;
+        await delay(LEADER_WAIT_MS); // the topic was just created, or an election is under way
+        await this.#cluster.refreshMetadata();
+      }
+    }
+  }
+
+  async #endOffsets(partitions: readonly TopicPartition[]): Promise<LogOffsets[]> {
     return this.#guard(async () => {
       const { perBroker, missing } = await this.#byLeader(partitions.map((of) => ({ ...of, offset: 0n })));
       const absent = missing[0]?.error;
