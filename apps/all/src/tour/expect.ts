@@ -1,4 +1,5 @@
-import type { CheckedReceipt } from './facts.ts';
+import { type CheckedReceipt, textOf } from '#adapters';
+
 import type { Scenario } from './scenarios.ts';
 
 /** One line of the tour's table. */
@@ -45,9 +46,9 @@ export function judge(scenario: Scenario, receipt: CheckedReceipt, all: readonly
 }
 
 function told({ kind, statement: { predicate } }: CheckedReceipt): { verdict: string; reason: string } {
-  if (kind === 'action.repeated') return { verdict: 'REPEATED', reason: `see index ${String(predicate['first'])}` };
-  if (kind === 'input.refused') return { verdict: 'REFUSED', reason: String(predicate['code']) };
-  return { verdict: String(predicate['verdict']), reason: (predicate['reasons'] as string[]).join(' ') };
+  if (kind === 'action.repeated') return { verdict: 'REPEATED', reason: `see index ${textOf(predicate, 'first')}` };
+  if (kind === 'input.refused') return { verdict: 'REFUSED', reason: textOf(predicate, 'code') };
+  return { verdict: textOf(predicate, 'verdict'), reason: (predicate['reasons'] as string[]).join(' ') };
 }
 
 /** What a repeat cites is checked apart. */
@@ -67,7 +68,7 @@ function repeatFaults(id: string, { statement }: CheckedReceipt, all: readonly C
   const index = decisions[0]?.statement.predicate.index;
   return index === statement.predicate['first']
     ? []
-    : [`cites index ${String(statement.predicate['first'])}, the decision is ${index ?? ''}`];
+    : [`cites index ${textOf(statement.predicate, 'first')}, the decision is ${index ?? ''}`];
 }
 
 const isConflict = (reasons: unknown): boolean => Array.isArray(reasons) && reasons.includes('DENY_CONFLICT');

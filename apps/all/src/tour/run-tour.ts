@@ -1,10 +1,9 @@
 /** Plays what is not on the ledger yet, then checks all of it: verdict and reason exactly, receipt verified offline. */
-import { type Home, PlainWriter } from '#adapters';
+import { type CheckedReceipt, type Home, LaneReceipts, PlainWriter } from '#adapters';
 import { laneOf } from '#domain';
 
 import { say, step } from '../say.ts';
 import { answers, judge, type Row } from './expect.ts';
-import { type CheckedReceipt, LaneReceipts } from './facts.ts';
 import { ciSigner, recordOf } from './propose.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { printTable } from './table.ts';

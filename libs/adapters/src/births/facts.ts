@@ -28,21 +28,21 @@ export class LedgerFacts {
     this.count += 1;
     this.#advance(lane, predicate);
     const { tenant } = record;
-    if (kind === 'genesis') this.#open(tenant, lane, predicate.origin, String(predicate['vkey']));
+    if (kind === 'genesis') this.#open(tenant, lane, predicate.origin, textOf(predicate, 'vkey'));
     const facts = this.tenants.get(tenant);
     if (kind === 'tenant.registered') {
-      const registers = String(predicate['registers']);
+      const registers = textOf(predicate, 'registers');
       this.#open(
         registers,
         lane,
-        originOf(String(predicate.origin.split('/t/')[0]), String(predicate['logId'])),
-        String(predicate['vkey']),
+        originOf(String(predicate.origin.split('/t/')[0]), textOf(predicate, 'logId')),
+        textOf(predicate, 'vkey'),
       );
-    } else if (kind === 'issuer.registered') facts?.issuers.set(String(predicate['issuer']), false);
-    else if (kind === 'issuer.revoked') facts?.issuers.set(String(predicate['issuer']), true);
-    else if (kind === 'token.issued') facts?.tokens.set(String(predicate['token']), false);
-    else if (kind === 'token.revoked') facts?.tokens.set(String(predicate['token']), true);
-    else if (kind === 'bundle.activated' && tenant.startsWith('_')) this.bundles.set(lane, String(predicate['activated']));
+    } else if (kind === 'issuer.registered') facts?.issuers.set(textOf(predicate, 'issuer'), false);
+    else if (kind === 'issuer.revoked') facts?.issuers.set(textOf(predicate, 'issuer'), true);
+    else if (kind === 'token.issued') facts?.tokens.set(textOf(predicate, 'token'), false);
+    else if (kind === 'token.revoked') facts?.tokens.set(textOf(predicate, 'token'), true);
+    else if (kind === 'bundle.activated' && tenant.startsWith('_')) this.bundles.set(lane, textOf(predicate, 'activated'));
   }
 
   /** The next offset of an input topic that has no entry yet. */
@@ -59,12 +59,20 @@ export class LedgerFacts {
     if (!this.tenants.has(tenant)) this.tenants.set(tenant, { tenant, lane, origin, vkey, issuers: new Map(), tokens: new Map() });
   }
 
-  #advance(lane: number, { source, ...predicate }: Predicate): void {
+  #advance(lane: number, predicate: Predicate): void {
+    const { source } = predicate;
     if (source.kind !== 'record') return;
     this.#decided.set(`${source.topic}/${lane}`, BigInt(source.offset) + 1n);
     // Only controls are asked for, and they are few.
-    if (source.topic === 'controls' && typeof predicate['code'] === 'string') {
-      this.#refusals.set(`controls/${lane}/${source.offset}`, `${predicate['code']} (${String(predicate['detail'])})`);
+    const code = textOf(predicate, 'code');
+    if (source.topic === 'controls' && code !== '') {
+      this.#refusals.set(`controls/${lane}/${source.offset}`, `${code} (${textOf(predicate, 'detail')})`);
     }
   }
+}
+
+/** A member that is text in the kinds that have it; '' elsewhere. */
+export function textOf(predicate: Predicate, member: string): string {
+  const value = predicate[member];
+  return typeof value === 'string' ? value : '';
 }

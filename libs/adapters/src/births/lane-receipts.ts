@@ -1,6 +1,10 @@
-/** What the tour checks against: receipts from `receipts`, verified as a stranger would, with nothing but a trust file. */
-import { codecs, type Home, LaneReader, type ReceiptRecord } from '#adapters';
+/** Receipts as a stranger reads them: from `receipts`, each verified with nothing but the key that the verifier trusts. */
 import { formatTrust, parseTrust, type Statement, systemTree, type Trust, verifyReceipt } from '#domain';
+
+import type { Home } from '../home/home.ts';
+import { LaneReader } from '../kafka/index.ts';
+import { codecs, type ReceiptRecord } from '../wire/codec.ts';
+import { textOf } from './facts.ts';
 
 /** In hand only when it has been verified. */
 export interface CheckedReceipt {
@@ -24,7 +28,7 @@ export class LaneReceipts {
   }
 
   static async open(home: Home, brokers: readonly string[], lane: number): Promise<LaneReceipts> {
-    return new LaneReceipts(await LaneReader.open({ brokers, clientId: 'countersign-tour' }), home, lane);
+    return new LaneReceipts(await LaneReader.open({ brokers, clientId: 'countersign-receipts' }), home, lane);
   }
 
   /** Reads what is new, waiting up to `maxWaitMs` for it. */
@@ -60,6 +64,6 @@ export class LaneReceipts {
   /** A tenant's key is what a verified entry of the system's tree says it is; the system's own is in ledger.json. */
   #learnTenant({ predicateType, predicate }: Statement): void {
     if (predicateType !== 'urn:countersign:tenant.registered:v1') return;
-    this.#trust.set(String(predicate['registers']), parseTrust(formatTrust(String(predicate['vkey']))));
+    this.#trust.set(textOf(predicate, 'registers'), parseTrust(formatTrust(textOf(predicate, 'vkey'))));
   }
 }
