@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { chooseBroker, startEmbeddedBroker } from '#adapters';
+import { chooseBroker, startEmbeddedBroker } from '../../libs/adapters/src/broker/index.ts';
 import { isAlive } from '../../libs/adapters/src/broker/process.ts';
 import { withAdmin } from '../support/kafka.ts';
 

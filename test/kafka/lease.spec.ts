@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, inject, it } from 'vitest';
-import { LaneLeases, LaneReader } from '#adapters';
+import { LaneLeases, LaneReader } from '../../libs/adapters/src/kafka/index.ts';
 import { client, createTopic, readAll, texts, unique, until, withAdmin } from '../support/kafka.ts';
 
 const brokers = inject('brokers');

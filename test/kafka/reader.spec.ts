@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { DisposedError, LaneReader, OffsetOutOfRange, PlainWriter, TransactionalWriter } from '#adapters';
+import { DisposedError, LaneReader, OffsetOutOfRange, PlainWriter, TransactionalWriter } from '../../libs/adapters/src/kafka/index.ts';
 import { kafkajsModule } from '../../libs/adapters/src/kafka/patch.ts';
 import { connectionConfig } from '../../libs/adapters/src/kafka/client.ts';
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';

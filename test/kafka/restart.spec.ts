@@ -2,16 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type EmbeddedBroker, startEmbeddedBroker } from '../../libs/adapters/src/broker/index.ts';
 import {
   BrokerUnavailable,
   DisposedError,
-  type EmbeddedBroker,
   IndefiniteError,
   LaneReader,
   PlainWriter,
-  startEmbeddedBroker,
   TransactionalWriter,
-} from '#adapters';
+} from '../../libs/adapters/src/kafka/index.ts';
 import { client, createTopic, readAll, texts, until } from '../support/kafka.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-restart-'));

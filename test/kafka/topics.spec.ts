@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { checkTopics, connectionConfig, createTopics, LaneReader, physicalTopic, PlainWriter, TOPICS } from '#adapters';
+import {
+  checkTopics,
+  connectionConfig,
+  createTopics,
+  LaneReader,
+  physicalTopic,
+  PlainWriter,
+  TOPICS,
+} from '../../libs/adapters/src/kafka/index.ts';
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { client, createTopic, readAll, unique } from '../support/kafka.ts';
 

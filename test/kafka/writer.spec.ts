@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { type CommitPoint, DisposedError, FencedError, IndefiniteError, LaneReader, PlainWriter, TransactionalWriter } from '#adapters';
+import {
+  type CommitPoint,
+  DisposedError,
+  FencedError,
+  IndefiniteError,
+  LaneReader,
+  PlainWriter,
+  TransactionalWriter,
+} from '../../libs/adapters/src/kafka/index.ts';
 import { client, createTopic, readAll, texts, unique } from '../support/kafka.ts';
 
 const brokers = inject('brokers');

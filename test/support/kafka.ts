@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionConfig, type KafkaRecord, type LaneReader } from '#adapters';
+import { connectionConfig, untilTopicsReady, type KafkaRecord, type LaneReader } from '../../libs/adapters/src/kafka/index.ts';
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 
 /** A name that no other test uses, so that all share one broker. */
@@ -26,9 +26,10 @@ export async function createTopic(
   settings: Record<string, string> = {},
 ): Promise<string> {
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-  await withAdmin(brokers, (admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, configEntries }] }),
-  );
+  await withAdmin(brokers, async (admin) => {
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions, configEntries }] });
+    await untilTopicsReady(admin, [topic]);
+  });
   return topic;
 }
 

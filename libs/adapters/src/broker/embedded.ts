@@ -93,13 +93,19 @@ async function untilReady(pid: number, logFile: string): Promise<void> {
     const why = !isAlive(pid) ? 'it ended' : performance.now() > deadline ? `it was not ready after ${READY_MAX_MS} ms` : undefined;
     if (why !== undefined) {
       await terminate(pid, STOP_MAX_MS);
-      throw new Error(`embedded broker: ${why}. Its last lines (${logFile}):\n${lastLines(text, 20)}`);
+      throw new Error(`embedded broker: ${why}. What it said (${logFile}):\n${lastWords(readFileSync(logFile, 'utf8'))}`);
     }
     await delay(25);
   }
 }
 
-const lastLines = (text: string, count: number): string => text.trimEnd().split('\n').slice(-count).join('\n');
+/** Its errors when there are any, else its last lines: a failed start ends with pages about an orderly shutdown. */
+function lastWords(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const errors = lines.filter((line) => /\b(ERROR|FATAL)\b|Exception|^Error|^Caused by/.test(line));
+  return (errors.length > 0 ? errors : lines).slice(-LAST_LINES).join('\n');
+}
+const LAST_LINES = 20;
 
 function stopOnce(pid: number, files: Files): () => Promise<void> {
   let stopping: Promise<void> | undefined;

@@ -1,4 +1,6 @@
 import type { Admin } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BrokerUnavailable, protocolCode } from './errors.ts';
 import { kafkajs } from './patch.ts';
 
 const MIB = 1024 * 1024;
@@ -67,7 +69,7 @@ export async function createTopics(admin: Admin, options: TopicOptions): Promise
   const missing = TOPICS.filter(({ name }) => !existing.has(physicalTopic(name, options.prefix)));
   if (missing.length === 0) return [];
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false, // kafkajs gives up when the broker has not heard of the topic yet
     topics: missing.map((spec) => ({
       topic: physicalTopic(spec.name, options.prefix),
       numPartitions: options.lanes,
@@ -75,8 +77,30 @@ export async function createTopics(admin: Admin, options: TopicOptions): Promise
       configEntries: Object.entries(settingsOf(spec, replicationFactor)).map(([name, value]) => ({ name, value })),
     })),
   });
-  return missing.map(({ name }) => physicalTopic(name, options.prefix));
+  const created = missing.map(({ name }) => physicalTopic(name, options.prefix));
+  await untilTopicsReady(admin, created);
+  return created;
 }
+
+/** Waits until the brokers know the topics, each partition with a leader: the controller answers a creation before they do. */
+export async function untilTopicsReady(admin: Admin, topics: string[]): Promise<void> {
+  const deadline = performance.now() + READY_MAX_MS;
+  for (;;) {
+    try {
+      const { topics: known } = await admin.fetchTopicMetadata({ topics });
+      if (known.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      if (!NOT_YET.has(protocolCode(error)?.code ?? 0)) throw error;
+    }
+    if (performance.now() > deadline) throw new BrokerUnavailable(`topics without a leader after ${READY_MAX_MS} ms: ${topics.join(', ')}`);
+    await delay(20);
+  }
+}
+
+/** UNKNOWN_TOPIC_OR_PARTITION and LEADER_NOT_AVAILABLE. */
+const NOT_YET = new Set([3, 5]);
+/** Unit ms. */
+const READY_MAX_MS = 30_000;
 
 /** Every difference between the topics as they are and as they must be. Empty means good. */
 export async function checkTopics(admin: Admin, options: TopicOptions): Promise<TopicFault[]> {
