@@ -1,0 +1,38 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { loadBundleFolder } from './load-folder.ts';
+
+const STANDARD = fileURLToPath(new URL('../../../../policies/standard', import.meta.url));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'countersign-bundle-'));
+  cpSync(STANDARD, folder, { recursive: true });
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('a bundle folder', () => {
+  it('is one document, the same wherever it lies', () => {
+    const document = loadBundleFolder(folder);
+    expect(document).toEqual(loadBundleFolder(STANDARD));
+    expect(document.name).toBe('standard');
+  });
+  it('is refused with a policy file of another extension: it would be left out', () => {
+    writeFileSync(join(folder, 'policies', 'forbid-all.ceder'), 'forbid (principal, action, resource);');
+    expect(() => loadBundleFolder(folder)).toThrow('expected only .cedar files');
+  });
+  it('is refused without one of its files', () => {
+    rmSync(join(folder, 'envelopes.json'));
+    expect(() => loadBundleFolder(folder)).toThrow('envelopes.json');
+  });
+  it('is refused with a member named twice', () => {
+    writeFileSync(join(folder, 'windows.json'), '{"a":1,"a":2}');
+    expect(() => loadBundleFolder(folder)).toThrow('two members');
+  });
+});
