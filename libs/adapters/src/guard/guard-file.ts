@@ -1,0 +1,101 @@
+/** The notary's own memory of what it has signed: lines `<origin> <size> <hex root>`, on disk before anything is published. */
+import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { hex } from '#domain';
+
+import { SECRET_FILE, writeWhole } from '../home/files.ts';
+
+/** A signed tree size with its root. `size` is in leaves. */
+export interface GuardedHead {
+  readonly origin: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
+/** Unit bytes. Beyond, the file is written anew with one line per log: a batch appends about 120 bytes. */
+const REWRITE_BYTES = 1024 * 1024;
+const LINE = /^(\S+) ([1-9]\d{0,15}) ([0-9a-f]{64})$/;
+
+export class GuardError extends Error {
+  override readonly name = 'GuardError';
+}
+
+export class GuardFile {
+  readonly #path: string;
+  readonly #heads = new Map<string, { size: number; root: string }>();
+  #file: number;
+  #bytes: number;
+
+  private constructor(path: string, text: string) {
+    this.#path = path;
+    this.#bytes = text.length; // ASCII
+    for (const line of text.split('\n')) if (line !== '') this.#remember(parseLine(path, line));
+    this.#file = openSync(path, 'a', SECRET_FILE);
+  }
+
+  /** The file is made when missing. A last line that a crash cut short was never published: it is dropped. */
+  static open(folder: string, lane: number): GuardFile {
+    const path = join(folder, `lane-${lane}`);
+    const text = existsSync(path) ? readFileSync(path, 'latin1') : '';
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole !== text || !existsSync(path)) writeWhole(path, whole, SECRET_FILE);
+    return new GuardFile(path, whole);
+  }
+
+  /** Largest size of each log. */
+  get heads(): ReadonlyMap<string, { readonly size: number; readonly root: string }> {
+    return this.#heads;
+  }
+
+  /** Returns once the heads would survive a power cut. A head that is not beyond the one known is not written. */
+  record(heads: readonly GuardedHead[]): void {
+    const lines = heads
+      .filter(({ origin, size }) => size > (this.#heads.get(origin)?.size ?? 0))
+      .map(({ origin, size, root }) => ({ origin, size, root: hex(root) }));
+    if (lines.length === 0) return;
+    for (const line of lines) this.#remember(line);
+    const text = lines.map(formatLine).join('');
+    if (this.#bytes + text.length > REWRITE_BYTES) {
+      this.#rewrite();
+      return;
+    }
+    writeSync(this.#file, text);
+    fdatasyncSync(this.#file);
+    this.#bytes += text.length;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #remember({ origin, size, root }: Line): void {
+    const known = this.#heads.get(origin);
+    if (known?.size === size && known.root !== root) throw new GuardError(`${this.#path}: two roots for ${origin} at size ${size}`);
+    if (size > (known?.size ?? 0)) this.#heads.set(origin, { size, root });
+  }
+
+  #rewrite(): void {
+    closeSync(this.#file);
+    const text = [...this.#heads].map(([origin, head]) => formatLine({ origin, ...head })).join('');
+    writeWhole(this.#path, text, SECRET_FILE);
+    this.#file = openSync(this.#path, 'a', SECRET_FILE);
+    this.#bytes = text.length;
+  }
+}
+
+interface Line {
+  readonly origin: string;
+  readonly size: number;
+  readonly root: string;
+}
+
+const formatLine = ({ origin, size, root }: Line): string => `${origin} ${size} ${root}\n`;
+
+function parseLine(path: string, line: string): Line {
+  const [, origin, size, root] = LINE.exec(line) ?? [];
+  if (origin === undefined || size === undefined || root === undefined) {
+    throw new GuardError(`${path} is damaged: restore it from a copy, or remove it to rely on the signed tree heads on checkpoints`);
+  }
+  return { origin, size: Number(size), root };
+}
