@@ -89,7 +89,8 @@ export class Actions {
   async #answer(shown: ShownReceipt): Promise<DecisionAnswer> {
     const { index, receipts } = this.#options;
     if (shown.kind !== 'action.repeated') return decisionAnswer(shown);
-    const first = String(shown.statement.predicate['first']);
+    const { first } = shown.statement.predicate;
+    if (typeof first !== 'string') throw new Error(`action.repeated at index ${shown.leafIndex} names no first decision`);
     const slot = index.entries.slotOf(shown.tenant, Number(first));
     const decision = await receipts.ofSlot(slot);
     if (!decision || slot === undefined)

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import type { DynamicModule } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -53,6 +53,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+@Module({})
 class GatewayModule {}
 
 /** Up means: the port is open. Ready (`/readyz`) means: the ledger as it was at start is folded, and a broker answers. */

@@ -6,11 +6,8 @@ import { problemAnswer } from '../answers.ts';
 
 /** JSON Schema 2020-12, as OpenAPI 3.1 has it. What a refinement says in code stands in the text of docs/http-api.md. */
 export const jsonSchema = (schema: z.ZodType, io: 'input' | 'output' = 'output'): Record<string, unknown> => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' }) as Record<
-    string,
-    unknown
-  >;
-  return rest;
+  const converted = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' });
+  return Object.fromEntries(Object.entries(converted).filter(([name]) => name !== '$schema' && name !== '~standard'));
 };
 
 export const Answers = (status: number, description: string, schema: z.ZodType): MethodDecorator =>

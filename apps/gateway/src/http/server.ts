@@ -61,7 +61,7 @@ export function createServer(gateOf: () => Gate): { adapter: FastifyAdapter; met
 /** hasRoute knows patterns only; the router itself is asked what it would do with the path. */
 function isRouted(server: FastifyInstance, method: (typeof METHODS)[number], url: string): boolean {
   const path = url.split('?', 1)[0] ?? '';
-  return server.findRoute({ method, url: patternOf(path) }) !== null;
+  return server.hasRoute({ method, url: patternOf(path) });
 }
 
 /** The pattern that a path of ours belongs to. */

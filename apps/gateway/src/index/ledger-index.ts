@@ -69,7 +69,10 @@ export class LedgerIndex {
   }
 
   #foldFact(tenant: string, kind: string, { predicate }: Statement): void {
-    const text = (member: string): string => String(predicate[member]);
+    const text = (member: string): string => {
+      const value = predicate[member];
+      return typeof value === 'string' ? value : '';
+    };
     if (kind === 'tenant.registered') {
       const origin = originOf(this.#ledger, text('logId'));
       this.logs.register({ tenant: text('registers'), origin, lane: Number(predicate['lane']), vkey: text('vkey') });

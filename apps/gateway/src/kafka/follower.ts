@@ -191,7 +191,7 @@ export class Follower {
   /** A bad head is not kept and not served; it breaks nothing, because the next good one replaces it. */
   #foldCheckpoint(lane: number, offset: bigint, value: Buffer | null): void {
     if (value === null) return;
-    let isGood = true;
+    let isGood: boolean;
     try {
       const head = codecs.treeHead.decode(value);
       isGood = this.#options.index.logs.noteCheckpoint(head.origin, head.checkpoint);

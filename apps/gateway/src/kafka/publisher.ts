@@ -1,4 +1,4 @@
-import { codecs, PlainWriter, type OutgoingRecord } from '#adapters';
+import { codecs, type OutgoingRecord, type PlainWriter } from '#adapters';
 import { utf8, type SignedEnvelope } from '#domain';
 
 import { Problem } from '../http/problem.ts';

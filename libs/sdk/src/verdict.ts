@@ -1,0 +1,103 @@
+import { sha256Hex } from '#crypto';
+import type { VerdictRecord } from '#adapters';
+import {
+  type EntryKind,
+  fromUtf8,
+  type Json,
+  NESTING_MAX,
+  parseCanonical,
+  parseTrust,
+  type Predicate,
+  type Statement,
+  type Trust,
+} from '#domain';
+
+import { ReceiptVerifier } from './receipt-verifier.ts';
+
+export interface VerifiedVerdict {
+  readonly tenant: string;
+  readonly kind: EntryKind;
+  readonly actionId: string;
+  /** ALLOW, DENY, ESCALATE or WOULD_…; REPEATED; or how an escalation ended. */
+  readonly verdict: string;
+  readonly reasons: readonly string[];
+  /** Who may claim, and until when; on an enforced ALLOW only. */
+  readonly permit: { readonly executors: readonly string[]; readonly executeBy: string } | null;
+  /** What the receipt proves; everything above comes from it. */
+  readonly statement: Statement;
+  /** The `.tlog-proof` text. */
+  readonly receipt: string;
+  /** The proposal whose digest the entry names; null when it was erased, or the entry is not about one record. */
+  readonly proposal: Readonly<Record<string, Json>> | null;
+}
+export interface Mismatch {
+  readonly code: 'UNREADABLE' | 'ORIGIN' | 'RECEIPT' | 'KIND' | 'COPIES' | 'PROPOSAL';
+  readonly detail: string;
+}
+export interface Rejection extends Mismatch {
+  readonly lane: number;
+  readonly offset: bigint;
+}
+export interface OpenTrust {
+  readonly byTenant: ReadonlyMap<string, Trust>;
+  readonly verifier: ReceiptVerifier;
+}
+
+/** Throws TrustError. */
+export const openTrust = (trust: Readonly<Record<string, string>>): OpenTrust => ({
+  byTenant: new Map(Object.entries(trust).map(([tenant, text]) => [tenant, parseTrust(text)])),
+  verifier: new ReceiptVerifier(),
+});
+
+/** undefined for another tenant's. What the record says beside its receipt counts for nothing, but has to agree with it. */
+export function verifyVerdict(record: VerdictRecord, { byTenant, verifier }: OpenTrust): VerifiedVerdict | Mismatch | undefined {
+  const trust = byTenant.get(record.tenant);
+  if (!trust) return undefined;
+  if (record.origin !== trust.log.name) return { code: 'ORIGIN', detail: `expected ${trust.log.name}` };
+  let proved;
+  let receipt: string;
+  try {
+    proved = verifier.verify(record.receipt, { origin: trust.log.name, verifier: trust.log, trust });
+    receipt = fromUtf8(record.receipt);
+  } catch (error) {
+    return { code: 'RECEIPT', detail: error instanceof Error ? error.message : String(error) };
+  }
+  const { statement, kind } = proved;
+  const said = whatItSays(kind, statement.predicate);
+  if (!said) return { code: 'KIND', detail: `${kind} is no verdict` };
+  const name = statement.subject[0].name;
+  const actionId = name === kind ? '' : name;
+  const agrees =
+    record.kind === kind &&
+    String(record.leafIndex) === statement.predicate.index &&
+    record.actionId === actionId &&
+    (kind !== 'action.decided' || (record.verdict === said.verdict && sameTexts(record.reasons, said.reasons)));
+  if (!agrees) return { code: 'COPIES', detail: 'the record says something else than its receipt' };
+  const proposal = proposalOf(record, kind, statement);
+  if (proposal === undefined) return { code: 'PROPOSAL', detail: 'the proposal is not the one that was decided' };
+  return { tenant: record.tenant, kind, actionId, ...said, permit: permitOf(statement.predicate), statement, receipt, proposal };
+}
+
+function whatItSays(kind: EntryKind, predicate: Predicate): { verdict: string; reasons: readonly string[] } | undefined {
+  const text = (member: string): string => {
+    const value = predicate[member];
+    return typeof value === 'string' ? value : '';
+  };
+  if (kind === 'action.decided') return { verdict: text('verdict'), reasons: textsOf(predicate['reasons']) };
+  if (kind === 'action.repeated') return { verdict: 'REPEATED', reasons: [] };
+  return kind === 'escalation.settled' ? { verdict: text('outcome'), reasons: [] } : undefined;
+}
+
+/** undefined: not the bytes that the entry names, or not this tenant's. */
+function proposalOf({ proposal, tenant }: VerdictRecord, kind: EntryKind, statement: Statement): Record<string, Json> | null | undefined {
+  if (proposal === null || kind === 'escalation.settled') return null; // a settlement is made from the passing of time, not from a record
+  if (sha256Hex(proposal) !== statement.subject[0].digest.sha256) return undefined;
+  const json = parseCanonical(proposal, { maxDepth: NESTING_MAX });
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  return json['tenant'] === tenant ? json : undefined;
+}
+
+const permitOf = (predicate: Predicate): VerifiedVerdict['permit'] =>
+  (predicate['permit'] as VerifiedVerdict['permit'] | undefined) ?? null;
+const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((text, at) => text === b[at]);
