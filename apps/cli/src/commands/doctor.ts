@@ -1,0 +1,159 @@
+/** Looks at everything that can be wrong with an installation, and says of each what it is and what to do. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { checkLedgerTopics, codecs, LaneReader, LedgerFollower, repositoryRoot } from '#adapters';
+import { LedgerBroken } from '#domain';
+
+import { Context } from '../context.ts';
+import { explain, INVALID, VALID } from '../errors.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command('doctor')
+    .description('configuration, keys, broker, topics, every lane from genesis, the notary: exit code 1 if anything is wrong')
+    .action(async (_options: unknown, command: Command) => {
+      process.exitCode = await doctor(new Context(command));
+    });
+}
+
+async function doctor(context: Context): Promise<number> {
+  const findings: Finding[] = [];
+  const add = (...found: Finding[]): void => {
+    findings.push(...found);
+    if (!context.json)
+      for (const { check, ok, detail } of found) process.stdout.write(`${ok ? 'ok    ' : 'WRONG '} ${check.padEnd(16)} ${detail}\n`);
+  };
+  add(versions());
+  add(attempt('configuration', () => `${context.home.config.name}, ${context.home.config.lanes} lanes, ${context.home.folder}`));
+  if (findings.every(({ ok }) => ok)) {
+    add(...keyFiles(context.home.folder));
+    const broker = attempt('broker known', () => context.brokers.join(','));
+    add(broker);
+    if (broker.ok) add(...(await topics(context)));
+    if (broker.ok) for (let lane = 0; lane < context.home.config.lanes; lane++) add(...(await laneFindings(context, lane)));
+  }
+  const good = findings.every(({ ok }) => ok);
+  if (context.json) context.print('', { ok: good, findings });
+  return good ? VALID : INVALID;
+}
+
+function versions(): Finding {
+  const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as { version: string };
+  return {
+    check: 'versions',
+    ok: process.versions.node.startsWith('24.'),
+    detail: `countersign ${version}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+  };
+}
+
+/** Secrets are their owner's only. */
+function keyFiles(folder: string): Finding[] {
+  return ['keys', 'tokens'].flatMap((name) => {
+    const path = join(folder, name);
+    const files = list(path);
+    if (files.length === 0) return name === 'keys' ? [{ check: 'keys', ok: true, detail: 'none here: signing happens elsewhere' }] : [];
+    const exposed = [path, ...files.map((file) => join(path, file))].filter((file) => (statSync(file).mode & 0o077) !== 0);
+    const detail =
+      exposed.length === 0
+        ? `${files.length} files, for their owner only`
+        : `others can read ${exposed.join(', ')}: chmod go= them, and think of drawing new keys`;
+    return [{ check: name, ok: exposed.length === 0, detail }];
+  });
+}
+
+async function topics(context: Context): Promise<Finding[]> {
+  try {
+    const faults = await checkLedgerTopics(context.home, context.brokers);
+    if (faults.length === 0) return [{ check: 'topics', ok: true, detail: 'all there, as they must be set' }];
+    return faults.map(({ text }) => ({ check: 'topics', ok: false, detail: text }));
+  } catch (error) {
+    return [{ check: 'topics', ok: false, detail: explain(error) }];
+  }
+}
+
+/** The lane from genesis; then how far behind the notary is. */
+async function laneFindings(context: Context, lane: number): Promise<Finding[]> {
+  const check = `lane ${lane}`;
+  let entries = 0;
+  try {
+    const follower = await LedgerFollower.open(context.home, context.brokers, [lane]);
+    try {
+      await follower.catchUp(() => entries++, context.progress(check));
+    } finally {
+      await follower.close();
+    }
+    if (entries === 0) return [{ check, ok: false, detail: 'no entry yet: is a decider running (npm start)?' }];
+    return [
+      { check, ok: true, detail: `${entries} entries, every link, root and seal right` },
+      await notaryFinding(context, lane, entries),
+    ];
+  } catch (error) {
+    if (!(error instanceof LedgerBroken)) return [{ check, ok: false, detail: explain(error) }];
+    const what = `${error.code}: ${error.message}. No decider of this ledger wrote it there, and nothing of it or after it is attested.`;
+    return [
+      { check, ok: false, detail: `${what} Recovery is a new origin (docs/decisions): close this log at its last signed checkpoint` },
+    ];
+  }
+}
+
+async function notaryFinding(context: Context, lane: number, entries: number): Promise<Finding> {
+  const check = `notary ${lane}`;
+  try {
+    const nextSeq = await notaryPosition(context, lane);
+    if (nextSeq === undefined) return { check, ok: false, detail: 'has signed nothing yet: is a notary running (npm start)?' };
+    const behind = entries - nextSeq;
+    // What was committed while we read is no lag.
+    return {
+      check,
+      ok: behind <= 0,
+      detail: behind <= 0 ? 'has attested everything' : `is ${behind} entries behind: look at the notary's log`,
+    };
+  } catch (error) {
+    return { check, ok: false, detail: explain(error) };
+  }
+}
+
+async function notaryPosition(context: Context, lane: number): Promise<number | undefined> {
+  const topic = context.home.topic('checkpoints');
+  const reader = await LaneReader.open({ brokers: context.brokers, clientId: 'countersign-doctor' });
+  let last: number | undefined;
+  try {
+    const [ends] = await reader.endOffsets([{ topic, partition: lane }]);
+    for (let offset = ends?.start ?? 0n; ends && offset < ends.lastStable;) {
+      const [fetched] = await reader.fetch([{ topic, partition: lane, offset }]);
+      if (fetched?.error) throw fetched.error;
+      for (const { key, value } of fetched?.records ?? []) {
+        if (value && key?.toString() === `_position.${lane}`) last = codecs.notaryPosition.decode(value).nextSeq;
+      }
+      offset = fetched?.nextOffset ?? ends.lastStable;
+    }
+    return last;
+  } finally {
+    await reader.close();
+  }
+}
+
+function attempt(check: string, detail: () => string): Finding {
+  try {
+    return { check, ok: true, detail: detail() };
+  } catch (error) {
+    return { check, ok: false, detail: explain(error) };
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,138 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import type { Command } from 'commander';
+
+import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter } from '#adapters';
+import { fromBase64, fromUtf8, type Json, laneOf, parseJson, sealEnvelope, utf8 } from '#domain';
+
+import { Context } from '../context.ts';
+import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
+
+interface Options {
+  readonly tenant: string;
+  readonly issuer?: string;
+  readonly key?: string;
+  readonly id?: string;
+  readonly expires: string;
+  readonly wait: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command('propose')
+    .description('sign and publish a proposal, wait for the verdict: exit code 0 ALLOW, 1 anything else, 2 no verdict in time')
+    .argument('<file>', 'JSON of the proposal: actor, class, operation, parameters, resource, ...; - reads stdin')
+    .requiredOption('--tenant <id>', 'in whose name')
+    .option('--issuer <id>', 'who signs (default platform-<tenant>)')
+    .option('--key <file>', 'its seed in base64 (default keys/<issuer>.key of the data folder)')
+    .option('--id <id>', "the action's id; the same id again is the same action (default random)")
+    .option('--expires <seconds>', 'how long it may wait to be decided', '300')
+    .option('--wait <seconds>', 'for the verdict; 0: only until Kafka has it', '10')
+    .action(async (file: string, options: Options, command: Command) => {
+      process.exitCode = await propose(new Context(command), file, options);
+    });
+}
+
+async function propose(context: Context, file: string, options: Options): Promise<number> {
+  const { home, brokers } = context;
+  const { tenant, issuer = `platform-${tenant}`, id = randomUUID() } = options;
+  const lane = laneOf(tenant, home.config.lanes);
+  const now = Date.now();
+  const head = {
+    ledger: home.config.name,
+    ...{ tenant, issuer, id },
+    issuedAtMs: now,
+    expiresAtMs: now + seconds('--expires', options.expires) * 1000,
+    blind: randomBytes(32),
+  };
+  const envelope = sealEnvelope({ kind: 'action.proposed', body: bodyFrom(file), head, seed: seedOf(context, issuer, options.key), lane });
+  const receipts = await LaneReceipts.open(home, brokers, lane);
+  const writer = PlainWriter.open({ brokers, clientId: 'countersign-cli' });
+  try {
+    const key = Buffer.from(utf8(tenant));
+    const value = codecs.signedEnvelope.encode(envelope);
+    const [sent] = await writer.send([{ topic: home.topic('actions'), partition: lane, key, value }]);
+    const offset = (sent?.baseOffset ?? -1n).toString();
+    const place = { tenant, id, topic: 'actions', partition: lane, offset };
+    const waitMs = seconds('--wait', options.wait) * 1000;
+    if (waitMs === 0) {
+      context.print(`published: action ${id}, actions/${lane} offset ${offset}`, place);
+      return VALID;
+    }
+    const receipt = await receiptOf(receipts, offset, waitMs);
+    if (!receipt)
+      throw new CliError(
+        `no verdict within ${options.wait} s for action ${id} (actions/${lane} offset ${offset}): not a yes; look later with countersign log`,
+      );
+    return report(context, place, receipt);
+  } finally {
+    await Promise.allSettled([receipts.close(), writer.close()]);
+  }
+}
+
+async function receiptOf(receipts: LaneReceipts, offset: string, waitMs: number): Promise<CheckedReceipt | undefined> {
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    const found = receipts.all.find(
+      ({
+        statement: {
+          predicate: { source },
+        },
+      }) => source.kind === 'record' && source.topic === 'actions' && source.offset === offset,
+    );
+    if (found || performance.now() > deadline) return found;
+    await receipts.poll(100);
+  }
+}
+
+function report(context: Context, place: object, { record, kind, statement }: CheckedReceipt): number {
+  const { verdict, reasons, code, detail, first } = statement.predicate as unknown as Readonly<Record<string, Json>>;
+  const said = [verdict, ...(Array.isArray(reasons) ? reasons : []), code, detail].filter((word) => typeof word === 'string').join(' ');
+  const repeated = kind === 'action.repeated' ? `decided before, at index ${typeof first === 'string' ? first : '?'}` : '';
+  const text = `${said}${repeated}\nreceipt of ${record.tenant} index ${record.leafIndex}: verified`;
+  context.print(text, {
+    ...place,
+    index: record.leafIndex,
+    tree: record.tenant,
+    kind,
+    verdict,
+    reasons,
+    code,
+    detail,
+    receipt: fromUtf8(record.proof),
+  });
+  if (kind === 'action.repeated') return COULD_NOT_TELL; // the verdict stands at the first index
+  return verdict === 'ALLOW' ? VALID : INVALID;
+}
+
+function bodyFrom(file: string): object {
+  let text: string;
+  try {
+    text = fromUtf8(readFileSync(file === '-' ? 0 : file));
+  } catch (error) {
+    throw new CliError(`${file} cannot be read (${explain(error)})`);
+  }
+  try {
+    const body = parseJson(text);
+    if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  } catch (error) {
+    throw new CliError(`${file} is not JSON (${explain(error)})`);
+  }
+  throw new CliError(`${file}: expected a JSON object`);
+}
+
+function seedOf(context: Context, issuer: string, file: string | undefined): Uint8Array {
+  if (file === undefined) return context.home.key(issuer);
+  try {
+    return fromBase64(readFileSync(file, 'utf8').trim());
+  } catch (error) {
+    throw new CliError(`--key ${file}: expected a file with 32 bytes in base64 (${explain(error)})`);
+  }
+}
+
+function seconds(option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0 && text.trim() !== '') return value;
+  throw new CliError(`${option}: expected seconds, got ${text}`);
+}

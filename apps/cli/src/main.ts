@@ -1,0 +1,64 @@
+/** `npx countersign ...`. Results on stdout, errors on stderr; exit code 0 valid, 1 invalid, 2 could not tell. */
+import { Command, CommanderError } from 'commander';
+
+import { CliError, explain } from './errors.ts';
+
+interface CommandFile {
+  register(program: Command): void;
+}
+
+/** Only the file of the command asked for is loaded: `verify receipt` must not need what the others need. */
+const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFile>])[] = [
+  ['init', () => import('./commands/init.ts')],
+  ['start', () => import('./commands/start.ts')],
+  ['propose', () => import('./commands/propose.ts')],
+  ['log', () => import('./commands/log.ts')],
+  ['trust', () => import('./commands/trust.ts')],
+  ['export receipt', () => import('./commands/export-receipt.ts')],
+  ['verify receipt', () => import('./commands/verify-receipt.ts')],
+  ['sample', () => import('./commands/sample.ts')],
+  ['tenant', () => import('./commands/tenant.ts')],
+  ['issuer', () => import('./commands/issuer.ts')],
+  ['token', () => import('./commands/token.ts')],
+  ['doctor', () => import('./commands/doctor.ts')],
+];
+
+const program = new Command('countersign')
+  .description('An event-sourced decision ledger for AI agents, on Kafka')
+  .option('--data <dir>', 'data folder (default .countersign, or COUNTERSIGN_DATA)')
+  .option('--brokers <list>', 'host:port,... (default KAFKA_BROKERS, or the broker that npm start runs)')
+  .option('--json', 'one JSON value on stdout', false)
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText('after', '\nExit code: 0 valid, 1 invalid, 2 could not tell.');
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0); // `| head` has seen enough
+  throw error;
+});
+
+try {
+  const args = process.argv.slice(2);
+  for (const load of loadersFor(args)) (await load()).register(program);
+  inheritExit(program);
+  await program.parseAsync(args, { from: 'user' });
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function loadersFor(args: readonly string[]): (() => Promise<CommandFile>)[] {
+  const chosen = COMMANDS.filter(([words]) => words.split(' ').every((word) => args.includes(word)));
+  return (chosen.length > 0 ? chosen : COMMANDS).map(([, load]) => load);
+}
+
+/** Commander calls process.exit with 1 for wrong usage; ours is "could not tell". */
+function inheritExit(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(inheritExit);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said so itself
+  process.stderr.write(`countersign: ${explain(error)}\n`);
+  return error instanceof CliError ? error.exitCode : 2;
+}
