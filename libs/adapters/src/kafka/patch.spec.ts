@@ -71,6 +71,16 @@ describe('aborted transactions', () => {
     expect(shown(publishedFilter(lateStart))).toEqual(['6']);
   });
 
+  it('stay hidden when the broker lists them in another order', () => {
+    const messages = [record(1, 'a'), marker(2, 'a', 'abort'), record(5, 'b'), marker(6, 'b', 'abort')];
+    const abortedTransactions = [
+      { producerId: 'b', firstOffset: '5' },
+      { producerId: 'a', firstOffset: '1' },
+    ];
+    expect(shown(filterAborted({ messages, abortedTransactions }))).toEqual([]);
+    expect(shown(publishedFilter({ messages, abortedTransactions }))).not.toEqual([]);
+  });
+
   it('are not ended by a record whose key looks like a marker', () => {
     expect(shown(filterAborted(zeroKey))).toEqual([]);
     expect(shown(publishedFilter(zeroKey))).not.toEqual([]);
@@ -144,6 +154,24 @@ describe('coordinator', () => {
     await memoised.call(cluster, { groupId: 'lane', coordinatorType: 0 });
     await memoised.call({}, { groupId: 'lane', coordinatorType: 0 });
     expect(find).toHaveBeenCalledTimes(5);
+  });
+
+  it('is looked up again after such an answer on any connection of kafkajs', async () => {
+    const find = vi.fn(() => Promise.resolve({ isConnected: () => true }));
+    const memoised = memoiseCoordinator(find);
+    const cluster = {};
+    await memoised.call(cluster, { groupId: 'lane' });
+    const Connection = kafkajsModule<{ prototype: { send: (this: object, request: object) => Promise<unknown> } }>('network/connection.js');
+    const moved = Object.assign(new Error(), { type: 'NOT_COORDINATOR_FOR_GROUP' });
+    const answers = {
+      isAuthenticated: () => true,
+      failIfNotConnected: () => {
+        throw moved;
+      },
+    };
+    await expect(Connection.prototype.send.call(answers, { request: { apiKey: 26 } })).rejects.toBe(moved);
+    await memoised.call(cluster, { groupId: 'lane' });
+    expect(find).toHaveBeenCalledTimes(2);
   });
 
   it('is memoised inside kafkajs', () => {

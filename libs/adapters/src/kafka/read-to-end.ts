@@ -5,24 +5,25 @@ import type { KafkaRecord } from './records.ts';
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };
 
 /**
- * Every committed record of one partition from `from` (or its start) to where it ended when the call was made. Call after the lane's
+ * Every committed record of one partition from `from` (or its start) to `to` (or where it ended when the call was made). Call after the lane's
  * predecessor was fenced: then nothing of it is still open. `each` may be slow; the next fetch waits for it.
  */
 export async function readToEnd(
   reader: LaneReader,
-  place: { readonly topic: string; readonly partition: number; readonly from?: bigint },
-  each: (record: KafkaRecord) => void,
+  place: { readonly topic: string; readonly partition: number; readonly from?: bigint; readonly to?: bigint },
+  each: (record: KafkaRecord) => void | Promise<void>,
   signal: AbortSignal,
 ): Promise<bigint> {
   const [ends] = await reader.endOffsets([place]);
   if (!ends) throw new Error(`no offsets for ${place.topic}`);
   let position: FetchPosition = { topic: place.topic, partition: place.partition, offset: place.from ?? ends.start };
-  while (position.offset < ends.highWatermark) {
+  const end = place.to ?? ends.highWatermark;
+  while (position.offset < end) {
     signal.throwIfAborted();
     const [fetched] = await reader.fetch([position], { ...FETCH, signal });
     if (!fetched) throw new Error(`nothing fetched of ${place.topic}`);
     if (fetched.error) throw fetched.error;
-    for (const record of fetched.records) each(record);
+    for (const record of fetched.records) if (record.offset < end) await each(record);
     position = { ...position, offset: fetched.nextOffset };
   }
   return position.offset;
