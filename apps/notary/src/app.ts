@@ -1,0 +1,74 @@
+import { type Home, LaneLeases, type LeaseOptions } from '#adapters';
+import { LogKeys } from '#domain';
+import { Counter, Histogram } from 'prom-client';
+
+import { type LaneApp, LOG, Metrics, type PointHook, startLaneApp } from '../../kit/src/index.ts';
+
+import { LaneNotary } from './lane-notary.ts';
+import { NotaryLanes } from './notary.lanes.ts';
+
+export interface NotaryOptions {
+  readonly home: Home;
+  readonly brokers: readonly string[];
+  /** 0: any free one. */
+  readonly port: number;
+  readonly host?: string;
+  /** Called at each named point of the commit protocol. */
+  readonly onPoint?: PointHook | undefined;
+  /** Unit ms; Kafka's group settings. */
+  readonly lease?: Partial<Pick<LeaseOptions, 'sessionTimeout' | 'heartbeatInterval' | 'rebalanceTimeout' | 'giveUpBackoff'>>;
+}
+
+/** Needs the ledger's seed in `home`, and nothing else that is secret. */
+export function start({ home, brokers, port, host, onPoint, lease }: NotaryOptions): Promise<LaneApp> {
+  const birth = home.birth();
+  const keys = new LogKeys(birth.ledger, home.key('ledger'));
+  for (const { origin, vkey } of birth.systemLogs) {
+    if (keys.vkey(origin) !== vkey)
+      throw new Error(`${origin}: the ledger's seed in this home derives another key than the ledger was born with`);
+  }
+  const { topicPrefix } = home.config;
+  const connection = { brokers, clientId: 'countersign-notary' };
+  return startLaneApp({
+    name: 'notary',
+    port,
+    ...(host === undefined ? {} : { host }),
+    controller: NotaryLanes,
+    providers: [
+      {
+        provide: LaneNotary,
+        inject: [Metrics, LOG],
+        useFactory: (metrics: Metrics, log: ConstructorParameters<typeof LaneNotary>[0]['log']) =>
+          new LaneNotary({
+            connection: { ...connection, log },
+            birth,
+            keys,
+            topicPrefix,
+            guardFolder: home.subfolder('guard'),
+            log,
+            onCommit: commitMetrics(metrics),
+            ...(onPoint ? { onPoint } : {}),
+          }),
+      },
+    ],
+    openLeases: (events, log) => {
+      const group = { groupId: `${topicPrefix}countersign.notary`, topic: home.topic('ledger'), lanes: home.config.lanes };
+      return LaneLeases.start({ ...connection, ...group, ...lease, ...events, log });
+    },
+  });
+}
+
+function commitMetrics({ registry }: Metrics): (lane: number, receipts: number, ms: number) => void {
+  const registers = [registry];
+  const receiptsTotal = new Counter({ name: 'countersign_receipts_total', help: 'receipts committed', labelNames: ['lane'], registers });
+  const seconds = new Histogram({
+    name: 'countersign_notary_commit_seconds',
+    help: 'from a sealed batch read to its receipts committed',
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2],
+    registers,
+  });
+  return (lane, receipts, ms) => {
+    receiptsTotal.inc({ lane }, receipts);
+    seconds.observe(ms / 1000);
+  };
+}

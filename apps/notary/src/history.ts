@@ -1,0 +1,126 @@
+import { GuardFile, OffsetOutOfRange, type FetchedPartition, type LaneReader, type Log } from '#adapters';
+import { hex, LaneHalted, type LaneHeads, rangeRoot, SealedBatches, type SignedTreeHead, type TreeHead, type WireCodec } from '#domain';
+
+/** Size in leaves and hex root of a tree, as it was signed. */
+export interface GuardedRoot {
+  readonly size: number;
+  readonly root: string;
+}
+
+/**
+ * What this notary has ever signed, as far as it knows: its own guard file, and every head on `checkpoints` that its keys signed.
+ * INVARIANT: no two roots for one size are ever signed, and nothing is signed that does not extend what was.
+ */
+export class SignedHistory {
+  readonly #guarded: Map<string, GuardedRoot>;
+
+  private constructor(
+    private readonly file: GuardFile,
+    signed: ReadonlyMap<string, GuardedRoot>,
+  ) {
+    this.#guarded = new Map(signed);
+    for (const [origin, head] of file.heads) {
+      const known = this.#guarded.get(origin);
+      if (known?.size === head.size && known.root !== head.root) throw forked(origin, head.size);
+      if (head.size > (known?.size ?? 0)) this.#guarded.set(origin, head);
+    }
+  }
+
+  static open(folder: string, lane: number, signed: ReadonlyMap<string, GuardedRoot>): SignedHistory {
+    let file;
+    try {
+      file = GuardFile.open(folder, lane);
+    } catch (cause) {
+      throw new LaneHalted('FORKED', `lane ${lane}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+    return new SignedHistory(file, signed);
+  }
+
+  /** What was signed beyond these heads. Throws LaneHalted where they contradict it. */
+  beyond(heads: LaneHeads): Map<string, GuardedRoot> {
+    const trees = new Map([...heads.trees.values()].map((tree) => [tree.origin, tree]));
+    const beyond = new Map<string, GuardedRoot>();
+    for (const [origin, guarded] of this.#guarded) {
+      const tree = trees.get(origin);
+      if (!tree || tree.range.size < guarded.size) beyond.set(origin, guarded);
+      else if (tree.range.size === guarded.size && hex(rangeRoot(tree.range)) !== guarded.root) throw forked(origin, guarded.size);
+    }
+    return beyond;
+  }
+
+  /** On return the heads are on disk, and may be published. Throws LaneHalted for another root at a size that was signed. */
+  commit(heads: readonly SignedTreeHead[]): void {
+    for (const { origin, range, root } of heads) {
+      const known = this.#guarded.get(origin);
+      if (known?.size === range.size && known.root !== hex(root)) throw forked(origin, range.size);
+    }
+    this.file.record(heads.map(({ origin, range, root }) => ({ origin, size: range.size, root })));
+    for (const { origin, range, root } of heads) {
+      if (range.size > (this.#guarded.get(origin)?.size ?? 0)) this.#guarded.set(origin, { size: range.size, root: hex(root) });
+    }
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+const forked = (origin: string, size: number): LaneHalted =>
+  new LaneHalted('FORKED', `${origin}: size ${size} was signed with another root than the ledger has now`);
+
+export interface ReachOptions {
+  readonly reader: LaneReader;
+  readonly topic: string;
+  readonly from: bigint;
+  /** Not changed. */
+  readonly heads: LaneHeads;
+  readonly deciderKeys: readonly Uint8Array[];
+  readonly wire: WireCodec;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+const FETCH = { maxWaitMs: 500, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };
+
+/**
+ * Reads the ledger ahead, and signs nothing, until the trees recomputed from it have reached everything in `beyond`, with its roots.
+ * Waits for as long as the ledger is shorter than what was signed: publishing now could make a second history.
+ */
+export async function reach(beyond: Map<string, GuardedRoot>, options: ReachOptions): Promise<void> {
+  if (beyond.size === 0) return;
+  const { reader, topic, deciderKeys, wire, signal, log } = options;
+  const heads: LaneHeads = { ...options.heads, trees: new Map([...options.heads.trees].map(([tenant, tree]) => [tenant, { ...tree }])) };
+  const batches = new SealedBatches(heads, deciderKeys, wire);
+  const { lane } = heads;
+  let offset = options.from;
+  let isAlarmed = false;
+  while (beyond.size > 0) {
+    const [fetched] = await reader.fetch([{ topic, partition: lane, offset }], { ...FETCH, signal });
+    if (!fetched) continue;
+    for (const { value } of recordsOf(fetched)) {
+      const batch = batches.push(value);
+      for (const tenant of batch?.before.keys() ?? []) meet(beyond, heads.trees.get(tenant));
+    }
+    offset = fetched.nextOffset;
+    if (beyond.size > 0 && offset >= fetched.lastStableOffset && !isAlarmed) {
+      isAlarmed = true;
+      log.error({ lane, alarm: true, beyond: Object.fromEntries(beyond) }, 'the ledger ends before what was signed: publishing nothing');
+    }
+  }
+}
+
+/** What was signed is the end of a batch, so the tree must have exactly that size after one. */
+function meet(beyond: Map<string, GuardedRoot>, tree: TreeHead | undefined): void {
+  const guarded = tree && beyond.get(tree.origin);
+  if (!tree || !guarded || tree.range.size < guarded.size) return;
+  if (tree.range.size > guarded.size || hex(rangeRoot(tree.range)) !== guarded.root) throw forked(tree.origin, guarded.size);
+  beyond.delete(tree.origin);
+}
+
+/** Records of a fetch of the ledger; throws what keeps them from being read. */
+export function recordsOf(fetched: FetchedPartition): FetchedPartition['records'] {
+  const { error, topic, partition } = fetched;
+  if (error instanceof OffsetOutOfRange) throw new LaneHalted('TAIL_LOST', `${topic}/${partition}: ${error.message}`);
+  if (error) throw error; // also one that will pass: the lane is taken over again with fresh metadata
+  return fetched.records;
+}

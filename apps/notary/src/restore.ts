@@ -1,0 +1,123 @@
+import { codecs, type KafkaRecord, type LaneReader, type Log, type NotaryPositionRecord, type TreeHeadRecord } from '#adapters';
+import {
+  emptyHeads,
+  equalBytes,
+  hex,
+  LaneHalted,
+  type LaneHeads,
+  type LedgerBirth,
+  type LogKeys,
+  parseVkey,
+  positionVerifies,
+  rangeRoot,
+  systemTree,
+  verifyCheckpoint,
+} from '#domain';
+
+import type { GuardedRoot } from './history.ts';
+import { positionKey, type TopicName } from './outgoing.ts';
+import { readToEnd } from './read-to-end.ts';
+
+export interface RestoreOptions {
+  readonly reader: LaneReader;
+  readonly birth: LedgerBirth;
+  readonly lane: number;
+  readonly keys: LogKeys;
+  readonly topicName: TopicName;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+/** What a notary knows of its lane before it reads the ledger. */
+export interface Restored {
+  readonly heads: LaneHeads;
+  readonly ledgerOffset: bigint;
+  readonly inputKeysOffset: bigint;
+  /** Records before this sequence have their receipts already, although no position says so. */
+  readonly publishedSeq: number;
+  /** Every tree head on `checkpoints` that our keys signed, by origin: what we must never contradict. */
+  readonly signed: ReadonlyMap<string, GuardedRoot>;
+}
+
+/**
+ * Reads `checkpoints`. Others may write there, so nothing is believed that our own keys did not sign. A position that does not fit the
+ * heads beside it counts for nothing: the lane is then recomputed from genesis, and what `receipts` holds already is not published again.
+ */
+export async function restore(options: RestoreOptions): Promise<Restored> {
+  const { reader, birth, lane, keys, topicName, signal, log } = options;
+  const positions: NotaryPositionRecord[] = [];
+  const newest = new Map<string, TreeHeadRecord>();
+  const signed = new Map<string, GuardedRoot>();
+  await readToEnd(
+    reader,
+    { topic: topicName('checkpoints'), partition: lane },
+    (record) => {
+      const head = signedHeadIn(record, options);
+      if (head) {
+        newest.set(head.origin, head);
+        guardAgainst(signed, head);
+      } else if (record.key?.toString() === positionKey(lane))
+        positions.push(...decoded(() => codecs.notaryPosition.decode(bytesOf(record))));
+    },
+    signal,
+  );
+  const heads = headsOf(birth, lane, keys, [...newest.values()]);
+  const position = positions.at(-1);
+  const system = birth.systemLogs.find((each) => each.lane === lane);
+  if (!system) throw new Error(`lane ${lane}: the ledger has ${birth.lanes} lanes`);
+  const { publicKey } = parseVkey(keys.vkey(system.origin));
+  if (position) {
+    heads.nextSeq = position.nextSeq;
+    if (positionVerifies(position, heads, position.signature, publicKey)) {
+      const { ledgerOffset, inputKeysOffset } = position;
+      return { heads, ledgerOffset: BigInt(ledgerOffset), inputKeysOffset: BigInt(inputKeysOffset), publishedSeq: 0, signed };
+    }
+    log.error({ lane, alarm: true }, 'position on checkpoints is not ours or does not fit its tree heads: recomputing from genesis');
+  }
+  // Exactly one receipt for each record of the lane, in order: their number is the sequence to go on from.
+  let publishedSeq = 0;
+  await readToEnd(reader, { topic: topicName('receipts'), partition: lane }, () => (publishedSeq += 1), signal);
+  const starts = await reader.endOffsets([topicName('ledger'), topicName('input-keys')].map((topic) => ({ topic, partition: lane })));
+  const [ledger, inputKeys] = starts;
+  if (ledger?.start !== 0n) throw new LaneHalted('TAIL_LOST', `lane ${lane}: the ledger does not begin at its genesis`);
+  return { heads: emptyHeads(birth.ledger, lane, system), ledgerOffset: 0n, inputKeysOffset: inputKeys?.start ?? 0n, publishedSeq, signed };
+}
+
+/** The tree head in a record, if the log's own key signed it and its range has the signed root. */
+function signedHeadIn(record: KafkaRecord, { lane, keys, birth }: RestoreOptions): TreeHeadRecord | undefined {
+  const [head] = decoded(() => codecs.treeHead.decode(bytesOf(record)));
+  if (head?.lane !== lane || !head.origin.startsWith(`${birth.ledger}/t/`)) return undefined;
+  const [isSigned] = decoded(() => {
+    const { size, root } = verifyCheckpoint(head.checkpoint, { origin: head.origin, verifier: parseVkey(keys.vkey(head.origin)) });
+    return size === BigInt(head.size) && equalBytes(root, rangeRoot({ size: head.size, hashes: head.rangeHashes }));
+  });
+  return isSigned === true ? head : undefined;
+}
+
+function guardAgainst(signed: Map<string, GuardedRoot>, { origin, size, rangeHashes }: TreeHeadRecord): void {
+  const root = hex(rangeRoot({ size, hashes: rangeHashes }));
+  const known = signed.get(origin);
+  if (known?.size === size && known.root !== root)
+    throw new LaneHalted('FORKED', `${origin}: signed twice at size ${size}, with two roots`);
+  if (size > (known?.size ?? 0)) signed.set(origin, { size, root });
+}
+
+function headsOf(birth: LedgerBirth, lane: number, keys: LogKeys, newest: readonly TreeHeadRecord[]): LaneHeads {
+  const trees: LaneHeads['trees'] = new Map();
+  const systemFirst = newest.toSorted((a, b) => Number(b.tenant === systemTree(lane)) - Number(a.tenant === systemTree(lane)));
+  for (const { tenant, origin, size, rangeHashes, previous } of systemFirst) {
+    trees.set(tenant, { tenant, origin, vkey: keys.vkey(origin), range: { size, hashes: rangeHashes }, previous: hex(previous) });
+  }
+  return { ledger: birth.ledger, lane, nextSeq: 0, trees };
+}
+
+const bytesOf = (record: KafkaRecord): Uint8Array => record.value ?? new Uint8Array();
+
+/** Nothing, when it throws: anyone with access may write here. */
+function decoded<T>(decode: () => T): T[] {
+  try {
+    return [decode()];
+  } catch {
+    return [];
+  }
+}
