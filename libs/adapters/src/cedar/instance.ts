@@ -5,7 +5,6 @@ import type * as cedarModule from '@cedar-policy/cedar-wasm/nodejs';
 export type Cedar = typeof cedarModule;
 export const CEDAR_VERSION = '4.13.0';
 
-
 /**
  * A WebAssembly instance of its own. One that ever threw (a stack overflow in the parser is enough) answers every later call
  * with "memory access out of bounds", so it is dropped and the module loaded anew: some 15 ms.
