@@ -25,3 +25,9 @@ export * from './controls/controls.ts';
 
 // births: a ledger's first records, and reading it from genesis
 export * from './births/index.ts';
+
+// guard
+export { GuardError, GuardFile, type GuardedHead } from './guard/guard-file.ts';
+
+// the one checker, over Kafka
+export * from './check/check-ledger.ts';

@@ -65,3 +65,9 @@ export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX,
 // notary
 export * from './notary/notarise.ts';
 export * from './notary/position.ts';
+
+// the one checker
+export * from './checker/report.ts';
+export * from './checker/lane-checker.ts';
+export type { Acknowledgement, TopicHoldings } from './checker/citations.ts';
+export type { ReplayInput } from './checker/replay.ts';

@@ -1,0 +1,152 @@
+import {
+  Findings,
+  LaneChecker,
+  INPUT_TOPICS,
+  statusOf,
+  type Acknowledgement,
+  type LedgerReport,
+  type ReplayInput,
+  type SealedEntry,
+  type TopicHoldings,
+} from '#domain';
+
+import { BundleGate } from '../cedar/bundle-gate.ts';
+import { CedarEngine } from '../cedar/engine.ts';
+import type { Home } from '../home/home.ts';
+import { openInput } from '../home/input-crypto.ts';
+import { LaneReader, readToEnd, type KafkaRecord } from '../kafka/index.ts';
+import { codecs, wire } from '../wire/codec.ts';
+
+export interface CheckOptions {
+  /** For I6; without it I6 is reported as not applicable. */
+  readonly acks?: readonly Acknowledgement[];
+  /** Nothing is being written: what is still to come is then missing. */
+  readonly settled?: boolean;
+  readonly onProgress?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+const PROGRESS_RECORDS = 5000;
+
+/** Checks every lane of a ledger from genesis, reading nothing but its topics and the home's public configuration. */
+export async function checkLedger(home: Home, brokers: readonly string[], options: CheckOptions = {}): Promise<LedgerReport> {
+  const findings = new Findings();
+  const reader = await LaneReader.open({ brokers, clientId: 'countersign-check' });
+  const sum = { entries: 0, receipts: 0, pending: 0, unreplayable: 0, headsAhead: 0 };
+  try {
+    for (let lane = 0; lane < home.config.lanes; lane++) {
+      const of = await checkLane(home, lane, reader, findings, options);
+      for (const name of ['entries', 'receipts', 'pending', 'unreplayable', 'headsAhead'] as const) sum[name] += of[name];
+    }
+  } finally {
+    await reader.close();
+  }
+  if (!options.acks) findings.notApplicable('I6', 'no list of acknowledgements was given');
+  findings.notApplicable('I8', 'no views are kept yet');
+  findings.notApplicable('I9', 'no views or packs are made yet');
+  if (sum.unreplayable > 0)
+    findings.unknown('I7', `${sum.unreplayable} entries are unreplayable: their inputs were erased or have expired`);
+  if (options.settled === true && sum.pending > 0)
+    findings.violated('I4', `${sum.pending} inputs or entries are still without decision or receipt`);
+  if (options.settled === true && sum.headsAhead > 0)
+    findings.violated('I1', `${sum.headsAhead} signed tree heads lie beyond the ledger's end: its tail is lost`);
+  const { entries, receipts, pending } = sum;
+  const invariants = findings.results();
+  return { status: statusOf(invariants), entries, receipts, pending, invariants };
+}
+
+async function checkLane(home: Home, lane: number, reader: LaneReader, findings: Findings, options: CheckOptions) {
+  const { signal = new AbortController().signal, onProgress = () => undefined } = options;
+  const read = (topic: string, each: (record: KafkaRecord) => void | Promise<void>, to?: bigint): Promise<bigint> => {
+    let count = 0;
+    const counted = (record: KafkaRecord): void | Promise<void> => {
+      count += 1;
+      if (count % PROGRESS_RECORDS === 0) onProgress(`lane ${lane}: ${count} records of ${topic}`);
+      return each(record);
+    };
+    return readToEnd(reader, { topic: home.topic(topic), partition: lane, ...(to === undefined ? {} : { to }) }, counted, signal);
+  };
+  const endOf = async (topic: string) => (await reader.endOffsets([{ topic: home.topic(topic), partition: lane }]))[0];
+  // What follows from the ledger is cut off where it was before the ledger's own end was read, so that it cannot be ahead of it.
+  const receiptsEnd = (await endOf('receipts'))?.highWatermark;
+  const ledgerEnd = (await endOf('ledger'))?.highWatermark;
+  const inputs = new Inputs();
+  await read('input-keys', (record) => {
+    inputs.key(record);
+  });
+  await read('dead-letters', (record) => {
+    inputs.deadLetter(record);
+  });
+  const gate = new BundleGate(new CedarEngine(), wire, () => undefined);
+  const checker = new LaneChecker({
+    ...{ birth: home.birth(), lane, wire, engine: gate, findings },
+    inputOf: (entry) => inputs.of(entry),
+    prepare: (state, value) => gate.prepare(state, value ?? null),
+  });
+  await read('ledger', ({ value }) => checker.record(value), ledgerEnd);
+  await read(
+    'receipts',
+    ({ value }) => {
+      const { tenant, proof } = decodeReceipt(value);
+      checker.receipt(tenant, proof);
+    },
+    receiptsEnd,
+  );
+  await read('checkpoints', ({ value }) => {
+    const head = decodeHead(value);
+    if (head) checker.head(head);
+  });
+  const holdings: TopicHoldings[] = [];
+  for (const topic of INPUT_TOPICS) {
+    const offsets: bigint[] = [];
+    const start = (await endOf(topic))?.start ?? 0n;
+    await read(topic, ({ offset }) => {
+      offsets.push(offset);
+    });
+    holdings.push({ topic, logStart: start, offsets });
+  }
+  return { entries: checker.entries, ...checker.finish(holdings, options.acks) };
+}
+
+/** Keys and refused bytes, by `<origin>\0<index>`. */
+class Inputs {
+  readonly #keys = new Map<string, Uint8Array>();
+  readonly #refused = new Map<string, Uint8Array>();
+
+  key({ key, value }: KafkaRecord): void {
+    const name = key?.toString() ?? '';
+    if (value === null) this.#keys.delete(name);
+    else this.#keys.set(name, codecs.inputKey.decode(value).key);
+  }
+
+  deadLetter({ value }: KafkaRecord): void {
+    if (value === null) return;
+    const { origin, leafIndex, bytes } = codecs.deadLetter.decode(value);
+    this.#refused.set(`${origin}\0${leafIndex}`, bytes);
+  }
+
+  of({ record, statement }: SealedEntry): ReplayInput {
+    const name = `${statement.predicate.origin}\0${statement.predicate.index}`;
+    const inputKey = this.#keys.get(name);
+    if (record.inputForm === 'plain') return { value: record.input, inputKey };
+    if (record.inputForm === 'none') return { value: this.#refused.get(name), inputKey };
+    return { value: inputKey && openInput(record.input, inputKey), inputKey };
+  }
+}
+
+function decodeReceipt(value: Buffer | null): { tenant: string; proof: Uint8Array } {
+  try {
+    const { tenant, proof } = codecs.receipt.decode(value ?? Buffer.alloc(0));
+    return { tenant, proof };
+  } catch {
+    return { tenant: '(not a receipt)', proof: new Uint8Array() }; // the checker reports it
+  }
+}
+
+function decodeHead(value: Buffer | null): { origin: string; checkpoint: Uint8Array } | undefined {
+  try {
+    return value ? codecs.treeHead.decode(value) : undefined;
+  } catch {
+    return undefined; // the notary's position, or noise
+  }
+}

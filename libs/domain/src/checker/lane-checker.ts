@@ -1,0 +1,146 @@
+import type { LedgerBirth, LaneState } from '../decide/state.ts';
+import { verifyCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
+import { parseVkey } from '../formats/vkey.ts';
+import { emptyLane } from '../decide/state.ts';
+import { LedgerBroken, type LaneHeads } from '../ledger/heads.ts';
+import type { WireCodec } from '../ledger/record.ts';
+import { SealedBatches, type SealedBatch, type SealedEntry } from '../ledger/sealed-batch.ts';
+import type { PolicyEngine } from '../policy/types.ts';
+import { Citations, type Acknowledgement, type TopicHoldings } from './citations.ts';
+import { Receipts } from './receipts.ts';
+import { Replay, type ReplayInput } from './replay.ts';
+import type { Findings } from './report.ts';
+import { Roots } from './roots.ts';
+
+export interface LaneCheckerOptions {
+  readonly birth: LedgerBirth;
+  readonly lane: number;
+  readonly wire: WireCodec;
+  readonly engine: PolicyEngine;
+  readonly findings: Findings;
+  /** The input of an entry, opened; asked once for each group, of its first part. */
+  readonly inputOf: (entry: SealedEntry) => ReplayInput;
+  /** Before a group made from a control is decided again: judges the bundle it may hold. */
+  readonly prepare: (state: LaneState, value: Uint8Array | null | undefined) => Promise<void>;
+}
+
+/** What a check cannot decide by itself, because the ledger may still be growing. */
+export interface Remainder {
+  /** Inputs without a decision and entries without a receipt. */
+  readonly pending: number;
+  readonly receipts: number;
+  /** Entries whose input is gone. */
+  readonly unreplayable: number;
+  /** Signed tree heads beyond the end that was read. */
+  readonly headsAhead: number;
+}
+
+/**
+ * Checks one lane from genesis: first every ledger record, then heads and receipts, then what the input topics hold. The one checker:
+ * `verify ledger`, `doctor`, and every fault and system test end with it.
+ */
+export class LaneChecker {
+  readonly heads: LaneHeads;
+  readonly #batches: SealedBatches;
+  readonly #citations: Citations;
+  readonly #replay: Replay;
+  readonly #roots: Roots;
+  readonly #receipts: Receipts;
+  readonly #findings: Findings;
+  #broken = false;
+  #headsAhead = 0;
+  entries = 0;
+
+  constructor(private readonly options: LaneCheckerOptions) {
+    const { birth, lane, wire, engine, findings } = options;
+    this.heads = emptyLane(birth, lane).heads;
+    this.#findings = findings;
+    this.#batches = new SealedBatches(
+      this.heads,
+      birth.deciderKeys.map(({ publicKey }) => publicKey),
+      wire,
+    );
+    this.#citations = new Citations(findings);
+    this.#replay = new Replay(birth, lane, engine, wire, findings);
+    this.#roots = new Roots(findings);
+    this.#receipts = new Receipts(this.heads, this.#roots, findings);
+  }
+
+  /** The next record of `ledger`. After the first that does not fit nothing more is looked at: what follows proves nothing. */
+  async record(value: Uint8Array | null): Promise<void> {
+    if (this.#broken) return;
+    let batch: SealedBatch | undefined;
+    try {
+      batch = this.#batches.push(value);
+    } catch (error) {
+      if (!(error instanceof LedgerBroken)) throw error;
+      this.#broken = true;
+      this.#findings.violated(BROKEN_AS[error.code] ?? 'I2', error.message);
+      return;
+    }
+    if (!batch) return;
+    this.entries += batch.entries.length;
+    this.#findings.checked('I1', batch.entries.length);
+    this.#findings.checked('I2', batch.entries.length);
+    this.#findings.checked('I5', batch.entries.length);
+    this.#roots.note(this.heads, batch);
+    for (const group of groupsOf(batch)) await this.#group(group);
+  }
+
+  /** A record of `checkpoints` that claims to be a tree head; unsigned ones are noise. */
+  head({ origin, checkpoint: note }: { readonly origin: string; readonly checkpoint: Uint8Array }): void {
+    const tree = [...this.heads.trees.values()].find((each) => each.origin === origin);
+    if (!tree || this.#broken) return;
+    const signed = signedBy(note, origin, tree.vkey);
+    // A head signed after the ledger's end was read is beyond what can be compared here.
+    if (!signed) return;
+    if (signed.size > BigInt(tree.range.size)) this.#headsAhead += 1;
+    else this.#roots.signed(signed);
+  }
+
+  receipt(tenant: string, proof: Uint8Array): void {
+    if (!this.#broken) this.#receipts.push(tenant, proof);
+  }
+
+  /** Returns what is still to come: inputs without a decision and entries without a receipt. */
+  finish(holdings: readonly TopicHoldings[], acks: readonly Acknowledgement[] | undefined): Remainder {
+    if (this.#batches.pendingCount > 0) this.#findings.violated('I5', `lane ${this.options.lane}: the ledger ends inside a batch`);
+    const receipts = this.#receipts.count;
+    const { unreplayable } = this.#replay;
+    if (this.#broken) return { pending: 0, receipts, unreplayable, headsAhead: this.#headsAhead };
+    const undecided = this.#citations.compare(holdings);
+    if (acks) this.#citations.acknowledged(acks, this.options.lane);
+    return { pending: undecided + this.#receipts.pending(), receipts, unreplayable, headsAhead: this.#headsAhead };
+  }
+
+  async #group(group: readonly SealedEntry[]): Promise<void> {
+    const [first] = group;
+    const last = group.at(-1);
+    if (!first || !last) return;
+    this.#citations.cite(last);
+    const { source } = first.statement.predicate;
+    const input = source.kind === 'tick' ? { value: undefined, inputKey: undefined } : this.options.inputOf(first);
+    if (source.kind === 'record' && source.topic === 'controls') await this.options.prepare(this.#replay.state, input.value);
+    this.#replay.group(group, input);
+  }
+}
+
+const BROKEN_AS: Partial<Record<LedgerBroken['code'], 'I1' | 'I2' | 'I3'>> = { INDEX: 'I1', SEQUENCE: 'I1', SOURCE: 'I3' };
+
+function groupsOf({ entries }: SealedBatch): SealedEntry[][] {
+  const groups: SealedEntry[][] = [];
+  for (const entry of entries) {
+    if (entry.statement.predicate.source.part === 0) groups.push([entry]);
+    else groups.at(-1)?.push(entry);
+  }
+  return groups;
+}
+
+/** undefined when the log did not sign it: then it says nothing. */
+function signedBy(note: Uint8Array, origin: string, vkey: string): Checkpoint | undefined {
+  try {
+    return verifyCheckpoint(note, { origin, verifier: parseVkey(vkey) });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+import { decide } from '../decide/decide.ts';
+import { evolve } from '../decide/evolve.ts';
+import { replayFacts } from '../decide/facts.ts';
+import { emptyLane, type LaneState, type LedgerBirth } from '../decide/state.ts';
+import type { DecideContext, Input } from '../decide/types.ts';
+import { equalBytes } from '../formats/bytes.ts';
+import { parseTime } from '../formats/time.ts';
+import type { SealedEntry } from '../ledger/sealed-batch.ts';
+import type { WireCodec } from '../ledger/record.ts';
+import type { PolicyEngine } from '../policy/types.ts';
+import type { Findings } from './report.ts';
+
+/** The exact input of one group of entries, as far as it is still to be had. */
+export interface ReplayInput {
+  /** The exact Kafka value; null for a tombstone; undefined when it was erased or has expired. */
+  readonly value: Uint8Array | null | undefined;
+  readonly inputKey: Uint8Array | undefined;
+}
+
+/** I7: decides everything again, into a lane of its own, and compares each entry byte for byte. */
+export class Replay {
+  readonly #state: LaneState;
+  #diverged = false;
+  unreplayable = 0;
+
+  constructor(
+    private readonly birth: LedgerBirth,
+    lane: number,
+    private readonly engine: PolicyEngine,
+    private readonly wire: WireCodec,
+    private readonly findings: Findings,
+  ) {
+    this.#state = emptyLane(birth, lane);
+  }
+
+  get state(): LaneState {
+    return this.#state;
+  }
+
+  /** `group` is all parts made from one input record, or one tick. */
+  group(group: readonly SealedEntry[], input: ReplayInput): void {
+    const [first] = group;
+    if (!first || this.#diverged) return;
+    const { source } = first.statement.predicate;
+    const erased = source.kind === 'record' && (input.value === undefined || input.inputKey === undefined);
+    if (erased) this.#follow(group, input);
+    else this.#again(group, first, input);
+  }
+
+  #again(group: readonly SealedEntry[], first: SealedEntry, { value, inputKey }: ReplayInput): void {
+    const { source, decidedAt, origin, index } = first.statement.predicate;
+    // Each part's time is the later of the lane's clock and its tenant's last: the earliest of them gives all of them again.
+    const nowMs = Math.min(...group.map(({ statement }) => parseTime(statement.predicate.decidedAt)));
+    const again: Input =
+      source.kind === 'tick'
+        ? { kind: 'tick' }
+        : {
+            kind: 'record',
+            topic: source.topic,
+            offset: BigInt(source.offset),
+            value: value ?? null,
+            inputKey: inputKey ?? new Uint8Array(32),
+          };
+    const context: DecideContext = { nowMs, engine: this.engine, wire: this.wire, birth: this.birth };
+    try {
+      const decided = decide(this.#state, again, context);
+      const isSame = decided.entries.length === group.length && decided.entries.every(({ bytes }, at) => isEntry(group[at], bytes));
+      if (!isSame) {
+        this.#diverge(`${origin} index ${index} (${decidedAt}): deciding again gives other bytes`);
+        return;
+      }
+      for (const entry of decided.entries) evolve(this.#state, entry, decided.facts);
+      this.findings.checked('I7', group.length);
+    } catch (error) {
+      this.#diverge(`${origin} index ${index}: deciding again failed: ${String(error)}`);
+    }
+  }
+
+  /** The input is gone, by erasure or retention: the entry itself is all there is to go on. */
+  #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
+    this.unreplayable += group.length;
+    for (const { record, kind, statement } of group) {
+      const facts = replayFacts(kind, value ?? undefined, this.wire);
+      evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);
+    }
+  }
+
+  #diverge(note: string): void {
+    this.#diverged = true; // everything after it builds on another state
+    this.findings.violated('I7', note);
+  }
+}
+
+const isEntry = (entry: SealedEntry | undefined, bytes: Uint8Array): boolean =>
+  entry !== undefined && equalBytes(entry.record.entry, bytes);

@@ -1,0 +1,34 @@
+import { equalBytes, hex } from '../formats/bytes.ts';
+import type { Checkpoint } from '../formats/checkpoint.ts';
+import { rangeRoot } from '../formats/merkle.ts';
+import type { LaneHeads } from '../ledger/heads.ts';
+import type { SealedBatch } from '../ledger/sealed-batch.ts';
+import type { Findings } from './report.ts';
+
+/** Roots of every tree at the end of every sealed batch, recomputed from entries; I10 compares what was signed with them. */
+export class Roots {
+  readonly #byOrigin = new Map<string, Map<number, Uint8Array>>();
+
+  constructor(private readonly findings: Findings) {}
+
+  /** `heads` as they are right after the batch. */
+  note(heads: LaneHeads, batch: SealedBatch): void {
+    for (const tenant of new Set(batch.entries.map(({ record }) => record.tenant))) {
+      const tree = heads.trees.get(tenant);
+      if (!tree) continue;
+      const roots = this.#byOrigin.get(tree.origin) ?? new Map<number, Uint8Array>();
+      this.#byOrigin.set(tree.origin, roots);
+      roots.set(tree.range.size, rangeRoot(tree.range));
+    }
+  }
+
+  /** A checkpoint that carries the log's signature. */
+  signed({ origin, size, root }: Checkpoint): void {
+    this.findings.checked('I10');
+    const expected = this.#byOrigin.get(origin)?.get(Number(size));
+    if (!expected) this.findings.violated('I10', `${origin}: a checkpoint of size ${size} is signed, where no batch of the ledger ends`);
+    else if (!equalBytes(expected, root)) {
+      this.findings.violated('I10', `${origin}: size ${size} is signed with root ${hex(root)}, the ledger has ${hex(expected)}`);
+    }
+  }
+}
