@@ -108,7 +108,7 @@ function formOf(type: AvroSchema): Field['form'] {
 /** Bytes on the wire, at most: a UTF-16 unit takes at most 3 bytes of UTF-8; a number, length or branch at most 10. */
 function sizeMax(item: unknown): number {
   if (item instanceof Uint8Array) return item.length + 20;
-  if (typeof item === 'number' && Math.abs(item) > LONG_MAX) throw new WireError('VALUE', `number is beyond 2^52: ${item}`);
+  if (typeof item === 'number' && Math.abs(item) > LONG_MAX) throw new WireError('VALUE', `number is 2^52 or beyond: ${item}`);
   if (typeof item !== 'string') return 10;
   if (!item.isWellFormed()) throw new WireError('VALUE', 'a string has a lone surrogate');
   return item.length * 3 + 10;

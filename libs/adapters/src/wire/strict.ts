@@ -31,8 +31,8 @@ export function strictCheck(schema: AvroSchema): (bytes: Uint8Array, start: numb
 
 type Walk = (cursor: Cursor) => void;
 
-/** avsc's arithmetic on doubles is exact up to here: it doubles the value, and rounds above 2^53. */
-export const LONG_MAX = 2 ** 52;
+/** Arithmetic on doubles is exact up to here: the zig-zag form is twice the value, and 2^53 is also what 2^53 + 1 rounds to. */
+export const LONG_MAX = 2 ** 52 - 1;
 
 class Cursor {
   at: number;
@@ -55,11 +55,11 @@ class Cursor {
         if (byte === 0 && length > 1) throw new WireError('NUMBER', 'number is not in its shortest form');
         break;
       }
-      if (length === 8) throw new WireError('NUMBER', 'number is beyond 2^52'); // 8 × 7 bits hold every safe one
+      if (length === 8) throw new WireError('NUMBER', 'number is 2^52 or beyond'); // 8 × 7 bits hold every safe one
       scale *= 128;
     }
-    const long = value % 2 === 0 ? value / 2 : -(value + 1) / 2; // above 2^53 the sum may be rounded, but then it is refused
-    if (Math.abs(long) > LONG_MAX) throw new WireError('NUMBER', 'number is beyond 2^52');
+    const long = value % 2 === 0 ? value / 2 : -(value + 1) / 2; // from 2^53 the sum may be rounded, but then it is refused
+    if (Math.abs(long) > LONG_MAX) throw new WireError('NUMBER', 'number is 2^52 or beyond');
     return long;
   }
 
@@ -126,11 +126,11 @@ function choice(walks: readonly Walk[]): Walk {
   };
 }
 
-/** One block of items, then the empty block: the spelling avsc writes. Every item of ours takes at least one byte. */
+/** One block of items, then the empty block: the spelling avsc writes. Every item takes at least a byte, so a false count ends soon. */
 function block(item: Walk): Walk {
   return (cursor) => {
     const count = cursor.long();
-    if (count < 0 || count > cursor.bytes.length - cursor.at) throw new WireError('BLOCK', `${count} items are beyond the record`);
+    if (count < 0) throw new WireError('BLOCK', 'a block with a size: not the spelling avsc writes');
     for (let at = 0; at < count; at++) item(cursor);
     if (count > 0 && cursor.long() !== 0) throw new WireError('BLOCK', 'items in more than one block');
   };
