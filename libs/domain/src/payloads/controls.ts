@@ -81,7 +81,8 @@ export const bundleActivated = z.strictObject({ ...head, bundle: integersOnly })
 /** An operator says that records [from, to) of an input topic are gone; another epoch when the topic was made again. */
 export const inputGap = z.strictObject({
   ...head,
-  topic: z.enum(['actions', 'outcomes', 'controls']),
+  /** Not controls: it is kept for ever, and its loss cannot be declared on itself. */
+  topic: z.enum(['actions', 'outcomes']),
   lane,
   from: offset,
   to: offset,

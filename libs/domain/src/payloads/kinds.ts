@@ -31,7 +31,7 @@ const control = (system: boolean, everyLane: boolean, bytesMax = PAYLOAD_BYTES_M
 
 const KINDS = {
   'action.proposed': {
-    topic: 'actions' as InputTopic,
+    topic: 'actions',
     admittedFor: ['platform', 'gateway'] as Signer[],
     system: false,
     everyLane: false,
