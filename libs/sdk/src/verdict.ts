@@ -18,7 +18,7 @@ export interface VerifiedVerdict {
   readonly tenant: string;
   readonly kind: EntryKind;
   readonly actionId: string;
-  /** ALLOW, DENY, ESCALATE or WOULD_…; REPEATED; or how an escalation ended. */
+  /** ALLOW, DENY, ESCALATE or WOULD_…; how an escalation ended; '' for a repetition, which decides nothing. */
   readonly verdict: string;
   readonly reasons: readonly string[];
   /** Who may claim, and until when; on an enforced ALLOW only. */
@@ -71,7 +71,8 @@ export function verifyVerdict(record: VerdictRecord, { byTenant, verifier }: Ope
     record.kind === kind &&
     String(record.leafIndex) === statement.predicate.index &&
     record.actionId === actionId &&
-    (kind !== 'action.decided' || (record.verdict === said.verdict && sameTexts(record.reasons, said.reasons)));
+    record.verdict === said.verdict &&
+    sameTexts(record.reasons, said.reasons);
   if (!agrees) return { code: 'COPIES', detail: 'the record says something else than its receipt' };
   const proposal = proposalOf(record, kind, statement);
   if (proposal === undefined) return { code: 'PROPOSAL', detail: 'the proposal is not the one that was decided' };
@@ -84,7 +85,7 @@ function whatItSays(kind: EntryKind, predicate: Predicate): { verdict: string; r
     return typeof value === 'string' ? value : '';
   };
   if (kind === 'action.decided') return { verdict: text('verdict'), reasons: textsOf(predicate['reasons']) };
-  if (kind === 'action.repeated') return { verdict: 'REPEATED', reasons: [] };
+  if (kind === 'action.repeated') return { verdict: '', reasons: [] };
   return kind === 'escalation.settled' ? { verdict: text('outcome'), reasons: [] } : undefined;
 }
 
