@@ -25,6 +25,7 @@ const REMEMBERED_MAX = 64;
 export class BundleGate implements PolicyEngine {
   readonly name: string;
   readonly #judged = new Map<string, readonly string[]>();
+  readonly #judging = new Map<string, Promise<readonly string[]>>();
 
   constructor(
     private readonly engine: PolicyEngine,
@@ -41,11 +42,21 @@ export class BundleGate implements PolicyEngine {
     if (!ed25519Verify(state.admin.publicKey, pae(envelope.payloadType, envelope.payload), envelope.signature)) return;
     const bundle = bundleIn(envelope.payload);
     if (!bundle || this.#judged.has(bundle.digest)) return;
-    const reasons = await checkBundleInChild(canonicalBytes(bundle.document));
+    const reasons = await this.#judge(bundle);
+    if (this.#judged.has(bundle.digest)) return; // another lane waited for the same judgement
     const [oldest] = this.#judged.keys();
     if (this.#judged.size >= REMEMBERED_MAX && oldest !== undefined) this.#judged.delete(oldest);
     this.#judged.set(bundle.digest, reasons);
     if (reasons.length > 0) this.onRefused(bundle.digest, reasons);
+  }
+
+  /** Several lanes meet the same bundle at the same moment: it is judged once. */
+  #judge(bundle: Bundle): Promise<readonly string[]> {
+    const running = this.#judging.get(bundle.digest);
+    if (running) return running;
+    const judging = checkBundleInChild(canonicalBytes(bundle.document)).finally(() => this.#judging.delete(bundle.digest));
+    this.#judging.set(bundle.digest, judging);
+    return judging;
   }
 
   refusals(bundle: Bundle): readonly string[] {

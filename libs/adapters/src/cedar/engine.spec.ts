@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { checkBundleInChild } from './check-child.ts';
 import { CedarEngine } from './engine.ts';
+import { type Cedar, freshCedar } from './instance.ts';
 
 const engine = new CedarEngine();
 const ON = 'principal, action == Action::"change", resource';
@@ -29,6 +30,13 @@ describe('a judgement by Cedar', () => {
     const parameters = { ...judgeInput(engine).proposal.parameters, amount: 2 };
     expect(judge(judgeInput(engine, { parameters }, { bundle })).reasons).toEqual(['DENY_EVALUATION_ERROR']);
   });
+});
+
+it('a reserved member never reaches Cedar, even where the schema has an entity', () => {
+  const { principal, resource } = { principal: { type: 'agent', id: 'acme#bot' }, resource: { type: 'thing', id: 'low' } };
+  const context = { environment: 'sandbox', risk: { __entity: { type: 'thing', id: 'low' } } };
+  const answer = engine.authorize(testBundle(), { principal, resource, action: 'note', context, entities: [] });
+  expect(answer).toEqual({ decision: 'deny', reasons: [], errors: ['context has a reserved member'] });
 });
 
 describe('a policy is refused', () => {
@@ -121,25 +129,35 @@ describe('a bundle is refused', () => {
 });
 
 describe('an instance that breaks', () => {
+  let instances: Cedar[];
   let own: CedarEngine;
   beforeEach(() => {
-    own = new CedarEngine();
+    instances = [];
+    own = new CedarEngine(() => {
+      instances.push(freshCedar());
+      return instances.at(-1) ?? freshCedar();
+    });
   });
+  /** What a hostile policy does to an instance when nothing bounds it. */
+  const breakInstance = () => {
+    const nested = `forbid (${ON}) when { ${'('.repeat(140)}true${')'.repeat(140)} };`;
+    expect(() => instances.at(-1)?.policyToJson(nested)).toThrow();
+  };
 
-  it('is replaced by reset, and compiled bundles come back', () => {
-    const before = judge(judgeInput(own));
-    own.reset();
-    expect(own.probe()).toBe(true);
-    expect(judge(judgeInput(own))).toEqual(before);
-  });
-  it('is replaced when it throws', () => {
-    const { principal, resource } = { principal: { type: 'agent', id: 'acme#bot' }, resource: { type: 'thing', id: 'low' } };
-    let risk: Json = 'low';
-    for (let level = 0; level < 3000; level++) risk = [risk];
-    const ask = () => own.authorize(testBundle(), { principal, resource, action: 'change', context: { risk }, entities: [] });
-    expect(ask).toThrow();
-    expect(own.probe()).toBe(true);
+  it('is replaced when it throws, and the question asked again', () => {
     expect(judge(judgeInput(own)).reasons).toEqual(['ALLOW_POLICY']);
+    breakInstance();
+    expect(judge(judgeInput(own)).reasons).toEqual(['ALLOW_POLICY']);
+    expect(instances).toHaveLength(2);
+  });
+  it('fails the probe once, and a fresh one passes', () => {
+    breakInstance();
+    expect([own.probe(), own.probe()]).toEqual([false, true]);
+  });
+  it('refuses the candidate it was given', () => {
+    breakInstance();
+    expect(own.refusals(testBundle()).join()).toContain('engine failed');
+    expect(own.refusals(testBundle())).toEqual([]);
   });
   it('never answers for a bundle that would not be activated', () => {
     const bundle = withPolicy(`permit (${ON});`);
@@ -149,8 +167,13 @@ describe('an instance that breaks', () => {
   });
 });
 
-describe('more bundles than the engine keeps', () => {
-  it('all answer by their own policies', () => {
+describe('several bundles in one engine', () => {
+  it("do not take each other's policies", () => {
+    const [one, other] = [testBundle(), withPolicy(`@approval("board") permit (${ON}) when { context.amount == 1 };`)];
+    const verdicts = [one, other, one, other].map((bundle) => judge(judgeInput(engine, {}, { bundle })).verdict);
+    expect(verdicts).toEqual(['ALLOW', 'ESCALATE', 'ALLOW', 'ESCALATE']);
+  });
+  it('all answer by their own policies, also more than it keeps', () => {
     const bundles = Array.from({ length: 9 }, (_, at) => withPolicy(`@approval("board") permit (${ON}) when { context.amount == ${at} };`));
     for (const round of [0, 1]) {
       bundles.forEach((bundle, at) => {

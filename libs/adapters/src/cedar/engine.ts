@@ -20,9 +20,15 @@ const LOADED_MAX = 4;
 /** Cedar, compiled to WebAssembly. Synchronous; one instance at a time, replaced when it throws. */
 export class CedarEngine implements PolicyEngine {
   readonly name = `cedar-wasm@${CEDAR_VERSION}`;
-  #cedar: Cedar = freshCedar();
+  readonly #fresh: () => Cedar;
+  #cedar: Cedar;
   /** By bundle digest, least recently used first. */
   readonly #loaded = new Map<string, Loaded>();
+
+  constructor(fresh: () => Cedar = freshCedar) {
+    this.#fresh = fresh;
+    this.#cedar = fresh();
+  }
 
   refusals(bundle: Bundle): readonly string[] {
     try {
@@ -63,7 +69,7 @@ export class CedarEngine implements PolicyEngine {
 
   /** A new instance: compiled bundles are compiled again when they are next asked for. */
   reset(): void {
-    this.#cedar = freshCedar();
+    this.#cedar = this.#fresh();
     this.#loaded.clear();
   }
 
