@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+
+import { formatVkey, signCheckpoint, utf8, type EntryKind, type Predicate, type SealedBatch, type SealedEntry } from '#domain';
+import { ed25519PublicKey } from '#crypto';
+
+import { LedgerIndex, ReceiptsBroken } from './ledger-index.ts';
+
+const seed = new Uint8Array(32).fill(7);
+const vkey = (origin: string): string => formatVkey(origin, ed25519PublicKey(seed));
+const origin = 'test.example/t/log1';
+const birth = {
+  ledger: 'test.example',
+  systemLogs: [{ lane: 0, origin: 'test.example/t/sys0', vkey: vkey('test.example/t/sys0') }],
+};
+const REGISTERED = { registers: 'acme', lane: 0, logId: 'log1', vkey: vkey(origin) };
+
+function fold(maximum?: number) {
+  const index = new LedgerIndex(birth, maximum);
+  const sizes = new Map<string, number>();
+  let offset = 0;
+  const add = (tenant: string, kind: EntryKind, members: object = {}, name: string = kind): number => {
+    const leafIndex = sizes.get(tenant) ?? 0;
+    sizes.set(tenant, leafIndex + 1);
+    const source = { kind: 'record', topic: 'actions', epoch: 0, partition: 0, offset: String(offset++), part: 0, parts: 1 };
+    const predicate = { ...members, index: String(leafIndex), source } as unknown as Predicate;
+    const statement = { predicate, subject: [{ name, digest: { sha256: '' } }] };
+    const entry = { record: { tenant, leafIndex }, statement, kind } as unknown as SealedEntry;
+    index.foldBatch({ firstSeq: 0, entries: [entry] } satisfies SealedBatch);
+    return leafIndex;
+  };
+  add('_system.0', 'tenant.registered', REGISTERED);
+  add('acme', 'genesis');
+  const found = (id: string) => {
+    const { decision, settlement } = index.actions.find('acme', id) ?? {};
+    return [decision, settlement].map((slot) => (slot === undefined ? undefined : index.entries.get(slot)?.leafIndex));
+  };
+  return { index, add, found };
+}
+const decided = (issuer: string, expiresAt?: string) => ({ issuer, ...(expiresAt === undefined ? {} : { expiresAt }) });
+
+describe('actions', () => {
+  it('prefers what came through a gateway, whatever came first', () => {
+    const { add, found } = fold();
+    add('acme', 'action.decided', decided('platform', 't'), 'a');
+    const own = add('acme', 'action.decided', decided('gateway', 't'), 'a');
+    add('acme', 'action.decided', decided('platform', 't'), 'a');
+    expect(found('a')).toEqual([own, undefined]);
+  });
+  it('keeps the decision that took the id, not a conflict or a late copy after it', () => {
+    const { add, found } = fold();
+    const first = add('acme', 'action.decided', decided('gateway', 't'), 'a');
+    add('acme', 'action.decided', decided('gateway'), 'a');
+    expect(found('a')).toEqual([first, undefined]);
+  });
+  it('goes on to the newer action once the id was free again', () => {
+    const { add, found } = fold();
+    add('acme', 'action.decided', decided('gateway'), 'a');
+    add('acme', 'action.decided', decided('gateway', 't'), 'a');
+    const newer = add('acme', 'action.decided', decided('gateway', 't'), 'a');
+    expect(found('a')).toEqual([newer, undefined]);
+  });
+  it('knows how an escalation ended', () => {
+    const { add, found } = fold();
+    const decision = add('acme', 'action.decided', decided('gateway', 't'), 'a');
+    const settlement = add('acme', 'escalation.settled', { settles: String(decision) }, 'a');
+    expect(found('a')).toEqual([decision, settlement]);
+  });
+  it('forgets what its table dropped', () => {
+    const { index, add, found } = fold(3);
+    add('acme', 'action.decided', decided('gateway', 't'), 'a');
+    for (const id of ['b', 'c', 'd']) add('acme', 'action.decided', decided('gateway', 't'), id);
+    expect([found('a'), index.actions.size]).toEqual([[undefined, undefined], 3]);
+  });
+});
+
+describe('receipts', () => {
+  it('are put to their entries, in order, and wait for the ledger', () => {
+    const { index } = fold();
+    expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 1 }, 4)).toBe('ahead');
+    expect(index.foldReceipt(0, { tenant: 'unknown', leafIndex: 0 }, 4)).toBe('ahead');
+    expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 0 }, 5)).toMatchObject({ topic: 'actions', offset: 1 });
+    expect(index.entries.get(index.entries.slotOf('acme', 0) ?? -1)?.receiptOffset).toBe(5);
+  });
+  it.each([
+    ['a second one', 0, 0],
+    ['a gap', 0, 2],
+    ['another lane', 1, 1],
+  ])('stop the reader at %s', (_, lane, leafIndex) => {
+    const { index, add } = fold();
+    add('acme', 'action.decided', decided('gateway'), 'a');
+    add('acme', 'action.decided', decided('gateway'), 'b');
+    index.foldReceipt(0, { tenant: 'acme', leafIndex: 0 }, 1);
+    expect(() => index.foldReceipt(lane, { tenant: 'acme', leafIndex }, 2)).toThrow(ReceiptsBroken);
+  });
+});
+
+describe('checkpoints', () => {
+  const root = new Uint8Array(32);
+  const note = (size: bigint, by = seed): Uint8Array => utf8(signCheckpoint({ origin, size, root }, by));
+  it('are kept when their log signed them, the newest only', () => {
+    const { index } = fold();
+    expect([index.logs.noteCheckpoint(origin, note(2n)), index.logs.noteCheckpoint(origin, note(1n))]).toEqual([true, false]);
+    expect(index.logs.checkpoint('acme')?.size).toBe(2n);
+  });
+  it('are refused from another key, and with another root for one size', () => {
+    const { index } = fold();
+    expect(index.logs.noteCheckpoint(origin, note(2n, new Uint8Array(32).fill(8)))).toBe(false);
+    index.logs.noteCheckpoint(origin, note(2n));
+    const fork = utf8(signCheckpoint({ origin, size: 2n, root: new Uint8Array(32).fill(1) }, seed));
+    expect(index.logs.noteCheckpoint(origin, fork)).toBe(false);
+  });
+  it('may come before the tenant is known, and are verified then', () => {
+    const index = new LedgerIndex(birth);
+    index.logs.noteCheckpoint(origin, note(3n));
+    expect(index.logs.checkpoint('acme')).toBeUndefined();
+    index.logs.register({ tenant: 'acme', origin, lane: 0, vkey: vkey(origin) });
+    expect(index.logs.checkpoint('acme')?.size).toBe(3n);
+  });
+});
