@@ -47,7 +47,15 @@ export class LaneDecider {
   /** Not tried again before the next interval, also when it failed: a snapshot must never keep a lane from deciding. */
   readonly #snapshotAt = new Map<number, number>();
 
-  constructor(private readonly options: LaneDeciderOptions) {}
+  /** Shared by the lanes: each meets the same bundles. */
+  readonly #gate: BundleGate;
+
+  constructor(private readonly options: LaneDeciderOptions) {
+    const { engine, wire, log } = options;
+    this.#gate = new BundleGate(engine, wire, (digest, reasons) => {
+      log.warn({ digest, reasons }, 'bundle refused');
+    });
+  }
 
   async run({ lane, signal, ready }: Lease): Promise<void> {
     const { connection, topicPrefix, onPoint, log } = this.options;
@@ -82,7 +90,7 @@ export class LaneDecider {
     state: LaneState,
     io: { reader: LaneReader; writer: TransactionalWriter; inputKeysOffset: bigint },
   ) {
-    const { engine, wire, log, birth, deciderSeed, onBatch } = this.options;
+    const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { lane } = state.heads;
     const clock = new LaneClock();
     const onHeld = (topic: string, next: bigint): void => {
@@ -92,18 +100,15 @@ export class LaneDecider {
       );
     };
     const feed = new InputFeed(io.reader, state, this.#topicName, onHeld);
-    const gate = new BundleGate(engine, wire, (digest, reasons) => {
-      log.warn({ lane, digest, reasons }, 'bundle refused');
-    });
     const out = { deciderSeed, wire, topicName: this.#topicName };
     let inputKeysOffset = io.inputKeysOffset;
     while (!signal.aborted) {
       // 2. Gather what has arrived; decide it at one time. Nothing has left this process yet: a crash here loses nothing.
       await feed.arrived();
-      for (const control of feed.waiting('controls')) await gate.prepare(state, control.value);
+      for (const control of feed.waiting('controls')) await this.#gate.prepare(state, control.value);
       const startedMs = performance.now();
       const nowMs = clock.now(lastDecidedAt(state));
-      const context: DecideContext = { nowMs, engine: gate, wire, birth };
+      const context: DecideContext = { nowMs, engine: this.#gate, wire, birth };
       const batch = decideBatch(state, feed, context, out);
       if (!batch) continue;
       // 3. One transaction. A crash before its commit leaves nothing; after it, the successor reads it all.

@@ -7,7 +7,6 @@ import {
   base64url,
   formatTime,
   hex,
-  type InputTopic,
   laneOf,
   type PayloadKind,
   sealEnvelope,
@@ -104,7 +103,7 @@ export function activateBundle(home: Home, bundle: BundleDocument): ControlRecor
 }
 
 export interface GapOptions {
-  readonly topic: InputTopic;
+  readonly topic: 'actions' | 'outcomes';
   readonly lane: number;
   /** Offsets: the first one missing, and the first one that is there again. */
   readonly from: bigint;
