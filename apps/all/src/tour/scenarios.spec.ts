@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { CedarEngine, checkBundleInChild, loadBundleFolder } from '#adapters';
 import { ed25519PublicKey } from '#crypto';
-import { canonicalBytes, formatTime, judge, parseBundle, type Proposal, signCiStatement } from '#domain';
+import { canonicalBytes, formatTime, judge, parseBundle, type Proposal, proposalBody, signCiStatement } from '#domain';
 import { describe, expect, it } from 'vitest';
 
 import { type ProposalBody, scenarios } from './scenarios.ts';
@@ -62,6 +62,10 @@ describe('the tour', () => {
       expect(seen.has(id)).toBe(kind === 'repeat' || kind === 'conflict');
       seen.add(id);
     }
+  });
+  it('proposes nothing that is malformed', () => {
+    const faults = played.flatMap((scenario) => ('body' in scenario ? (proposalBody.safeParse(scenario.body).error?.issues ?? []) : []));
+    expect(faults).toEqual([]);
   });
   it('repeats with the same body and conflicts with another', () => {
     const bodies = new Map(proposals.map(({ id, body }) => [id, JSON.stringify(body)]));
