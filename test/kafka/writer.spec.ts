@@ -111,6 +111,23 @@ it('closes with a transaction in flight', async () => {
     },
   });
   await expect(writer.commit([text(topic, 'x')])).rejects.toBeInstanceOf(DisposedError);
+  const [end] = await reader.endOffsets([{ topic, partition: 0 }]);
+  expect(end).toMatchObject({ lastStable: 0n, highWatermark: 1n }); // sent, and left open: no commit went out
+});
+
+it('says that the outcome is unknown when the answer to a commit does not come', async () => {
+  const topic = await createTopic(brokers, unique('unknown'));
+  const transactionalId = unique('lane');
+  const writer: TransactionalWriter = await TransactionalWriter.open({
+    ...client(brokers),
+    transactionalId,
+    onPoint: (point) => (point === 'after-commit-sent' ? writer.close() : undefined),
+  });
+  const error: unknown = await writer.commit([text(topic, 'x')]).catch((caught: unknown) => caught);
+  expect(error).toMatchObject({ code: 'INDEFINITE', commitSent: true });
+  // Either way the successor sees what became of it: the request had left.
+  await (await TransactionalWriter.open({ ...client(brokers), transactionalId })).close();
+  expect(texts(await readAll(reader, topic))).toEqual(['x']);
 });
 
 it('sends without transaction, to the partition given, and says where', async () => {

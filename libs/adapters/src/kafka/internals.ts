@@ -18,6 +18,7 @@ export interface ProtocolRequest<T> {
   requestTimeout?: number;
 }
 interface Connection {
+  connect: () => Promise<unknown>;
   requestQueue: { rejectAll(error: Error): void };
 }
 export interface OffsetAnswer {
@@ -86,11 +87,18 @@ export function openCluster(options: ConnectionOptions, extra: { maxInFlightRequ
   return { cluster, logger };
 }
 
-/** Disconnects at once: requests in flight fail with `error` instead of being waited for. */
+/**
+ * Disconnects at once and for good: requests in flight fail with `error` instead of being waited for, and whatever is still on its way
+ * through kafkajs cannot open the connection again, as it otherwise would.
+ */
 export async function closeCluster(cluster: Cluster, error: Error): Promise<void> {
   const { brokers, seedBroker } = cluster.brokerPool;
-  for (const broker of new Set([...Object.values(brokers), ...(seedBroker ? [seedBroker] : [])]))
-    for (const connection of broker.connectionPool.pool) connection.requestQueue.rejectAll(error);
+  for (const broker of new Set([...Object.values(brokers), ...(seedBroker ? [seedBroker] : [])])) {
+    for (const connection of broker.connectionPool.pool) {
+      connection.connect = () => Promise.reject(error);
+      connection.requestQueue.rejectAll(error);
+    }
+  }
   await cluster.disconnect();
 }
 

@@ -105,6 +105,7 @@ export class TransactionalWriter {
     const written = this.#options.onPoint ? this.#wire.nextEndTxn() : undefined;
     const ended = transaction.commit();
     if (written) {
+      ended.catch(() => undefined); // awaited below; it may fail while the point is still being passed
       await Promise.race([written, ended]);
       await this.#at('after-commit-sent');
     }
@@ -114,6 +115,7 @@ export class TransactionalWriter {
 
   async #at(point: CommitPoint): Promise<void> {
     await this.#options.onPoint?.(point);
+    if (this.#isDisposed() && point !== 'after-commit') throw new DisposedError('writer');
   }
 
   async #exclusive<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -122,8 +124,7 @@ export class TransactionalWriter {
     this.#state = 'busy';
     try {
       const result = await work();
-      if (this.#isDisposed()) throw new DisposedError('writer');
-      this.#state = 'ready';
+      if (!this.#isDisposed()) this.#state = 'ready'; // closed meanwhile: what was done is done
       return result;
     } catch (error) {
       const closed = this.#isDisposed();
