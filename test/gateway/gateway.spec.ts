@@ -1,68 +1,24 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import {
-  type ControlRecord,
-  issueToken,
-  loadBundleFolder,
-  openOrCreateHome,
-  PlainWriter,
-  populateLedger,
-  prepareLedger,
-  publishControls,
-  revokeToken,
-  type Home,
-  type TokenOptions,
-} from '#adapters';
+import { type ControlRecord, issueToken, PlainWriter, publishControls, revokeToken, type Home, type TokenOptions } from '#adapters';
 import { formatTrust, laneOf, parseTrust, utf8, verifyCheckpoint, verifyReceipt } from '#domain';
 
-import { start as startDecider } from '../../apps/decider/src/app.ts';
 import { start as startGateway, type Gateway } from '../../apps/gateway/src/app.ts';
-import { start as startNotary } from '../../apps/notary/src/app.ts';
-import { unique, until } from '../support/kafka.ts';
+import { until } from '../support/kafka.ts';
+import { recordWrite as write, startSystem, type System } from './system.ts';
 
 const brokers = inject('brokers');
-const quick = { sessionTimeout: 1500, heartbeatInterval: 300 };
+let system: System;
 let home: Home;
 let gateway: Gateway;
-const running: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  home = openOrCreateHome(mkdtempSync(join(tmpdir(), 'countersign-')), {
-    name: 'gateway.test',
-    lanes: 2,
-    topicPrefix: `${unique('g')}.`,
-  }).home;
-  await prepareLedger(home, brokers);
-  running.push(await startDecider({ home, brokers, port: 0, ...quick }));
-  running.push(await startNotary({ home, brokers, port: 0, lease: quick }));
-  await populateLedger(home, brokers, {
-    tenants: ['acme', 'globex'],
-    bundle: loadBundleFolder('policies/standard'),
-    withinMs: 30_000,
-    onProgress: () => undefined,
-  });
-  gateway = await startGateway({ home, brokers, port: 0 });
-  running.push(gateway);
-  await until('the gateway is ready', async () => (await gateway.server.inject('/readyz')).statusCode === 200);
+  system = await startSystem(brokers, 'gateway');
+  ({ home, gateway } = system);
 });
-afterAll(async () => {
-  for (const app of running.toReversed()) await app.close();
-});
+afterAll(() => system.close());
 
 const bearerOf = (tenant: string): string => home.token(tenant) ?? '';
-const write = {
-  actor: { kind: 'agent', id: 'agent-7' },
-  class: 'record.write',
-  connector: 'crm',
-  operation: 'update-record',
-  parameters: { tenantId: 'acme', recordType: 'customer', recordId: 'c-1', fields: { tier: 'gold' } },
-  resource: { type: 'record', id: 'customer' },
-};
-
 interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT';
   readonly url?: string;
@@ -292,5 +248,23 @@ describe('a gateway started anew', () => {
     } finally {
       await other.close();
     }
+  });
+});
+
+describe('a hand-made record on the ledger', () => {
+  it('halts its lane: readiness says why, nothing more is taken, what was read stays readable', async () => {
+    const { json } = await call({ url: '/v1/actions?wait=30s', body: { ...write, id: 'before' } });
+    const writer = PlainWriter.open({ brokers, clientId: 'test' });
+    await writer.send([
+      { topic: home.topic('ledger'), partition: laneOf('acme', 2), key: Buffer.from('acme'), value: Buffer.from('forged') },
+    ]);
+    await writer.close();
+    const ready = await until('readiness ends', async () => {
+      const answer = await gateway.server.inject('/readyz');
+      return answer.statusCode === 503 ? answer : undefined;
+    });
+    expect(ready.body).toContain('RECORD');
+    expect(await code({ body: write })).toEqual([503, 'LANE_HALTED']);
+    expect((await get('/v1/actions/before')).json).toEqual(json);
   });
 });

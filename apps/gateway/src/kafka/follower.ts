@@ -107,7 +107,7 @@ export class Follower {
     for (let failures = 0; !signal.aborted; failures++) {
       let reader: LaneReader | undefined;
       try {
-        reader = await LaneReader.open({ brokers: this.#options.brokers, clientId: 'countersign-gateway-index', log: this.#options.log });
+        reader = await this.#open();
         await this.#setTargets(reader);
         for (;;) {
           await this.#step(reader, signal);
@@ -122,6 +122,24 @@ export class Follower {
       const backOffMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** Math.min(failures, 10));
       await delay(backOffMs, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  /** A connection attempt takes seconds and cannot be called off: close does not wait for it. */
+  async #open(): Promise<LaneReader> {
+    const { signal } = this.#stop;
+    const opening = LaneReader.open({ brokers: this.#options.brokers, clientId: 'countersign-gateway-index', log: this.#options.log });
+    const stopped = new Promise<never>((_, reject) => {
+      signal.addEventListener(
+        'abort',
+        () => {
+          opening.then((late) => late.close()).catch(() => undefined);
+          reject(signal.reason as Error);
+        },
+        { once: true },
+      );
+    });
+    stopped.catch(() => undefined);
+    return Promise.race([opening, stopped]);
   }
 
   async #setTargets(reader: LaneReader): Promise<void> {
