@@ -7,17 +7,21 @@ export function printWelcome({ home, brokers, port }: System): void {
   const shown = relative(process.cwd(), home.folder);
   const data = shown === '.countersign' ? '' : ` --data ${shown.startsWith('..') ? home.folder : shown}`;
   const url = `http://127.0.0.1:${port}`;
+  const next = [
+    [`npx countersign${data} log --tenant acme`, 'what was decided'],
+    [`npx countersign${data} export receipt --tenant acme --index 5 --out receipts`, 'one receipt, as files'],
+    [`npx countersign${data} trust --tenant acme > acme.trust`, 'the key to verify it with'],
+    ['npx countersign verify receipt receipts/5.tlog-proof --trust acme.trust', 'offline: these two files and nothing else'],
+    [`npx countersign${data} verify ledger`, 'every link, proof and signature from genesis'],
+  ] as const;
+  const width = Math.max(...next.map(([command]) => command.length));
   say(`
-Gateway   ${url}          ${url}/readyz, ${url}/metrics, ${url}/docs
+Gateway   ${url}   (${url}/openapi.json, ${url}/readyz, ${url}/metrics)
 Kafka     ${brokers.join(',')}
 Data      ${home.folder}
 
 Next, in another terminal:
-  npx countersign${data} log --tenant acme                                       what was decided
-  npx countersign${data} export receipt --tenant acme --index 5 --out receipts   one receipt, as files
-  npx countersign${data} trust --tenant acme > acme.trust                        the key to verify it with
-  npx countersign verify receipt receipts/5.tlog-proof --trust acme.trust        offline: needs these two files and nothing else
-  npx countersign${data} verify ledger                                           every link, proof and signature from genesis
+${next.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`).join('\n')}
 
 Ctrl-C ends everything.`);
 }

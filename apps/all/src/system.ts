@@ -37,6 +37,7 @@ export class Running {
     const { folder } = options;
     const release = lockFolder(folder);
     this.#below.push({ name: 'lock', close: release });
+    const port = await freePort(options); // first: the clearest errors are the early ones
     const root = repositoryRoot();
     const broker = await step('starting the broker', () =>
       chooseBroker({
@@ -68,7 +69,6 @@ export class Running {
     const shared = { home, brokers: [...brokers] };
     await this.#app('notary', () => startNotary({ ...shared, port: 0 }));
     await this.#app('decider', () => startDecider({ ...shared, port: 0 }));
-    const port = await freePort(options);
     const gateway = await this.#app('gateway', () => startGateway({ ...shared, port }));
     return { home, brokers, created, port: gateway.port };
   }

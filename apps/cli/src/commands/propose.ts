@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
-import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter } from '#adapters';
+import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter, textOf } from '#adapters';
 import { fromBase64, fromUtf8, type Json, laneOf, parseJson, sealEnvelope, utf8 } from '#domain';
 
 import { Context } from '../context.ts';
-import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
+import { CliError, explain, INVALID, VALID } from '../errors.ts';
 
 interface Options {
   readonly tenant: string;
@@ -65,7 +65,7 @@ async function propose(context: Context, file: string, options: Options): Promis
       throw new CliError(
         `no verdict within ${options.wait} s for action ${id} (actions/${lane} offset ${offset}): not a yes; look later with countersign log`,
       );
-    return report(context, place, receipt);
+    return report(context, place, receipt, receipts);
   } finally {
     await Promise.allSettled([receipts.close(), writer.close()]);
   }
@@ -86,23 +86,17 @@ async function receiptOf(receipts: LaneReceipts, offset: string, waitMs: number)
   }
 }
 
-function report(context: Context, place: object, { record, kind, statement }: CheckedReceipt): number {
-  const { verdict, reasons, code, detail, first } = statement.predicate as unknown as Readonly<Record<string, Json>>;
-  const said = [verdict, ...(Array.isArray(reasons) ? reasons : []), code, detail].filter((word) => typeof word === 'string').join(' ');
-  const repeated = kind === 'action.repeated' ? `decided before, at index ${typeof first === 'string' ? first : '?'}` : '';
-  const text = `${said}${repeated}\nreceipt of ${record.tenant} index ${record.leafIndex}: verified`;
-  context.print(text, {
-    ...place,
-    index: record.leafIndex,
-    tree: record.tenant,
-    kind,
-    verdict,
-    reasons,
-    code,
-    detail,
-    receipt: fromUtf8(record.proof),
-  });
-  if (kind === 'action.repeated') return COULD_NOT_TELL; // the verdict stands at the first index
+function report(context: Context, place: object, receipt: CheckedReceipt, receipts: LaneReceipts): number {
+  const { record, kind, statement } = receipt;
+  // A repeated action has one verdict: that of the first.
+  const first = kind === 'action.repeated' ? textOf(statement.predicate, 'first') : undefined;
+  const decided = receipts.all.find((each) => each.record.tenant === record.tenant && String(each.record.leafIndex) === first) ?? receipt;
+  const { verdict, reasons, code, detail } = decided.statement.predicate as unknown as Readonly<Record<string, Json>>;
+  const words = [verdict, ...(Array.isArray(reasons) ? reasons : []), code, detail].filter((word) => typeof word === 'string');
+  const again = first === undefined ? '' : ` (decided before, at index ${first})`;
+  const text = `${words.join(' ')}${again}\nreceipt of ${record.tenant} index ${record.leafIndex}: verified`;
+  const facts = { index: record.leafIndex, tree: record.tenant, kind, first, verdict, reasons, code, detail };
+  context.print(text, { ...place, ...facts, receipt: fromUtf8(record.proof) });
   return verdict === 'ALLOW' ? VALID : INVALID;
 }
 
