@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
@@ -6,6 +6,7 @@ import { codecs, FencedError } from '#adapters';
 import { hex, LaneHalted, LedgerBroken, originOf, rangeRoot, verifyReceipt } from '#domain';
 import type { MadeBatch } from '#testing';
 
+import { inputKeyName } from '../../apps/notary/src/input-keys.ts';
 import type { NotaryPoint } from '../../apps/notary/src/lane-notary.ts';
 import { until } from '../support/kafka.ts';
 import { NotaryWorld } from './harness.ts';
@@ -73,7 +74,7 @@ describe('a notary', () => {
 
   it('publishes the verdict without the proposal when its input key was erased', async () => {
     await world.publish(...births(), decided(0, 2));
-    const name = `${world.ledger.originOf('acme')}\01`;
+    const name = inputKeyName(world.ledger.originOf('acme'), 1);
     await world.write({ topic: 'input-keys', key: Buffer.from(name), value: null });
     await world.attestAll();
     expect((await world.verdicts()).map(({ actionId, proposal }) => [actionId, proposal === null])).toEqual([
@@ -133,6 +134,20 @@ describe('a notary', () => {
     await world.attestAll();
     expect(world.alarms).toHaveLength(1);
     expect(await world.receipts()).toHaveLength(world.ledger.heads.nextSeq);
+  });
+
+  it('has on its own disk what it is about to publish', async () => {
+    await world.publish(...births(), decided(0, 2));
+    const guarded: string[] = [];
+    const { stop } = world.notary({
+      onPoint: (name) => {
+        if (name === 'before-send') guarded.push(readFileSync(join(world.guardFolder, 'lane-0'), 'utf8'));
+      },
+    });
+    await world.untilAttested();
+    await stop();
+    expect(guarded.at(-1)).toContain(guardLine('acme'));
+    expect(guarded.at(-1)).toContain(guardLine('_system.0'));
   });
 
   it('gives way to a successor', async () => {

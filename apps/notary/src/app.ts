@@ -1,8 +1,8 @@
-import { type Home, LaneLeases, type LeaseOptions } from '#adapters';
+import { type Home, LaneLeases } from '#adapters';
 import { LogKeys } from '#domain';
 import { Counter, Histogram } from 'prom-client';
 
-import { type LaneApp, LOG, Metrics, type PointHook, startLaneApp } from '../../kit/src/index.ts';
+import { crashPoints, type LaneApp, LOG, Metrics, startLaneApp } from '../../kit/src/index.ts';
 
 import { LaneNotary } from './lane-notary.ts';
 import { NotaryLanes } from './notary.lanes.ts';
@@ -13,14 +13,13 @@ export interface NotaryOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly host?: string;
-  /** Called at each named point of the commit protocol. */
-  readonly onPoint?: PointHook | undefined;
-  /** Unit ms; Kafka's group settings. */
-  readonly lease?: Partial<Pick<LeaseOptions, 'sessionTimeout' | 'heartbeatInterval' | 'rebalanceTimeout' | 'giveUpBackoff'>>;
+  /** Unit ms. Short ones are for tests: a dead owner's lane is free after this. */
+  readonly sessionTimeout?: number;
+  readonly heartbeatInterval?: number;
 }
 
 /** Needs the ledger's seed in `home`, and nothing else that is secret. */
-export function start({ home, brokers, port, host, onPoint, lease }: NotaryOptions): Promise<LaneApp> {
+export function start({ home, brokers, port, host, ...session }: NotaryOptions): Promise<LaneApp> {
   const birth = home.birth();
   const keys = new LogKeys(birth.ledger, home.key('ledger'));
   for (const { origin, vkey } of birth.systemLogs) {
@@ -28,6 +27,7 @@ export function start({ home, brokers, port, host, onPoint, lease }: NotaryOptio
       throw new Error(`${origin}: the ledger's seed in this home derives another key than the ledger was born with`);
   }
   const { topicPrefix } = home.config;
+  const onPoint = crashPoints();
   const connection = { brokers, clientId: 'countersign-notary' };
   return startLaneApp({
     name: 'notary',
@@ -53,7 +53,7 @@ export function start({ home, brokers, port, host, onPoint, lease }: NotaryOptio
     ],
     openLeases: (events, log) => {
       const group = { groupId: `${topicPrefix}countersign.notary`, topic: home.topic('ledger'), lanes: home.config.lanes };
-      return LaneLeases.start({ ...connection, ...group, ...lease, ...events, log });
+      return LaneLeases.start({ ...connection, ...group, ...session, ...events, log });
     },
   });
 }
