@@ -1,8 +1,14 @@
 import { Home, homeFolder, parseBrokers } from '#adapters';
 
-import { runUntilSignal } from '../../kit/src/index.ts';
+import { groupSettings, runUntilSignal } from '../../kit/src/index.ts';
 import { start } from './app.ts';
 
 const home = Home.open(homeFolder());
 const brokers = parseBrokers(process.env['KAFKA_BROKERS'] ?? '');
-await runUntilSignal(await start({ home, brokers, port: Number(process.env['PORT'] ?? 0) }));
+const every = process.env['COUNTERSIGN_SNAPSHOT_EVERY'];
+await runUntilSignal(
+  await start({
+    ...{ home, brokers, port: Number(process.env['PORT'] ?? 0), ...groupSettings() },
+    ...(every ? { snapshotEveryEntries: Number(every) } : {}),
+  }),
+);

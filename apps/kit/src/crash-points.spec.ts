@@ -17,6 +17,12 @@ describe('crashPoints', () => {
     expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, 'SIGKILL');
   });
 
+  it('pauses it when that is asked for', () => {
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    crashPoints({ COUNTERSIGN_PAUSE_AT: 'after-send:1' })?.('after-send');
+    expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, 'SIGSTOP');
+  });
+
   it('is nothing without the variable, and refuses one it cannot read', () => {
     expect(crashPoints({})).toBeUndefined();
     expect(() => crashPoints({ COUNTERSIGN_CRASH_AT: 'before-commit' })).toThrow('expected');

@@ -1,5 +1,6 @@
 /** What the Nest applications share: the lane transport, logs, health, metrics, start and stop. */
 export * from './crash-points.ts';
+export * from './group-settings.ts';
 export * from './health.ts';
 export * from './lane-lease.ts';
 export * from './lane-strategy.ts';
