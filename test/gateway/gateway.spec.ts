@@ -37,7 +37,7 @@ async function call({ method = 'POST', url = '/v1/actions', bearer = bearerOf('a
   const isJson = String(answer.headers['content-type']).includes('json');
   return {
     status: answer.statusCode,
-    json: (isJson ? answer.json() : {}),
+    json: isJson ? answer.json<Record<string, unknown>>() : {},
     text: answer.body,
     headers: answer.headers,
   };
@@ -46,7 +46,7 @@ const get = (url: string, bearer?: string) => call({ method: 'GET', url, ...(bea
 const code = async (given: Call): Promise<unknown[]> => {
   const { status, json, headers } = await call(given);
   expect(headers['content-type']).toContain('application/problem+json');
-  return [status, json.code];
+  return [status, json['code']];
 };
 
 async function publish(control: ControlRecord): Promise<void> {
@@ -68,12 +68,12 @@ async function issue(options: Partial<TokenOptions> = {}): Promise<{ bearer: str
 describe('proposing over http', () => {
   it('answers with the verdict and a receipt that verifies with the tenant’s trust file', async () => {
     const { status, json } = await call({ url: '/v1/actions?wait=30s', body: { ...write, id: 'write-1' } });
-    expect([status, json.state, json.verdict, json.reasons]).toEqual([200, 'decided', 'ALLOW', ['ALLOW_POLICY']]);
+    expect([status, json['state'], json['verdict'], json['reasons']]).toEqual([200, 'decided', 'ALLOW', ['ALLOW_POLICY']]);
     const trust = parseTrust((await get('/v1/trust/acme')).text);
-    const { statement } = verifyReceipt(utf8(String(json.receipt)), { origin: trust.log.name, verifier: trust.log });
+    const { statement } = verifyReceipt(utf8(String(json['receipt'])), { origin: trust.log.name, verifier: trust.log });
     expect(statement).toMatchObject({
       subject: [{ name: 'write-1' }],
-      predicate: { verdict: 'ALLOW', issuer: 'gateway', index: json.index },
+      predicate: { verdict: 'ALLOW', issuer: 'gateway', index: json['index'] },
     });
   });
 
@@ -90,37 +90,37 @@ describe('proposing over http', () => {
     const decided = await until('write-2 is decided', async () => {
       const answer = await get(String(headers.location));
       expect(answer.status).toBe(200);
-      return answer.json.state === 'decided' ? answer.json : undefined;
+      return answer.json['state'] === 'decided' ? answer.json : undefined;
     });
     expect(decided).toMatchObject({ id: 'write-2', verdict: 'ALLOW' });
-    const byPlace = await get(`/v1/receipts?topic=actions&partition=${json.partition as string}&offset=${json.offset as string}`);
-    expect([byPlace.status, byPlace.text]).toEqual([200, decided.receipt]);
-    expect((await get(`/v1/receipts/acme/${decided.index as string}`)).text).toBe(decided.receipt);
+    const byPlace = await get(`/v1/receipts?topic=actions&partition=${json['partition'] as string}&offset=${json['offset'] as string}`);
+    expect([byPlace.status, byPlace.text]).toEqual([200, decided['receipt']]);
+    expect((await get(`/v1/receipts/acme/${decided['index'] as string}`)).text).toBe(decided['receipt']);
   });
 
   it('decides an id once: repeated it is the first decision, with other content a conflict', async () => {
     const url = '/v1/actions?wait=30s';
     const first = await call({ url, body: { ...write, id: 'write-3' } });
     const again = await call({ url, body: { ...write, id: 'write-3' } });
-    expect([again.json.index, again.json.repeats, again.json.receipt]).toEqual([
-      first.json.index,
-      first.json.index,
-      first.json.receipt,
+    expect([again.json['index'], again.json['repeats'], again.json['receipt']]).toEqual([
+      first.json['index'],
+      first.json['index'],
+      first.json['receipt'],
     ]);
     const other = await call({ url, body: { ...write, id: 'write-3', justification: 'another' } });
-    expect([other.json.verdict, other.json.reasons]).toEqual(['DENY', ['DENY_CONFLICT']]);
-    expect((await get('/v1/actions/write-3')).json.index).toBe(first.json.index);
+    expect([other.json['verdict'], other.json['reasons']]).toEqual(['DENY', ['DENY_CONFLICT']]);
+    expect((await get('/v1/actions/write-3')).json['index']).toBe(first.json['index']);
   });
 
   it('denies an action aimed at another tenant', async () => {
     const body = { ...write, id: 'write-4', parameters: { ...write.parameters, tenantId: 'globex' } };
     const { json } = await call({ url: '/v1/actions?wait=30s', body });
-    expect([json.verdict, json.reasons]).toEqual(['DENY', ['DENY_TENANT_SCOPE']]);
+    expect([json['verdict'], json['reasons']]).toEqual(['DENY', ['DENY_TENANT_SCOPE']]);
   });
 
   it('draws an id when none is given', async () => {
     const { status, json } = await call({ body: write });
-    expect([status, typeof json.id]).toEqual([202, 'string']);
+    expect([status, typeof json['id']]).toEqual([202, 'string']);
   });
 });
 
@@ -147,7 +147,7 @@ describe('what the body may say', () => {
   });
   it('refuses unknown members and values outside the schema, without repeating them', async () => {
     const { status, json, text } = await call({ body: { ...write, 'evil\nmember': 1 } });
-    expect([status, json.code, text.includes('evil')]).toEqual([400, 'BODY_MALFORMED', false]);
+    expect([status, json['code'], text.includes('evil')]).toEqual([400, 'BODY_MALFORMED', false]);
     expect(await code({ body: { ...write, class: 'with\u0000nul' } })).toEqual([400, 'BODY_MALFORMED']);
     expect(await code({ body: { ...write, expiresIn: 86_401 } })).toEqual([400, 'BODY_MALFORMED']);
     expect(await code({ body: { ...write, id: 'a b' } })).toEqual([400, 'BODY_MALFORMED']);
@@ -200,7 +200,7 @@ describe('reading', () => {
       expect(await code({ method: 'GET', url: `/v1/${path}` })).toEqual([404, 'NOT_FOUND']);
     }
     const { json } = await call({ url: '/v1/actions?wait=30s', body: { ...write, id: 'secret' } });
-    expect((await get(`/v1/actions/${String(json.id)}`, bearerOf('globex'))).status).toBe(404);
+    expect((await get(`/v1/actions/${String(json['id'])}`, bearerOf('globex'))).status).toBe(404);
   });
   it('serves the signed checkpoint and the trust file', async () => {
     const trust = (await get('/v1/trust/acme')).text;

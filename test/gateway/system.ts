@@ -25,7 +25,7 @@ export async function startSystem(brokers: string[], name: string): Promise<Syst
   await prepareLedger(home, brokers);
   const running: { close(): Promise<void> }[] = [];
   running.push(await startDecider({ home, brokers, port: 0, ...QUICK }));
-  running.push(await startNotary({ home, brokers, port: 0, lease: QUICK }));
+  running.push(await startNotary({ home, brokers, port: 0, ...QUICK }));
   const bundle = loadBundleFolder('policies/standard');
   await populateLedger(home, brokers, { tenants: ['acme', 'globex'], bundle, withinMs: 30_000, onProgress: () => undefined });
   const gateway = await startGateway({ home, brokers, port: 0 });

@@ -4,7 +4,7 @@ import { runUntilSignal } from '../../kit/src/index.ts';
 import { start } from './app.ts';
 
 /** Where a service listens unless PORT says otherwise. */
-const PORT_DEFAULT = '3001';
+const PORT_DEFAULT = '8080';
 
 const gateway = await start({
   home: Home.open(homeFolder()),

@@ -1,34 +1,36 @@
 import { HttpException } from '@nestjs/common';
 
 /** Closed set: clients act on the code, people read the detail. docs/http-api.md lists them. */
-export type ProblemCode =
-  | 'TOKEN_MISSING'
-  | 'TOKEN_UNKNOWN'
-  | 'TOKEN_EXPIRED'
-  | 'TOKEN_REVOKED'
-  | 'ROLE_MISSING'
-  | 'AGENT_NOT_ALLOWED'
-  | 'JSON_INVALID'
-  | 'JSON_DUPLICATE_KEY'
-  | 'JSON_LONE_SURROGATE'
-  | 'JSON_DEPTH'
-  | 'JSON_NUMBER'
-  | 'JSON_UTF8'
-  | 'MEMBER_NOT_YOURS'
-  | 'BODY_MALFORMED'
-  | 'QUERY_MALFORMED'
-  | 'REQUEST_MALFORMED'
-  | 'NOT_FOUND'
-  | 'METHOD_NOT_ALLOWED'
-  | 'BODY_TOO_LARGE'
-  | 'PAYLOAD_TOO_LARGE'
-  | 'MEDIA_TYPE'
-  | 'NOT_READY'
-  | 'LANE_HALTED'
-  | 'BROKER_UNAVAILABLE'
-  | 'OVERLOADED'
-  | 'RECEIPT_UNVERIFIED'
-  | 'INTERNAL';
+export const PROBLEM_CODES = [
+  'TOKEN_MISSING',
+  'TOKEN_UNKNOWN',
+  'TOKEN_EXPIRED',
+  'TOKEN_REVOKED',
+  'ROLE_MISSING',
+  'AGENT_NOT_ALLOWED',
+  'JSON_INVALID',
+  'JSON_DUPLICATE_KEY',
+  'JSON_LONE_SURROGATE',
+  'JSON_DEPTH',
+  'JSON_NUMBER',
+  'JSON_UTF8',
+  'MEMBER_NOT_YOURS',
+  'BODY_MALFORMED',
+  'QUERY_MALFORMED',
+  'REQUEST_MALFORMED',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'BODY_TOO_LARGE',
+  'PAYLOAD_TOO_LARGE',
+  'MEDIA_TYPE',
+  'NOT_READY',
+  'LANE_HALTED',
+  'BROKER_UNAVAILABLE',
+  'OVERLOADED',
+  'RECEIPT_UNVERIFIED',
+  'INTERNAL',
+] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
 export interface ProblemExtras {
   /** Unit s. Sent as Retry-After. */

@@ -25,7 +25,7 @@ function fold(maximum?: number) {
     const predicate = { ...members, index: String(leafIndex), source } as unknown as Predicate;
     const statement = { predicate, subject: [{ name, digest: { sha256: '' } }] };
     const entry = { record: { tenant, leafIndex }, statement, kind } as unknown as SealedEntry;
-    index.foldBatch({ firstSeq: 0, entries: [entry] } satisfies SealedBatch);
+    index.foldBatch({ firstSeq: 0, entries: [entry], before: new Map() } satisfies SealedBatch);
     return leafIndex;
   };
   add('_system.0', 'tenant.registered', REGISTERED);

@@ -28,7 +28,7 @@ function writer() {
       return [...new Set(records.map(({ partition }) => partition))].map((partition) => {
         const baseOffset = next[partition] ?? 0n;
         next[partition] = baseOffset + BigInt(records.filter((record) => record.partition === partition).length);
-        return { topic: 'actions', partition, baseOffset };
+        return { topic: 'actions', partition, baseOffset, appendTimeMs: 0 };
       });
     },
     close: () => Promise.resolve(),

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+
+import { ed25519PublicKey, ed25519Verify } from '#crypto';
+import { type BaseOffset, BrokerUnavailable, codecs, type OutgoingRecord } from '#adapters';
+import { pae } from '#domain';
+
+import { HttpProposer, KafkaProposer } from './index.ts';
+
+const body = { actor: { kind: 'agent', id: 'a' }, class: 'c', operation: 'o', parameters: {}, resource: { type: 't', id: 'i' } } as const;
+const seed = new Uint8Array(32).fill(5);
+
+function kafka(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>): KafkaProposer {
+  const options = {
+    brokers: ['127.0.0.1:1'],
+    ledger: 'l',
+    tenant: 'acme',
+    lane: 1,
+    issuer: 'platform',
+    seed,
+    topicPrefix: 'p.',
+    nowMs: () => 0,
+  };
+  return KafkaProposer.open(options, { send, close: () => Promise.resolve() });
+}
+
+describe('kafka proposer', () => {
+  it('signs the payload, on the tenant’s lane, and says where it is', async () => {
+    const sent: OutgoingRecord[] = [];
+    const proposer = kafka((records) => {
+      sent.push(...records);
+      return Promise.resolve([{ topic: 'p.actions', partition: 1, baseOffset: 7n, appendTimeMs: 0 }]);
+    });
+    expect(await proposer.propose(body, { id: 'x' })).toEqual({ id: 'x', topic: 'actions', partition: 1, offset: 7n });
+    const [record] = sent;
+    expect([record?.topic, record?.partition, record?.key?.toString()]).toEqual(['p.actions', 1, 'acme']);
+    const envelope = codecs.signedEnvelope.decode(record?.value ?? Buffer.alloc(0));
+    expect(ed25519Verify(ed25519PublicKey(seed), pae(envelope.payloadType, envelope.payload), envelope.signature)).toBe(true);
+    expect(JSON.parse(Buffer.from(envelope.payload).toString())).toMatchObject({
+      tenant: 'acme',
+      issuer: 'platform',
+      id: 'x',
+      expiresAt: '1970-01-01T00:05:00.000Z',
+    });
+  });
+
+  it('says Unavailable, with the id to repeat, when nothing was acknowledged', async () => {
+    const away = kafka(() => Promise.reject(new BrokerUnavailable('away')));
+    await expect(away.propose(body, { id: 'x' })).rejects.toMatchObject({ name: 'Unavailable', code: 'BROKER_UNAVAILABLE', id: 'x' });
+    await expect(kafka(() => Promise.resolve([])).propose(body)).rejects.toMatchObject({ name: 'Unavailable', code: 'NO_OFFSET' });
+  });
+
+  it.each([
+    ['an unknown member', { ...body, tenant: 'globex' }, {}],
+    ['an id that is no identifier', body, { id: 'a b' }],
+    ['more than a day', body, { expiresInMs: 86_400_001 }],
+    ['what exceeds 128 KiB', { ...body, parameters: { a: 'x'.repeat(131_072) } }, {}],
+  ])('refuses %s before anything is sent', async (_, given, options) => {
+    const proposer = kafka(() => Promise.reject(new Error('sent')));
+    await expect(proposer.propose(given as typeof body, options)).rejects.toMatchObject({ name: 'Denied', code: 'DENY_MALFORMED' });
+  });
+});
+
+describe('http proposer', () => {
+  const answering = (status: number, answer: unknown): HttpProposer =>
+    new HttpProposer({ url: 'http://gateway', token: 't', fetch: () => Promise.resolve(new Response(JSON.stringify(answer), { status })) });
+  const decided = (members: object) => ({ id: 'x', state: 'decided', verdict: 'ALLOW', reasons: [], index: '1', receipt: 'r', ...members });
+
+  it.each([
+    ['202', 202, {}, 'Pending', 'PENDING'],
+    ['a denial', 200, decided({ verdict: 'DENY', reasons: ['DENY_CONTRACT'] }), 'Denied', 'DENY_CONTRACT'],
+    ['a late one', 200, decided({ verdict: 'DENY', reasons: ['DENY_EXPIRED'] }), 'Expired', 'DENY_EXPIRED'],
+    [
+      'an escalation',
+      200,
+      decided({ verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'] }),
+      'Pending',
+      'ESCALATE_APPROVAL_REQUIRED',
+    ],
+    [
+      'one that ended',
+      200,
+      decided({ verdict: 'ESCALATE', settlement: { outcome: 'EXPIRED_NO_DECISION' } }),
+      'Expired',
+      'EXPIRED_NO_DECISION',
+    ],
+    ['a shadow verdict that was not asked for', 200, decided({ verdict: 'WOULD_ALLOW' }), 'Denied', 'WOULD_ALLOW'],
+    ['a word it does not know', 200, decided({ verdict: 'allow' }), 'Denied', 'allow'],
+    ['another action', 200, decided({ id: 'y' }), 'Unavailable', 'ANSWER_MALFORMED'],
+    ['half an answer', 200, { verdict: 'ALLOW' }, 'Unavailable', 'ANSWER_MALFORMED'],
+    ['no object', 200, 'ALLOW', 'Unavailable', 'GATEWAY_UNAVAILABLE'],
+    ['a refusal', 403, { code: 'ROLE_MISSING', detail: 'd' }, 'Denied', 'ROLE_MISSING'],
+    ['overload', 503, { code: 'OVERLOADED', detail: 'd' }, 'Unavailable', 'OVERLOADED'],
+    ['a redirect that slipped through', 302, {}, 'Unavailable', 'HTTP_302'],
+  ])('%s is no yes', async (_, status, answer, name, code) => {
+    await expect(answering(status, answer).propose(body, { id: 'x' })).rejects.toMatchObject({ name, code });
+  });
+
+  it('takes a shadow verdict in shadow mode, and never an enforced one', async () => {
+    const shadow = { ...body, mode: 'shadow' } as const;
+    expect(await answering(200, decided({ verdict: 'WOULD_DENY' })).propose(shadow, { id: 'x' })).toMatchObject({ verdict: 'WOULD_DENY' });
+    await expect(answering(200, decided({})).propose(shadow, { id: 'x' })).rejects.toMatchObject({ name: 'Denied' });
+  });
+});
