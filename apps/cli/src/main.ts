@@ -16,6 +16,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['trust', () => import('./commands/trust.ts')],
   ['export receipt', () => import('./commands/export-receipt.ts')],
   ['verify receipt', () => import('./commands/verify-receipt.ts')],
+  ['verify ledger', () => import('./commands/verify-ledger.ts')],
   ['sample', () => import('./commands/sample.ts')],
   ['tenant', () => import('./commands/tenant.ts')],
   ['issuer', () => import('./commands/issuer.ts')],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { checkLedgerTopics, codecs, LaneReader, LedgerFollower, repositoryRoot } from '#adapters';
+import { checkLedger, checkLedgerTopics, codecs, LaneReader, LedgerFollower, repositoryRoot } from '#adapters';
 import { LedgerBroken } from '#domain';
 
 import { Context } from '../context.ts';
@@ -40,6 +40,7 @@ async function doctor(context: Context): Promise<number> {
     add(broker);
     if (broker.ok) add(...(await topics(context)));
     if (broker.ok) for (let lane = 0; lane < context.home.config.lanes; lane++) add(...(await laneFindings(context, lane)));
+    if (findings.every(({ ok }) => ok)) add(...(await invariants(context)));
   }
   const good = findings.every(({ ok }) => ok);
   if (context.json) context.print('', { ok: good, findings });
@@ -103,6 +104,18 @@ async function laneFindings(context: Context, lane: number): Promise<Finding[]> 
       { check, ok: false, detail: `${what} Recovery is a new origin (docs/decisions): close this log at its last signed checkpoint` },
     ];
   }
+}
+
+/** The one checker: everything from genesis, and every decision made again. */
+async function invariants(context: Context): Promise<Finding[]> {
+  const onProgress = (line: string): void => {
+    context.note(line);
+  };
+  const { status, invariants: results, entries } = await checkLedger(context.home, context.brokers, { onProgress });
+  const wrong = results.filter((result) => result.status === 'violated');
+  if (wrong.length === 0)
+    return [{ check: 'ledger', ok: true, detail: `${entries} entries, ${status}: countersign verify ledger says more` }];
+  return wrong.map(({ id, text, notes }) => ({ check: `ledger ${id}`, ok: false, detail: `${text}: ${notes[0] ?? 'violated'}` }));
 }
 
 async function notaryFinding(context: Context, lane: number, entries: number): Promise<Finding> {
