@@ -11,15 +11,20 @@ import { client, readAll, unique, until, withAdmin } from '../support/kafka.ts';
 
 /** One lane on a real broker, its ledger written by hand, and notaries that a test starts and stops. */
 export class NotaryWorld {
-  readonly ledger = new SealedLedger();
-  readonly prefix = `${unique('notary')}.`;
+  readonly prefix: string;
   readonly guardFolder = mkdtempSync(join(tmpdir(), 'countersign-guard-'));
   readonly alarms: string[] = [];
   readonly #stopping: (() => Promise<unknown>)[] = [];
   #writer: TransactionalWriter | undefined;
   #reader: LaneReader | undefined;
 
-  constructor(private readonly brokers: readonly string[]) {}
+  constructor(
+    private readonly brokers: readonly string[],
+    readonly ledger = new SealedLedger(),
+    prefix = `${unique('notary')}.`,
+  ) {
+    this.prefix = prefix;
+  }
 
   async open(): Promise<this> {
     await this.createTopics();

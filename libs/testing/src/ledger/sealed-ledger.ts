@@ -52,38 +52,27 @@ const START_MS = Date.UTC(2030, 0, 1);
  */
 export class SealedLedger {
   readonly ledgerSeed: Uint8Array;
-  readonly deciderSeed = SEED('decider');
+  readonly deciderSeed: Uint8Array;
   readonly keys: LogKeys;
   readonly birth: LedgerBirth;
   readonly heads: LaneHeads;
   #offset = 0;
 
+  /** Of a ledger born elsewhere, or of one of its own. */
   constructor(
     readonly lane = 0,
-    { name = 'ledger.example', ledgerSeed = SEED('ledger') } = {},
+    born?: { readonly birth: LedgerBirth; readonly ledgerSeed: Uint8Array; readonly deciderSeed: Uint8Array },
   ) {
-    this.ledgerSeed = ledgerSeed;
-    this.keys = new LogKeys(name, ledgerSeed);
-    const party = (of: string) => ({ keyid: keyIdOf(ed25519PublicKey(SEED(of))), publicKey: ed25519PublicKey(SEED(of)) });
-    const systemLogs = Array.from({ length: lane + 1 }, (_, at) => {
-      const origin = originOf(name, logIdOf(systemTree(at)));
-      return { lane: at, origin, vkey: this.keys.vkey(origin) };
-    });
-    this.birth = {
-      ledger: name,
-      lanes: lane + 1,
-      initialisedDigest: '00'.repeat(32),
-      admin: party('admin'),
-      gateway: party('gateway'),
-      deciderKeys: [party('decider')],
-      systemLogs,
-    };
-    this.heads = emptyHeads(name, lane, systemLogs[lane] ?? { origin: '', vkey: '' });
+    this.ledgerSeed = born?.ledgerSeed ?? SEED('ledger');
+    this.deciderSeed = born?.deciderSeed ?? SEED('decider');
+    this.keys = new LogKeys(born?.birth.ledger ?? 'ledger.example', this.ledgerSeed);
+    this.birth = born?.birth ?? aBirth(this.keys, lane + 1);
+    this.heads = emptyHeads(this.birth.ledger, lane, this.#systemLog());
   }
 
   /** Of a tenant, registered here or not, or of `_system.<lane>`. */
   originOf(tenant: string): string {
-    return originOf(this.birth.ledger, logIdOf(tenant));
+    return tenant === systemTree(this.lane) ? this.#systemLog().origin : originOf(this.birth.ledger, logIdOf(tenant));
   }
 
   /** The first batch of the lane. */
@@ -166,6 +155,12 @@ export class SealedLedger {
     return { entry: { tenant, kind, statement, bytes, actionId: actionId ?? '', inputForm }, inputForm };
   }
 
+  #systemLog(): LedgerBirth['systemLogs'][number] {
+    const log = this.birth.systemLogs.find(({ lane }) => lane === this.lane);
+    if (!log) throw new Error(`lane ${this.lane}: the ledger has ${this.birth.lanes} lanes`);
+    return log;
+  }
+
   #genesisOf(tenant: string): EntryDraft {
     const { lane, birth } = this;
     const deciderKeys = birth.deciderKeys.map(({ keyid, publicKey }) => ({ keyid, publicKey: base64(publicKey) }));
@@ -175,3 +170,16 @@ export class SealedLedger {
 }
 
 const logIdOf = (tenant: string): string => hex(sha256(utf8(tenant))).slice(0, 32);
+
+function aBirth(keys: LogKeys, lanes: number): LedgerBirth {
+  const party = (of: string) => ({ keyid: keyIdOf(ed25519PublicKey(SEED(of))), publicKey: ed25519PublicKey(SEED(of)) });
+  const systemLogs = Array.from({ length: lanes }, (_, lane) => {
+    const origin = originOf(keys.ledger, logIdOf(systemTree(lane)));
+    return { lane, origin, vkey: keys.vkey(origin) };
+  });
+  const initialisedDigest = '00'.repeat(32);
+  return {
+    ...{ ledger: keys.ledger, lanes, initialisedDigest, systemLogs },
+    ...{ admin: party('admin'), gateway: party('gateway'), deciderKeys: [party('decider')] },
+  };
+}
