@@ -2,7 +2,7 @@ import { Counter, Histogram } from 'prom-client';
 
 import { CedarEngine, LaneLeases, wire, type Home } from '#adapters';
 
-import { crashPoints, LOG, Metrics, startLaneApp, type LaneApp } from '../../kit/src/index.ts';
+import { crashPoints, Health, LOG, Metrics, startLaneApp, type LaneApp } from '../../kit/src/index.ts';
 import { DeciderConsumer } from './decider.consumer.ts';
 import { LaneDecider } from './lane-decider.ts';
 
@@ -16,6 +16,8 @@ export interface DeciderOptions {
   readonly sessionTimeout?: number;
   readonly heartbeatInterval?: number;
   readonly snapshotEveryEntries?: number;
+  /** The wall clock, POSIX milliseconds. Default Date.now. */
+  readonly nowMs?: () => number;
 }
 
 /** Decides the lanes that the group assigns to this process. */
@@ -24,8 +26,8 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
   const onPoint = crashPoints();
   const decider = {
     provide: LaneDecider,
-    inject: [LOG, Metrics],
-    useFactory: (log: ConstructorParameters<typeof LaneDecider>[0]['log'], metrics: Metrics): LaneDecider =>
+    inject: [LOG, Metrics, Health],
+    useFactory: (log: ConstructorParameters<typeof LaneDecider>[0]['log'], metrics: Metrics, health: Health): LaneDecider =>
       new LaneDecider({
         connection: { brokers, clientId: 'countersign-decider', log },
         birth: home.birth(),
@@ -35,7 +37,13 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         wire,
         log,
         onBatch: metricsOf(metrics),
+        onHeld: (lane, topic, why) => {
+          const part = `lane ${lane} ${topic}`;
+          if (why === undefined) health.ok(part);
+          else health.fail(part, new Error(why));
+        },
         ...(onPoint ? { onPoint } : {}),
+        ...(options.nowMs ? { nowMs: options.nowMs } : {}),
         ...(options.snapshotEveryEntries === undefined ? {} : { snapshotEveryEntries: options.snapshotEveryEntries }),
       }),
   };

@@ -29,7 +29,8 @@ export class InputFeed {
     private readonly reader: LaneReader,
     private readonly state: LaneState,
     private readonly topicName: (name: string) => string,
-    private readonly onHeld: (topic: InputTopic, next: bigint) => void,
+    /** `next`: what is missing; undefined when the topic goes on. */
+    private readonly onHeld: (topic: InputTopic, next: bigint | undefined) => void,
   ) {
     const start = (topic: InputTopic): Buffered => ({ records: [], bytes: 0, next: state.positions[topic].next, held: false });
     this.#buffers = { controls: start('controls'), outcomes: start('outcomes'), actions: start('actions') };
@@ -67,6 +68,7 @@ export class InputFeed {
 
   /** After an input.gap the ledger names another position: what was read ahead no longer counts. */
   follow(topic: InputTopic): void {
+    if (this.#buffers[topic].held) this.onHeld(topic, undefined);
     this.#buffers[topic] = { records: [], bytes: 0, next: this.state.positions[topic].next, held: false };
   }
 

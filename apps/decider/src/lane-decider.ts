@@ -8,7 +8,16 @@ import {
   type ConnectionOptions,
   type Log,
 } from '#adapters';
-import { LaneHalted, type DecideContext, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
+import {
+  INPUT_TOPICS,
+  LaneHalted,
+  type DecideContext,
+  type InputTopic,
+  type LaneState,
+  type LedgerBirth,
+  type PolicyEngine,
+  type WireCodec,
+} from '#domain';
 
 import { decideBatch } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
@@ -30,6 +39,10 @@ export interface LaneDeciderOptions {
   readonly onBatch: (batch: { lane: number; records: number; verdicts: readonly string[]; ms: number }) => void;
   readonly onPoint?: (name: CommitPoint | 'recovering' | 'before-snapshot') => void | Promise<void>;
   readonly snapshotEveryEntries?: number;
+  /** POSIX milliseconds; default Date.now. */
+  readonly nowMs?: () => number;
+  /** An input topic waits for an operator's input.gap, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
+  readonly onHeld?: (lane: number, topic: InputTopic, why: string | undefined) => void;
 }
 
 interface Lease {
@@ -80,6 +93,7 @@ export class LaneDecider {
       await this.#decideUntil(signal, taken.state, { reader, writer, inputKeysOffset: taken.inputKeysOffset });
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
+      for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
       await Promise.allSettled([writer.close(), ...readers.map((reader) => reader.close())]);
     }
   }
@@ -92,12 +106,15 @@ export class LaneDecider {
   ) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { lane } = state.heads;
-    const clock = new LaneClock();
-    const onHeld = (topic: string, next: bigint): void => {
-      log.error(
-        { lane, topic, next: String(next), alarm: 'INPUT_GAP' },
-        'topic no longer holds the next record: sign an input.gap to go on',
-      );
+    const clock = new LaneClock(this.options.nowMs);
+    const onHeld = (topic: InputTopic, next: bigint | undefined): void => {
+      if (next === undefined) {
+        this.options.onHeld?.(lane, topic, undefined);
+        return;
+      }
+      const why = `INPUT_GAP: ${topic} no longer holds offset ${next}, the next to be decided: sign an input.gap to go on`;
+      log.error({ lane, topic, next: String(next), alarm: true }, why);
+      this.options.onHeld?.(lane, topic, why);
     };
     const feed = new InputFeed(io.reader, state, this.#topicName, onHeld);
     const out = { deciderSeed, wire, topicName: this.#topicName };
