@@ -28,14 +28,21 @@ export interface CheckOptions {
 
 const PROGRESS_RECORDS = 5000;
 
+interface Shared {
+  readonly reader: LaneReader;
+  readonly gate: BundleGate;
+  readonly findings: Findings;
+}
+
 /** Checks every lane of a ledger from genesis, reading nothing but its topics and the home's public configuration. */
 export async function checkLedger(home: Home, brokers: readonly string[], options: CheckOptions = {}): Promise<LedgerReport> {
   const findings = new Findings();
   const reader = await LaneReader.open({ brokers, clientId: 'countersign-check' });
+  const gate = new BundleGate(new CedarEngine(), wire, () => undefined); // one for all lanes: they meet the same bundles
   const sum = { entries: 0, receipts: 0, pending: 0, unreplayable: 0, headsAhead: 0 };
   try {
     for (let lane = 0; lane < home.config.lanes; lane++) {
-      const of = await checkLane(home, lane, reader, findings, options);
+      const of = await checkLane(home, lane, { reader, gate, findings }, options);
       for (const name of ['entries', 'receipts', 'pending', 'unreplayable', 'headsAhead'] as const) sum[name] += of[name];
     }
   } finally {
@@ -55,7 +62,8 @@ export async function checkLedger(home: Home, brokers: readonly string[], option
   return { status: statusOf(invariants), entries, receipts, pending, invariants };
 }
 
-async function checkLane(home: Home, lane: number, reader: LaneReader, findings: Findings, options: CheckOptions) {
+async function checkLane(home: Home, lane: number, shared: Shared, options: CheckOptions) {
+  const { reader, gate, findings } = shared;
   const { signal = new AbortController().signal, onProgress = () => undefined } = options;
   const read = (topic: string, each: (record: KafkaRecord) => void | Promise<void>, to?: bigint): Promise<bigint> => {
     let count = 0;
@@ -77,7 +85,6 @@ async function checkLane(home: Home, lane: number, reader: LaneReader, findings:
   await read('dead-letters', (record) => {
     inputs.deadLetter(record);
   });
-  const gate = new BundleGate(new CedarEngine(), wire, () => undefined);
   const checker = new LaneChecker({
     ...{ birth: home.birth(), lane, wire, engine: gate, findings },
     inputOf: (entry) => inputs.of(entry),
