@@ -6,3 +6,9 @@ export * from './policy/judge-contract.ts';
 
 // ledgers made in memory
 export * from './ledger/sealed-ledger.ts';
+
+// one lane, decided in memory
+export * from './lane/parties.ts';
+export * from './lane/entry-schema.ts';
+export * from './lane/lane-topics.ts';
+export * from './lane/memory-lane.ts';

@@ -1,0 +1,208 @@
+import { createCipheriv } from 'node:crypto';
+
+import { codecs, wire } from '#adapters';
+import { hkdfSha256 } from '#crypto';
+import {
+  type BatchEntry,
+  buildBatch,
+  type Bundle,
+  concat,
+  decide,
+  type DecideContext,
+  type Decided,
+  decodeState,
+  emptyLane,
+  encodeState,
+  type Entry,
+  evolve,
+  firstDue,
+  type Input,
+  type InputTopic,
+  type LaneState,
+  type PolicyEngine,
+  SYSTEM_TENANT,
+  tenantNow,
+  utf8,
+} from '#domain';
+
+import { FakeEngine } from '../policy/fake-engine.ts';
+import { testBundle } from '../policy/test-bundle.ts';
+import { checkEntrySchema } from './entry-schema.ts';
+import { type LaneTopics, replayLane } from './lane-topics.ts';
+import { LANE_START_MS, Parties, type Signing } from './parties.ts';
+
+export interface MemoryLaneOptions {
+  readonly seed?: string;
+  readonly lane?: number;
+  readonly lanes?: number;
+  readonly engine?: PolicyEngine;
+}
+export interface Given {
+  readonly topic: InputTopic;
+  readonly value: Uint8Array | null;
+}
+
+/** One lane's decider without Kafka: the same core, the same records, kept in arrays. Same seed and calls, same bytes. */
+export class MemoryLane implements LaneTopics {
+  readonly parties: Parties;
+  readonly lane: number;
+  engine: PolicyEngine;
+  nowMs = LANE_START_MS;
+  state: LaneState;
+  /** Everything decided so far, as `decide` gave it. */
+  readonly entries: Entry[] = [];
+  readonly ledger: Uint8Array[] = [];
+  readonly inputKeys = new Map<string, Uint8Array>();
+  readonly deadLetters = new Map<string, Uint8Array>();
+  readonly inputs: Record<InputTopic, (Uint8Array | null)[]> = { controls: [], outcomes: [], actions: [] };
+
+  constructor({ seed = 'memory lane', lane = 0, lanes = 1, engine = new FakeEngine() }: MemoryLaneOptions = {}) {
+    this.parties = new Parties(seed, lanes);
+    this.lane = lane;
+    this.engine = engine;
+    this.state = emptyLane(this.parties.birth, lane);
+  }
+
+  get birth(): Parties['birth'] {
+    return this.parties.birth;
+  }
+
+  /** A lane with a bundle in force and, for each tenant, a platform that may propose. */
+  static ready(tenants: readonly string[] = ['acme'], options: MemoryLaneOptions = {}): MemoryLane {
+    const lane = new MemoryLane(options);
+    lane.initialise();
+    for (const tenant of tenants) {
+      lane.registerTenant(tenant);
+      lane.registerIssuer(tenant, 'platform', 'platform');
+    }
+    lane.activate();
+    return lane;
+  }
+
+  initialise(): Entry[] {
+    return this.when('controls', wireOf({ ...this.parties.initialised, lane: this.lane }));
+  }
+
+  registerTenant(tenant: string, body: object = {}): Entry[] {
+    const log = this.parties.logOf(tenant);
+    return this.control('tenant.registered', SYSTEM_TENANT, { registers: tenant, lane: this.lane, ...log, ...body });
+  }
+
+  registerIssuer(tenant: string, issuer: string, type: string, more: object = {}): Entry[] {
+    const keys = [this.parties.publicKeyOf(this.parties.signerOf(issuer, tenant))];
+    return this.control('issuer.registered', tenant, { registers: issuer, type, keys, ...more });
+  }
+
+  activate(bundle: Bundle = laneBundle()): Entry[] {
+    return this.control('bundle.activated', SYSTEM_TENANT, { bundle: bundle.document });
+  }
+
+  control(kind: Signing['kind'], tenant: string, body: object, more: Partial<Signing> = {}): Entry[] {
+    return this.when('controls', this.sign({ kind, tenant, body, ...more }));
+  }
+
+  propose(id: string, body: object = {}, more: Partial<Signing> = {}): Entry[] {
+    return this.when('actions', this.proposal(id, body, more));
+  }
+
+  /** Allowed as it stands: a note on a thing of low risk. */
+  proposal(id: string, body: object = {}, more: Partial<Signing> = {}): Uint8Array {
+    return this.sign({ kind: 'action.proposed', id, body: { ...NOTE, ...body }, ...more });
+  }
+
+  sign(signing: Signing): Uint8Array {
+    return this.parties.value({ lane: this.lane, ...signing }, this.nowMs);
+  }
+
+  /** One record, decided in a batch of its own; what is due comes first, in that batch. Returns the record's own entries. */
+  when(topic: InputTopic, value: Uint8Array | null): Entry[] {
+    return this.batch([{ topic, value }])[0] ?? [];
+  }
+
+  /** Settles what is due. */
+  tick(): Entry[] {
+    const from = this.entries.length;
+    this.batch([]);
+    return this.entries.slice(from);
+  }
+
+  /** Several records in one batch, at one time. Returns the entries of each. */
+  batch(inputs: readonly Given[]): Entry[][] {
+    const sealed: BatchEntry[] = [];
+    const now = (tenant: string): number => tenantNow(this.state, tenant, this.nowMs);
+    while (firstDue(this.state.due, now)) this.#take(this.decide({ kind: 'tick' }), sealed);
+    const answers = inputs.map((given) => this.#record(given, sealed));
+    if (sealed.length > 0) {
+      this.ledger.push(...buildBatch(this.state.heads, sealed, this.parties.seedOf('decider'), wire).values);
+    }
+    return answers;
+  }
+
+  /** The core alone: nothing is kept of it. */
+  decide(input: Input, nowMs = this.nowMs): Decided {
+    const context: DecideContext = { nowMs, engine: this.engine, wire, birth: this.birth };
+    return decide(this.state, input, context);
+  }
+
+  /** Loses the memory and reads the ledger again, from genesis or from a snapshot of `from` records. */
+  restart(snapshot?: { readonly bytes: Uint8Array; readonly from: number }): this {
+    const start = snapshot ? decodeState(snapshot.bytes, this.birth, this.lane) : emptyLane(this.birth, this.lane);
+    this.state = replayLane(this, start, snapshot?.from ?? 0);
+    return this;
+  }
+
+  snapshot(): { bytes: Uint8Array; from: number } {
+    return { bytes: encodeState(this.state), from: this.ledger.length };
+  }
+
+  #record({ topic, value }: Given, sealed: BatchEntry[]): Entry[] {
+    const inputKey = this.parties.draw();
+    const { next } = this.state.positions[topic];
+    const decided = this.decide({ kind: 'record', topic, offset: next, value, inputKey });
+    this.inputs[topic].push(value);
+    this.#take(decided, sealed, { value, inputKey });
+    return [...decided.entries];
+  }
+
+  #take(decided: Decided, sealed: BatchEntry[], from?: { value: Uint8Array | null; inputKey: Uint8Array }): void {
+    decided.entries.forEach((entry, part) => {
+      checkEntrySchema(entry.kind, entry.bytes);
+      evolve(this.state, entry, decided.facts);
+      this.entries.push(entry);
+      const { origin, index } = entry.statement.predicate;
+      if (from) this.inputKeys.set(`${origin}\0${index}`, part === 0 ? from.inputKey : this.parties.draw());
+      if (decided.deadLetter) this.deadLetters.set(`${origin}\0${index}`, from?.value ?? new Uint8Array());
+      sealed.push({ entry, inputForm: entry.inputForm, input: this.#inputOf(entry, from) });
+    });
+  }
+
+  #inputOf({ inputForm }: Entry, from?: { value: Uint8Array | null; inputKey: Uint8Array }): Uint8Array {
+    if (!from?.value || inputForm === 'none') return new Uint8Array();
+    return inputForm === 'plain' ? from.value : seal(from.value, from.inputKey, this.parties.draw().subarray(0, 12));
+  }
+}
+
+const NOTE = {
+  actor: { kind: 'agent', id: 'bot' },
+  class: 'note',
+  operation: 'write',
+  parameters: {},
+  resource: { type: 'thing', id: 'low' },
+};
+
+/** testBundle, for any tenant. */
+export const laneBundle = (change: Parameters<typeof testBundle>[0] = {}): Bundle =>
+  testBundle({
+    envelopes: {
+      '*': { operations: [{ connector: 'tool', operation: 'apply' }, { operation: 'write' }], resourceTypes: ['thing', 'other'] },
+    },
+    ...change,
+  });
+
+const wireOf = (envelope: Parameters<typeof codecs.signedEnvelope.encode>[0]): Uint8Array => codecs.signedEnvelope.encode(envelope);
+
+/** As sealInput, with a nonce that is given: the same lane must give the same bytes. */
+function seal(value: Uint8Array, inputKey: Uint8Array, nonce: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', hkdfSha256(inputKey, utf8('countersign/input/v1\0')), nonce);
+  return concat(nonce, cipher.update(value), cipher.final(), cipher.getAuthTag());
+}

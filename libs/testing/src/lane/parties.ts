@@ -1,0 +1,103 @@
+/** The parties of a ledger made in memory: every key, log id and blind follows from a seed. */
+import { codecs } from '#adapters';
+import { ed25519PublicKey, sha256, sha256Hex } from '#crypto';
+import {
+  base64,
+  hex,
+  keyIdOf,
+  type LedgerBirth,
+  LogKeys,
+  originOf,
+  type PayloadKind,
+  RULES,
+  sealEnvelope,
+  type SignedEnvelope,
+  SYSTEM_TENANT,
+  systemTree,
+  utf8,
+} from '#domain';
+
+/** A Wednesday, noon in UTC. */
+export const LANE_START_MS = Date.UTC(2026, 10, 25, 12);
+
+/** What a signed record says; whatever is left out is a well-behaved sender's. */
+export interface Signing {
+  readonly kind: PayloadKind;
+  readonly tenant?: string;
+  readonly issuer?: string;
+  /** Whose key signs; the issuer's own when absent. */
+  readonly signer?: string;
+  readonly id?: string;
+  readonly body?: object;
+  readonly issuedAtMs?: number;
+  readonly expiresAtMs?: number;
+  readonly lane?: number;
+  readonly ledger?: string;
+}
+
+export class Parties {
+  readonly keys: LogKeys;
+  readonly birth: LedgerBirth;
+  /** Exact payload of LedgerInitialised: the birth pins it. */
+  readonly initialised: SignedEnvelope;
+  #drawn = 0;
+
+  constructor(
+    readonly seed: string,
+    readonly lanes: number,
+    readonly ledger = 'ledger.example',
+  ) {
+    this.keys = new LogKeys(ledger, this.seedOf('ledger'));
+    const systemLogs = Array.from({ length: lanes }, (_, lane) => ({ lane, ...this.logOf(systemTree(lane)) }));
+    const keys = { adminKey: this.publicKeyOf('admin'), gatewayKey: this.publicKeyOf('gateway'), deciderKey: this.publicKeyOf('decider') };
+    const body = { format: 1, rules: RULES, name: ledger, lanes, ...keys, systemLogs };
+    this.initialised = this.envelope({ kind: 'ledger.initialised', id: 'ledger.initialised', body, lane: 0 }, LANE_START_MS);
+    const party = (name: string) => ({ keyid: this.publicKeyOf(name).keyid, publicKey: ed25519PublicKey(this.seedOf(name)) });
+    this.birth = {
+      ...{ ledger, lanes, initialisedDigest: sha256Hex(this.initialised.payload) },
+      ...{ admin: party('admin'), gateway: party('gateway'), deciderKeys: [party('decider')] },
+      systemLogs: systemLogs.map(({ lane, logId, vkey }) => ({ lane, origin: originOf(ledger, logId), vkey })),
+    };
+  }
+
+  /** 32-byte seed of the party's key. */
+  seedOf(name: string): Uint8Array {
+    return sha256(utf8(`${this.seed}: ${name}`));
+  }
+
+  publicKeyOf(name: string): { keyid: string; publicKey: string } {
+    const publicKey = ed25519PublicKey(this.seedOf(name));
+    return { keyid: keyIdOf(publicKey), publicKey: base64(publicKey) };
+  }
+
+  logOf(tenant: string): { logId: string; vkey: string } {
+    const logId = hex(sha256(utf8(`${this.seed}: log of ${tenant}`))).slice(0, 32);
+    return { logId, vkey: this.keys.vkey(originOf(this.ledger, logId)) };
+  }
+
+  /** 32 bytes that nobody else has, the next ones at each call. */
+  draw(): Uint8Array {
+    return this.seedOf(`draw ${this.#drawn++}`);
+  }
+
+  /** Key of an issuer: ledger-wide parties have one, others one for each tenant. */
+  signerOf(issuer: string, tenant: string): string {
+    return issuer === 'admin' || issuer === 'gateway' ? issuer : `${issuer} of ${tenant}`;
+  }
+
+  envelope(signing: Signing, nowMs: number): SignedEnvelope {
+    const isAction = signing.kind === 'action.proposed';
+    const { kind, body = {}, issuedAtMs = nowMs, expiresAtMs = nowMs + 300_000, lane = 0, ledger = this.ledger } = signing;
+    const tenant = signing.tenant ?? (isAction ? 'acme' : SYSTEM_TENANT);
+    const issuer = signing.issuer ?? (isAction ? 'platform' : 'admin');
+    const blind = this.draw();
+    const id = signing.id ?? `${kind}-${hex(blind).slice(0, 8)}`;
+    const head = { ledger, tenant, issuer, id, issuedAtMs, expiresAtMs, blind };
+    return sealEnvelope({ kind, body, head, seed: this.seedOf(signing.signer ?? this.signerOf(issuer, tenant)), lane });
+  }
+
+  /** The same as a Kafka value. */
+  value(signing: Signing, nowMs: number): Uint8Array {
+    return codecs.signedEnvelope.encode(this.envelope(signing, nowMs));
+  }
+}
