@@ -1,18 +1,20 @@
 import { checkPublicKey, keyIdOf } from '../formats/keys.ts';
 import { base64, fromBase64 } from '../formats/bytes.ts';
 import { originOf } from '../formats/log-key.ts';
+import { laneOf } from '../formats/lane.ts';
 import { parseVkey } from '../formats/vkey.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { parseTime } from '../formats/time.ts';
-import type { Entry, EntryKind } from '../ledger/entry.ts';
+import type { Entry, EntryKind, InputTopic } from '../ledger/entry.ts';
 import { newTree, systemTree } from '../ledger/heads.ts';
 import { parseBundle } from '../policy/bundle.ts';
+import { twice } from '../policy/twice.ts';
 import type { Json } from '../formats/canonical-json.ts';
 import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
-import { draft, recordSource, tenantNow, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { forgetExpired, idKey } from './ids.ts';
+import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { firstOf, idKey } from './ids.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -43,10 +45,8 @@ interface Step {
 
 /** A control by the admin: its fact goes onto the ledger, or a refusal that says why in one word. */
 export function decideControl(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
-  const nowMs = tenantNow(state, checked.tree, context.nowMs);
-  state.idCount -= forgetExpired(checked.facts.ids, nowMs);
   if (state.heads.nextSeq === 0) return initialise(state, input, context, checked);
-  const refused = staleness(checked, nowMs);
+  const refused = staleness(checked, laneNow(state, context.nowMs));
   if (refused !== undefined) return refuse(state, input, context, checked, refused);
   const parsed = parsePayload(checked.kind, checked.payload);
   if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
@@ -66,7 +66,7 @@ function staleness({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): 
   }
   if (nowMs >= expiresAtMs) return 'expired';
   if (expiresAtMs > nowMs + EXPIRY_AHEAD_MAX_MS) return 'expires-too-late';
-  return facts.ids.known.has(idKey(issuer, id)) ? 'repeated' : undefined;
+  return firstOf(facts.ids, idKey(issuer, id), nowMs) ? 'repeated' : undefined;
 }
 
 const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>> = {
@@ -89,7 +89,8 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
   },
   'bundle.activated': activateBundle,
   'input.gap': ({ state, body }) => {
-    const topic = body['topic'] as 'actions' | 'outcomes';
+    const topic = body['topic'] as InputTopic;
+    if (topic === 'controls') return 'topic'; // kept for ever, and this record is in it: a gap there would skip other controls
     const { epoch, next } = state.positions[topic];
     const isNewEpoch = body['epoch'] === epoch + 1;
     if (body['lane'] !== state.heads.lane || body['from'] !== String(next) || !(isNewEpoch || body['epoch'] === epoch)) return 'stale';
@@ -119,10 +120,12 @@ function registerTenant({ state, context, checked, body }: Step): Accepted | str
   const { ledger, lane } = state.heads;
   const tenant = text(body['registers']);
   const origin = originOf(ledger, text(body['logId']));
-  if (body['lane'] !== lane) return 'lane';
+  // The lanes know nothing of each other: only a lane that follows from the id keeps a tenant from having two.
+  if (body['lane'] !== lane || laneOf(tenant, state.lanes) !== lane) return 'lane';
   if (state.tenants.has(tenant)) return 'exists';
   if (state.tenants.size > TENANTS_PER_LANE_MAX) return 'limit';
-  if ([...state.heads.trees.values()].some((tree) => tree.origin === origin)) return 'log-id-in-use';
+  const logs = [...state.heads.trees.values(), ...context.birth.systemLogs];
+  if (logs.some((log) => log.origin === origin)) return 'log-id-in-use';
   if (!isVkeyOf(text(body['vkey']), origin)) return 'vkey';
   const members = { ledger, lane, lanes: state.lanes, format: 1, vkey: body['vkey'], deciderKeys: deciderKeysOf(context) };
   const genesis: EntryContent = { kind: 'genesis', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
@@ -133,11 +136,12 @@ function registerTenant({ state, context, checked, body }: Step): Accepted | str
   };
 }
 
-function registerIssuer({ checked, body }: Step): Accepted | string {
+function registerIssuer({ checked, body, context: { birth } }: Step): Accepted | string {
   const { issuers } = checked.facts;
   const issuer = text(body['registers']);
   if (issuer === 'admin' || issuer === 'gateway' || issuers.has(issuer)) return 'exists';
   if (issuers.size >= ISSUERS_PER_TENANT_MAX) return 'limit';
+  const ledgerWide = [birth.admin, birth.gateway, ...birth.deciderKeys].map((key) => key.keyid);
   for (const key of body['keys'] as Body[]) {
     const keyid = text(key['keyid']);
     try {
@@ -147,7 +151,8 @@ function registerIssuer({ checked, body }: Step): Accepted | string {
     } catch {
       return 'bad-key';
     }
-    if ([...issuers.values()].some((other) => other.keys.has(keyid))) return 'key-in-use';
+    // One key, one party: or the proposer could vouch for itself as another.
+    if (ledgerWide.includes(keyid) || [...issuers.values()].some((other) => other.keys.has(keyid))) return 'key-in-use';
   }
   return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents']) } };
 }
@@ -160,7 +165,8 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   } catch {
     return 'bundle-shape';
   }
-  if (context.engine.refusals(bundle).length > 0) return 'bundle-refused';
+  const refusals = twice(() => context.engine.refusals(bundle));
+  if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';
   const members = { activated: bundle.digest, bundleName: bundle.document.name };
   const content: EntryContent = { kind: 'bundle.activated', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
   const system = systemTree(state.heads.lane);

@@ -3,7 +3,7 @@ import { bytesMac } from '../payloads/digests.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { systemTree } from '../ledger/heads.ts';
 import { decideControl } from './controls.ts';
-import { draft, recordSource, tenantNow, treeOf, type RecordInput } from './draft.ts';
+import { draft, laneNow, recordSource, treeOf, type RecordInput } from './draft.ts';
 import { firstDue } from './due.ts';
 import { checkEnvelope, type RefusalCode } from './envelope-check.ts';
 import { decideProposal } from './proposal.ts';
@@ -16,9 +16,11 @@ import { LaneHalted, type DecideContext, type Decided, type Input } from './type
  */
 export function decide(state: LaneState, input: Input, context: DecideContext): Decided {
   if (input.kind === 'tick') return settleFirstDue(state, context);
-  if (firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
+  if (firstDue(state.due, () => laneNow(state, context.nowMs))) {
     throw new LaneHalted('DUE_FIRST', 'an escalation is due: a tick must settle it before any input');
   }
+  const { next } = state.positions[input.topic];
+  if (input.offset < next) throw new LaneHalted('INPUT_GAP', `${input.topic} offset ${input.offset} came again, expected ${next} or later`);
   const check = checkEnvelope(state, input.topic, input.value, context.wire);
   if (!('ok' in check)) return refuseBytes(state, input, context, check.refused, check.detail);
   if (state.heads.nextSeq === 0 && check.ok.kind !== 'ledger.initialised') {
@@ -45,7 +47,7 @@ function refuseBytes(state: LaneState, input: RecordInput, context: DecideContex
 
 /** Time passed: the first open escalation whose deadline is reached ends without a decision. */
 function settleFirstDue(state: LaneState, context: DecideContext): Decided {
-  const due = firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs));
+  const due = firstDue(state.due, () => laneNow(state, context.nowMs));
   if (!due) return { entries: [], facts: {}, deadLetter: false };
   const tree = treeOf(state, due.tenant);
   const entry: Entry = draft(

@@ -19,9 +19,15 @@ export interface EntryContent {
   readonly inputForm: InputForm;
 }
 
-/** Time of the tenant's next entry: never before its last one. */
+/**
+ * Time of the lane's next entry: never before its last one, in whichever tree. One time for all trees, or a replay, which knows the wall
+ * clock only by `decidedAt`, would find another tenant's escalation due before it was.
+ */
+export const laneNow = (state: LaneState, nowMs: number): number => Math.max(nowMs, state.lastDecidedAtMs);
+
+/** The same, as seen by one tenant. */
 export const tenantNow = (state: LaneState, tenant: string, nowMs: number): number =>
-  Math.max(nowMs, state.tenants.get(tenant)?.lastDecidedAtMs ?? 0);
+  Math.max(laneNow(state, nowMs), state.tenants.get(tenant)?.lastDecidedAtMs ?? 0);
 
 /** The next entry of `tree`. Throws RangeError when E would exceed 16 KiB: the caller then drafts a constant-size refusal. */
 export function draft(state: LaneState, context: DecideContext, tree: TreeHead, source: Source, content: EntryContent): Entry {
@@ -30,7 +36,7 @@ export function draft(state: LaneState, context: DecideContext, tree: TreeHead, 
     origin: tree.origin,
     index: String(tree.range.size),
     previous: tree.range.size === 0 ? NO_PREVIOUS : tree.previous,
-    decidedAt: formatTime(tenantNow(state, tree.tenant, context.nowMs)),
+    decidedAt: formatTime(laneNow(state, context.nowMs)),
     rules: RULES,
     engine: context.engine.name,
     bundle: state.bundle?.digest ?? null,

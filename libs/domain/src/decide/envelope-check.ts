@@ -33,7 +33,7 @@ export function checkEnvelope(
   value: Uint8Array | null,
   wire: Pick<WireCodec, 'decodeEnvelope'>,
 ): EnvelopeCheck {
-  if (value === null) return refuse('REFUSED_ENCODING', 'empty');
+  if (value === null || value.length === 0) return refuse('REFUSED_ENCODING', 'empty');
   const envelope = wire.decodeEnvelope(value);
   if (!envelope) return refuse('REFUSED_ENCODING', 'not-an-envelope');
   const kind = kindOf(envelope.payloadType);

@@ -27,6 +27,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   const decidedAtMs = parseTime(predicate.decidedAt);
   state.idCount -= forgetExpired(tenant.ids, decidedAtMs);
   tenant.lastDecidedAtMs = decidedAtMs;
+  state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
   advancePosition(state, predicate.source);
   rememberControl(state, tenant, predicate);
   switch (entry.kind) {

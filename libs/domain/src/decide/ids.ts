@@ -27,11 +27,26 @@ export function remember(book: IdBook, key: string, id: KnownId): void {
   addToBucket(book, key, id.expiresAtMs);
 }
 
+/** The first decision of an id; undefined when it was forgotten by `nowMs`, whether or not a sweep came by. */
+export function firstOf(book: IdBook, key: string, nowMs: number): KnownId | undefined {
+  const id = book.known.get(key);
+  return id && (id.open || !isOver(bucketOf(id.expiresAtMs), nowMs)) ? id : undefined;
+}
+
+/** How many ids the next sweep would forget. */
+export function forgettable(book: IdBook, nowMs: number): number {
+  const keys = new Set<string>();
+  for (const [bucket, of] of book.buckets) {
+    if (isOver(bucket, nowMs)) for (const key of of) if (book.known.get(key)?.open === false) keys.add(key);
+  }
+  return keys.size;
+}
+
 /** Forgets ids whose proposals can no longer be decided at `nowMs`; returns how many. Safe: a late copy is DENY_EXPIRED. */
 export function forgetExpired(book: IdBook, nowMs: number): number {
   let forgotten = 0;
   for (const [bucket, keys] of book.buckets) {
-    if ((bucket + 1) * BUCKET_MS > nowMs) continue;
+    if (!isOver(bucket, nowMs)) continue;
     book.buckets.delete(bucket);
     for (const key of keys) {
       if (book.known.get(key)?.open === true) continue; // kept until settled, see settle
@@ -49,8 +64,11 @@ export function settleId(book: IdBook, key: string): void {
   addToBucket(book, key, id.expiresAtMs);
 }
 
+const bucketOf = (expiresAtMs: number): number => Math.floor(expiresAtMs / BUCKET_MS);
+const isOver = (bucket: number, nowMs: number): boolean => (bucket + 1) * BUCKET_MS <= nowMs;
+
 function addToBucket(book: IdBook, key: string, expiresAtMs: number): void {
-  const bucket = Math.floor(expiresAtMs / BUCKET_MS);
+  const bucket = bucketOf(expiresAtMs);
   const keys = book.buckets.get(bucket);
   if (keys) keys.push(key);
   else book.buckets.set(bucket, [key]);

@@ -6,8 +6,8 @@ import type { Judgement, Proposal } from '../policy/types.ts';
 import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
-import { draft, recordSource, tenantNow, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { forgetExpired, idKey, IDS_PER_LANE_MAX } from './ids.ts';
+import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { firstOf, forgettable, idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { actorKey, type LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
 
@@ -27,28 +27,30 @@ interface Step {
   readonly nowMs: number;
 }
 
-/** One proposal, in the order that names the reason: body, expiry, id, limits, then policy. */
+/** One proposal, in the order that names the reason: body, expiry, id, limits, then policy. A malformed one takes its id if that is free. */
 export function decideProposal(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
-  const nowMs = tenantNow(state, checked.tree, context.nowMs);
+  const nowMs = laneNow(state, context.nowMs);
   const step: Step = { state, input, context, checked, nowMs };
-  state.idCount -= forgetExpired(checked.facts.ids, nowMs);
   const parsed = parsePayload('action.proposed', checked.payload);
   const id = typeof checked.payload['id'] === 'string' && isIdentifier(checked.payload['id']) ? checked.payload['id'] : undefined;
   const expiresAtMs = expiryOf(checked.payload['expiresAt']);
   if (id === undefined || expiresAtMs === undefined || expiresAtMs > nowMs + EXPIRY_AHEAD_MAX_MS) {
     return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.ok ? 'expires-too-late' : parsed.detail), undefined);
   }
-  if (nowMs >= expiresAtMs) return decided(step, id, denial(step, 'DENY_EXPIRED', 'expired'), undefined);
   const digest = requestDigest(checked.payload).subarray(0, REQUEST_DIGEST_BYTES);
-  const first = checked.facts.ids.known.get(idKey(checked.issuer, id));
-  if (first) {
-    if (first.digest && equalBytes(first.digest, digest)) return repeated(step, id, first.index);
-    return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
-  }
+  const first = firstOf(checked.facts.ids, idKey(checked.issuer, id), nowMs);
+  const isOver = nowMs >= expiresAtMs;
+  const isCopy = first?.digest !== undefined && first.digest !== null && equalBytes(first.digest, digest);
+  const takesId = !isOver && !first && !idsExhausted(step);
   const facts = { requestDigest: digest };
-  if (idsExhausted(state, checked)) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
-  if (!parsed.ok)
-    return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.detail, { expiresAt: checked.payload['expiresAt'] }), facts);
+  if (!parsed.ok && !(isCopy && !isOver)) {
+    const taken = takesId ? { expiresAt: checked.payload['expiresAt'] } : {};
+    return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.detail, taken), takesId ? facts : undefined);
+  }
+  if (isOver) return decided(step, id, denial(step, 'DENY_EXPIRED', 'expired'), undefined);
+  if (first && isCopy) return repeated(step, id, first.index);
+  if (first) return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
+  if (!takesId || !parsed.ok) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
   return decided(step, id, judged(step, parsed.value as unknown as Proposal & ProposalTimes, expiresAtMs), facts);
 }
 
@@ -92,10 +94,10 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
 
 /** Policy's word, after the limits that keep one actor from flooding its approvers. Anything that throws denies. */
 function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal): Judgement {
-  const bundle = state.bundle;
-  if (!bundle) return deny('DENY_NO_MATCH');
   const speaksFor = checked.issuer === 'gateway' ? undefined : checked.facts.issuers.get(checked.issuer)?.agents;
   if (speaksFor && !speaksFor.includes(proposal.actor.id)) return deny('DENY_UNKNOWN_ISSUER');
+  const bundle = state.bundle;
+  if (!bundle) return deny('DENY_NO_MATCH');
   let judgement: Judgement;
   try {
     judgement = judge({ bundle, proposal, nowMs, engine: context.engine, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
@@ -174,9 +176,10 @@ const deny = (reason: string): Judgement => ({
   approveWithinMs: 0,
 });
 
-function idsExhausted(state: LaneState, { facts }: CheckedEnvelope): boolean {
+function idsExhausted({ state, checked: { facts }, nowMs }: Step): boolean {
   const share = Math.floor(IDS_PER_LANE_MAX / Math.max(1, state.tenants.size - 1)); // the system's own tree has no proposals
-  return facts.ids.known.size >= share || state.idCount >= IDS_PER_LANE_MAX;
+  const free = Math.min(share - facts.ids.known.size, IDS_PER_LANE_MAX - state.idCount);
+  return free <= 0 && free + forgettable(facts.ids, nowMs) <= 0;
 }
 
 function expiryOf(value: unknown): number | undefined {

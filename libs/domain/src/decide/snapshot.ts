@@ -89,6 +89,7 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
 function decodeTenant(state: LaneState, encoded: EncodedTree): void {
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
+  state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
   for (const [id, type, revoked, agents, keys] of encoded.issuers) {
     const byId = new Map(keys.map(([keyid, key]) => [keyid, fromBase64(key)]));
     facts.issuers.set(id, { id, type, revoked, agents: agents ?? undefined, keys: byId });

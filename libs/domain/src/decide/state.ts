@@ -45,6 +45,8 @@ export interface LaneState {
   readonly positions: Record<InputTopic, InputPosition>;
   bundle: Bundle | null;
   readonly due: DueBook;
+  /** Latest decision on the lane, POSIX milliseconds: its time never goes back. */
+  lastDecidedAtMs: number;
   /** Ids remembered on the whole lane. */
   idCount: number;
 }
@@ -76,6 +78,7 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     positions: { controls: start, outcomes: start, actions: start },
     bundle: null,
     due: emptyDue(),
+    lastDecidedAtMs: 0,
     idCount: 0,
   };
 }

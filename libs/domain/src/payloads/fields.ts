@@ -34,7 +34,10 @@ export const lane = z
   .min(0)
   .max(LANES_MAX - 1);
 /** A Kafka offset: below 2^63, no leading zero. */
-export const offset = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
+export const offset = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,18})$/)
+  .refine((text) => /^\d{1,19}$/.test(text) && BigInt(text) < 2n ** 63n);
 /** Any JSON object; the nesting was limited before. */
 export const object = z.custom<Readonly<Record<string, Json>>>(isObject);
 /** As `object`; numbers are integers that every reader holds exactly. */
