@@ -4,6 +4,7 @@ import { rangeRoot } from '../formats/merkle.ts';
 import type { Entry } from './entry.ts';
 import { LedgerBroken, type LaneHeads } from './heads.ts';
 import type { InputForm, LedgerRecord, WireCodec } from './record.ts';
+import { BATCH_ENTRIES_MAX } from './sealed-batch.ts';
 import { sealBatch } from './seal.ts';
 
 /** An entry already admitted to its tree, with the input that goes beside it. */
@@ -21,6 +22,8 @@ export interface BuiltBatch {
 /** Seals entries that `heads` has just been advanced over, in order, into the records of one batch. */
 export function buildBatch(heads: LaneHeads, entries: readonly BatchEntry[], deciderSeed: Uint8Array, wire: WireCodec): BuiltBatch {
   const batchCount = entries.length;
+  if (batchCount > BATCH_ENTRIES_MAX)
+    throw new LedgerBroken('BATCH', `${batchCount} entries: no reader takes more than ${BATCH_ENTRIES_MAX}`);
   const batchFirstSeq = heads.nextSeq - batchCount;
   const ends = new Map<string, { treeSize: number; root: Uint8Array }>();
   const unsealed = entries.map(({ entry, inputForm, input }, at): LedgerRecord => {

@@ -69,6 +69,7 @@ export function admitEntry(
   if (index !== String(tree.range.size)) throw new LedgerBroken('INDEX', `${origin}: expected index ${tree.range.size}, came ${index}`);
   if (previous !== tree.previous) throw new LedgerBroken('LINK', `${origin} index ${index}: does not link to the entry before it`);
   if ((kind === 'genesis') !== (tree.range.size === 0)) throw new LedgerBroken('ENTRY', `${origin} index ${index}: misplaced ${kind}`);
+  if (kind === 'tenant.registered' && tenant !== systemTree(heads.lane)) throw new LedgerBroken('ENTRY', `${origin}: misplaced ${kind}`);
   tree.range = appendLeaf(tree.range, leaf);
   tree.previous = sha256Hex(bytes);
   heads.nextSeq += 1;
@@ -80,5 +81,7 @@ export function admitEntry(
 function openTree(heads: LaneHeads, { predicate }: Statement): void {
   const tenant = text(predicate['registers']);
   if (heads.trees.has(tenant)) throw new LedgerBroken('ENTRY', `tenant ${tenant} registered twice`);
-  heads.trees.set(tenant, newTree(tenant, originOf(heads.ledger, text(predicate['logId'])), text(predicate['vkey'])));
+  const origin = originOf(heads.ledger, text(predicate['logId']));
+  if ([...heads.trees.values()].some((tree) => tree.origin === origin)) throw new LedgerBroken('ENTRY', `log ${origin} registered twice`);
+  heads.trees.set(tenant, newTree(tenant, origin, text(predicate['vkey'])));
 }

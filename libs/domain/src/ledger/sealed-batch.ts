@@ -31,6 +31,7 @@ export const BATCH_ENTRIES_MAX = 8192;
  */
 export class SealedBatches {
   #pending: LedgerRecord[] = [];
+  #broken: LedgerBroken | undefined;
 
   constructor(
     readonly heads: LaneHeads,
@@ -43,8 +44,18 @@ export class SealedBatches {
     return this.#pending.length;
   }
 
-  /** Takes the wire bytes of the next record; returns the batch that it completes. Throws LedgerBroken. */
+  /** Takes the wire bytes of the next record; returns the batch that it completes. Throws LedgerBroken, and from then on always. */
   push(bytes: Uint8Array | null): SealedBatch | undefined {
+    if (this.#broken) throw this.#broken;
+    try {
+      return this.#push(bytes);
+    } catch (error) {
+      if (error instanceof LedgerBroken) this.#broken = error; // what follows a broken record proves nothing
+      throw error;
+    }
+  }
+
+  #push(bytes: Uint8Array | null): SealedBatch | undefined {
     const record = this.#decode(bytes);
     const expected = this.heads.nextSeq + this.#pending.length;
     const first = this.#pending[0]?.batchFirstSeq ?? expected;
@@ -105,9 +116,15 @@ export class SealedBatches {
       throw new LedgerBroken('ENTRY', `sequence ${record.laneSeq}: ${String(cause)}`);
     }
     const { statement, kind } = parsed;
-    const namesAction = record.actionId === '' || record.actionId === statement.subject[0].name;
-    if (record.kind !== kind || String(record.leafIndex) !== statement.predicate.index || !namesAction) {
+    const { index, source } = statement.predicate;
+    if (record.kind !== kind || String(record.leafIndex) !== index || !isRoutedAs(record.actionId, kind, statement.subject[0].name)) {
       throw new LedgerBroken('ROUTING', `sequence ${record.laneSeq}: routing copies differ from the entry`);
+    }
+    if (source.kind === 'record' && source.partition !== this.heads.lane) {
+      throw new LedgerBroken(
+        'SOURCE',
+        `sequence ${record.laneSeq}: made from partition ${source.partition}, this is lane ${this.heads.lane}`,
+      );
     }
     const leaf = leafHash(record.entry);
     const tree = this.heads.trees.get(record.tenant);
@@ -129,6 +146,14 @@ export class SealedBatches {
       }
     }
   }
+}
+
+const ACTION_KINDS: readonly EntryKind[] = ['action.decided', 'action.repeated', 'escalation.settled'];
+
+/** The action's id is the subject of what concerns an action; a proposal without a usable id has the kind there, and '' here. */
+function isRoutedAs(actionId: string, kind: EntryKind, subject: string): boolean {
+  if (!ACTION_KINDS.includes(kind)) return actionId === '' && subject === kind;
+  return actionId === subject || (actionId === '' && subject === kind);
 }
 
 /** The parts of one input record are consecutive, complete and in one batch. */

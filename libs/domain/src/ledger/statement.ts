@@ -1,7 +1,8 @@
 import { sha256Hex } from '#crypto';
 
 import { canonicalBytes, parseCanonical, type Json } from '../formats/canonical-json.ts';
-import { ENTRY_BYTES_MAX, ENTRY_KINDS, type EntryKind, type Predicate, type Source, type Statement } from './entry.ts';
+import { parseTime } from '../formats/time.ts';
+import { ENTRY_BYTES_MAX, ENTRY_KINDS, RULES, type EntryKind, type Predicate, type Source, type Statement } from './entry.ts';
 
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 const DEPTH_MAX = 32; // far above any kind's shape; bounds recursion on hostile bytes
@@ -39,10 +40,15 @@ export function parseStatement(bytes: Uint8Array): { statement: Statement; kind:
   }
   if (predicate['bundle'] !== null && typeof predicate['bundle'] !== 'string') throw new EntryError('predicate.bundle');
   if (!isSource(predicate['source'])) throw new EntryError('predicate.source');
+  if (predicate['rules'] !== RULES) throw new EntryError('rules of another version');
+  if (!isTime(predicate['decidedAt'])) throw new EntryError('predicate.decidedAt');
   const subject = json['subject'];
   if (!Array.isArray(subject) || subject.length !== 1 || !isObject(subject[0]) || typeof subject[0]['name'] !== 'string') {
     throw new EntryError('subject');
   }
+  const digest = subject[0]['digest'];
+  if (!isObject(digest) || typeof digest['sha256'] !== 'string' || !/^[0-9a-f]{64}$/.test(digest['sha256']))
+    throw new EntryError('subject digest');
   return { statement: json as unknown as Statement, kind };
 }
 
@@ -68,6 +74,14 @@ function isSource(source: Json | undefined): boolean {
     typeof offset === 'string' &&
     /^(0|[1-9]\d{0,18})$/.test(offset)
   );
+}
+
+function isTime(value: Json | undefined): boolean {
+  try {
+    return typeof value === 'string' && parseTime(value) >= 0;
+  } catch {
+    return false;
+  }
 }
 
 const isCount = (value: Json | undefined): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

@@ -125,15 +125,10 @@ function attest(tree: GrownTree, keys: LogKeys, receipts: Map<SealedEntry, Notar
   entries.forEach((sealed, at) => {
     const leafIndex = range.size - entries.length + at;
     const file = { entry: sealed.record.entry, index: BigInt(leafIndex), proof: found(proofs[at]), checkpoint };
-    const place = { origin, leafIndex, treeSize: range.size, actionId: actionIdOf(sealed) };
+    const place = { origin, leafIndex, treeSize: range.size, actionId: sealed.record.actionId };
     receipts.set(sealed, { sealed, ...place, receipt: utf8(formatProof(file)) });
   });
   return { tenant, origin, range, root, previous: sha256(found(entries.at(-1)).record.entry), checkpoint: utf8(checkpoint) };
-}
-
-/** The subject of an entry about an action is the action's id; of any other, its kind. */
-function actionIdOf({ statement, kind }: SealedEntry): string {
-  return kind === 'action.decided' || kind === 'action.repeated' || kind === 'escalation.settled' ? statement.subject[0].name : '';
 }
 
 function byTenant(entries: readonly SealedEntry[]): Map<string, SealedEntry[]> {
