@@ -21,7 +21,7 @@ interface Cited {
   offsets: bigint[];
   epoch: number;
   /** Ranges [from, to) that an operator declared lost. */
-  readonly gaps: { from: bigint; to: bigint }[];
+  gaps: { from: bigint; to: bigint }[];
 }
 
 /** I3 and I6: which input records the ledger answers. That groups are whole and within one batch, SealedBatches has checked. */
@@ -55,7 +55,7 @@ export class Citations {
       const held = holdings.find((each) => each.topic === topic);
       if (!held) continue;
       const { offsets } = this.#cited[topic];
-      const position = (offsets.at(-1) ?? -1n) + 1n;
+      const position = this.#position(topic);
       const cited = new Set(offsets);
       const present = new Set(held.offsets);
       for (const offset of held.offsets) {
@@ -81,6 +81,14 @@ export class Citations {
     }
   }
 
+  /** Where the ledger goes on: after the last record it answers, or where an operator's word says. */
+  #position(topic: InputTopic): bigint {
+    const { offsets, gaps } = this.#cited[topic];
+    const afterLast = (offsets.at(-1) ?? -1n) + 1n;
+    const afterGap = gaps.at(-1)?.to ?? 0n;
+    return afterGap > afterLast ? afterGap : afterLast;
+  }
+
   #isDeclaredLost(topic: InputTopic, offset: bigint): boolean {
     return this.#cited[topic].gaps.some(({ from, to }) => offset >= from && offset < to);
   }
@@ -88,8 +96,9 @@ export class Citations {
   #gap(predicate: SealedEntry['statement']['predicate']): void {
     const cited = this.#cited[predicate['topic'] as InputTopic];
     const newEpoch = predicate['newEpoch'] as number;
-    if (newEpoch !== cited.epoch) cited.offsets = []; // another topic of that name: its offsets begin anew
+    const isNew = newEpoch !== cited.epoch;
     cited.epoch = newEpoch;
-    cited.gaps.push({ from: BigInt(predicate['from'] as string), to: BigInt(predicate['to'] as string) });
+    if (isNew) Object.assign(cited, { offsets: [], gaps: [] }); // another topic of that name: its offsets begin anew
+    cited.gaps.push({ from: isNew ? 0n : BigInt(predicate['from'] as string), to: BigInt(predicate['to'] as string) });
   }
 }

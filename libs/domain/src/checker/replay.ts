@@ -41,10 +41,14 @@ export class Replay {
   group(group: readonly SealedEntry[], input: ReplayInput): void {
     const [first] = group;
     if (!first || this.#diverged) return;
-    const { source } = first.statement.predicate;
-    const erased = source.kind === 'record' && (input.value === undefined || input.inputKey === undefined);
-    if (erased) this.#follow(group, input);
-    else this.#again(group, first, input);
+    const { source, engine, origin, index } = first.statement.predicate;
+    const isErased = source.kind === 'record' && (input.value === undefined || input.inputKey === undefined);
+    try {
+      if (isErased || engine !== this.engine.name) this.#follow(group, input);
+      else this.#again(group, first, input);
+    } catch (error) {
+      this.#diverge(`${origin} index ${index}: deciding again failed: ${String(error)}`);
+    }
   }
 
   #again(group: readonly SealedEntry[], first: SealedEntry, { value, inputKey }: ReplayInput): void {
@@ -62,25 +66,21 @@ export class Replay {
             inputKey: inputKey ?? new Uint8Array(32),
           };
     const context: DecideContext = { nowMs, engine: this.engine, wire: this.wire, birth: this.birth };
-    try {
-      const decided = decide(this.#state, again, context);
-      const isSame = decided.entries.length === group.length && decided.entries.every(({ bytes }, at) => isEntry(group[at], bytes));
-      if (!isSame) {
-        this.#diverge(`${origin} index ${index} (${decidedAt}): deciding again gives other bytes`);
-        return;
-      }
-      for (const entry of decided.entries) evolve(this.#state, entry, decided.facts);
-      this.findings.checked('I7', group.length);
-    } catch (error) {
-      this.#diverge(`${origin} index ${index}: deciding again failed: ${String(error)}`);
+    const decided = decide(this.#state, again, context);
+    const isSame = decided.entries.length === group.length && decided.entries.every(({ bytes }, at) => isEntry(group[at], bytes));
+    if (!isSame) {
+      this.#diverge(`${origin} index ${index} (${decidedAt}): deciding again gives other bytes`);
+      return;
     }
+    for (const entry of decided.entries) evolve(this.#state, entry, decided.facts);
+    this.findings.checked('I7', group.length);
   }
 
-  /** The input is gone, by erasure or retention: the entry itself is all there is to go on. */
+  /** The input is gone, by erasure or retention, or another engine judged it: the entry itself is all there is to go on. */
   #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
     this.unreplayable += group.length;
-    for (const { record, kind, statement } of group) {
-      const facts = replayFacts(kind, value ?? undefined, this.wire);
+    for (const [part, { record, kind, statement }] of group.entries()) {
+      const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire);
       evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);
     }
   }
