@@ -25,7 +25,7 @@ function receipt(given: { origin?: string; index?: string; seed?: Uint8Array; le
     _type: 'https://in-toto.io/Statement/v1',
     predicate: { ...predicate, rules: 1, engine: 'e', bundle: null, source },
     predicateType: 'urn:countersign:genesis:v1',
-    subject: [{ name: 'genesis', digest: { sha256: '' } }],
+    subject: [{ name: 'genesis', digest: { sha256: '0'.repeat(64) } }],
   });
   const checkpoint = signCheckpoint(
     { origin, size: 1n, root: leafHash(given.leaf ? canonicalBytes(given.leaf) : entry) },
