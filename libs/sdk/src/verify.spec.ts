@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { ed25519PublicKey } from '#crypto';
-import { canonicalBytes, formatProof, formatTrust, formatVkey, leafHash, signCheckpoint } from '#domain';
+import { ed25519PublicKey, sha256 } from '#crypto';
+import { canonicalBytes, concat, formatProof, formatTrust, formatVkey, leafHash, signCheckpoint, utf8 } from '#domain';
 
 import { parseTrust, ReceiptError, ReceiptVerifier } from './verify.ts';
 
@@ -12,26 +12,40 @@ const origin = 'test.example/t/log1';
 const trust = parseTrust(formatTrust(formatVkey(origin, ed25519PublicKey(seed))));
 const pins = { origin, verifier: trust.log };
 
-/** A tree of one leaf: its hash is the root. */
-function receipt(given: { origin?: string; index?: string; seed?: Uint8Array; leaf?: object } = {}): Uint8Array {
+function entryOf(given: { origin?: string; index?: string } = {}): Uint8Array {
   const source = { kind: 'tick', part: 0, parts: 1 };
-  const predicate = {
+  const head = {
     origin: given.origin ?? origin,
     index: given.index ?? '0',
     previous: '0'.repeat(64),
     decidedAt: '2026-01-01T00:00:00.000Z',
   };
-  const entry = canonicalBytes({
+  return canonicalBytes({
     _type: 'https://in-toto.io/Statement/v1',
-    predicate: { ...predicate, rules: 1, engine: 'e', bundle: null, source },
+    predicate: { ...head, rules: 1, engine: 'e', bundle: null, source },
     predicateType: 'urn:countersign:genesis:v1',
     subject: [{ name: 'genesis', digest: { sha256: '0'.repeat(64) } }],
   });
+}
+
+/** A tree of one leaf: its hash is the root. */
+function receipt(given: { origin?: string; index?: string; seed?: Uint8Array; leaf?: object } = {}): Uint8Array {
+  const entry = entryOf(given);
   const checkpoint = signCheckpoint(
     { origin, size: 1n, root: leafHash(given.leaf ? canonicalBytes(given.leaf) : entry) },
     given.seed ?? seed,
   );
-  return new TextEncoder().encode(formatProof({ entry, index: 0n, proof: [], checkpoint }));
+  return utf8(formatProof({ entry, index: 0n, proof: [], checkpoint }));
+}
+
+/** Receipts of both leaves of one tree, under one checkpoint. */
+function twins(second: Uint8Array): [Uint8Array, Uint8Array] {
+  const first = entryOf();
+  const leaves = [leafHash(first), leafHash(second)] as const;
+  const checkpoint = signCheckpoint({ origin, size: 2n, root: sha256(concat(Uint8Array.of(1), ...leaves)) }, seed);
+  const proofOf = (entry: Uint8Array, index: bigint, sibling: Uint8Array): Uint8Array =>
+    utf8(formatProof({ entry, index, proof: [sibling], checkpoint }));
+  return [proofOf(first, 0n, leaves[1]), proofOf(second, 1n, leaves[0])];
 }
 const codeOf = (work: () => unknown): unknown => {
   try {
@@ -55,10 +69,21 @@ describe('receipt verifier', () => {
     ['an entry that is not in the tree', { leaf: { other: 1 } }, 'NOT_INCLUDED'],
     ['an entry of another log', { origin: 'other/t/log' }, 'ENTRY_ORIGIN'],
     ['an entry of another index', { index: '1' }, 'ENTRY_INDEX'],
-  ])('refuses %s, remembered checkpoint or not', (_, given, code) => {
+  ])('refuses %s, each time', (_, given, code) => {
     const verifier = new ReceiptVerifier();
     expect(codeOf(() => verifier.verify(receipt(given), pins))).toBe(code);
     expect(codeOf(() => verifier.verify(receipt(given), pins))).toBe(code);
+  });
+
+  it.each([
+    ['of another log', entryOf({ origin: 'other/t/log', index: '1' }), 'ENTRY_ORIGIN'],
+    ['of another index', entryOf({ index: '7' }), 'ENTRY_INDEX'],
+  ])('refuses an entry %s under a checkpoint that it remembers', (_, entry, code) => {
+    const verifier = new ReceiptVerifier();
+    const [good, bad] = twins(entry);
+    verifier.verify(good, pins);
+    expect(codeOf(() => verifier.verify(bad, pins))).toBe(code);
+    expect(verifier.verify(twins(entryOf({ index: '1' }))[1], pins).kind).toBe('genesis');
   });
 
   it('refuses a flipped bit in any byte of a receipt whose checkpoint it remembers', () => {
