@@ -51,7 +51,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     topic: fc.constantFrom('controls', 'outcomes', 'actions'),
   }),
   fc.record({ do: fc.constant('copy' as const), at: fc.nat(30) }),
-  fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(-900, 1, 20, 300, 4000, 30_000, 30_000, 400_000, 3_600_000, 90_000_000) }),
+  fc.record({
+    do: fc.constant('wait' as const),
+    ms: fc.constantFrom(-900, 1, 20, 300, 4000, 30_000, 30_000, 400_000, 3_600_000, 90_000_000),
+  }),
 );
 
 function valueOf(lane: MemoryLane, of: Step): Given[] {
