@@ -22,8 +22,11 @@ import type { InputFeed, InputRecord } from './input-feed.ts';
 /** Records of one batch: what a notary can prove and publish in one transaction of a few milliseconds. */
 const RECORDS_MAX = 512;
 const INPUT_BYTES_MAX = 2 * 1024 * 1024;
-/** Half of the topic's 16 MiB, because the last record may be a ledger-wide control with an entry for each tenant. */
-const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
+/**
+ * The last record may add a ledger-wide control with an entry for each of 2,000 tenants (4 MiB), and receipts are a third larger than
+ * their entries: all of it stays below the topics' 16 MiB.
+ */
+const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 /** Unit ms: a batch that took longer would delay everything behind it. */
 const WORK_MAX_MS = 20;
 

@@ -31,7 +31,7 @@ export const tenantNow = (state: LaneState, tenant: string, nowMs: number): numb
 
 /** The next entry of `tree`. Throws RangeError when E would exceed 16 KiB: the caller then drafts a constant-size refusal. */
 export function draft(state: LaneState, context: DecideContext, tree: TreeHead, source: Source, content: EntryContent): Entry {
-  const predicate = {
+  const predicate = inOrder({
     ...content.members,
     origin: tree.origin,
     index: String(tree.range.size),
@@ -41,12 +41,19 @@ export function draft(state: LaneState, context: DecideContext, tree: TreeHead, 
     engine: context.engine.name,
     bundle: state.bundle?.digest ?? null,
     source,
-  } as unknown as Predicate;
+  }) as unknown as Predicate;
   const statement = makeStatement(content.kind, content.actionId ?? content.kind, predicate, content.payloadDigest);
   const bytes = statementBytes(statement);
   if (bytes.length > ENTRY_BYTES_MAX) throw new RangeError(`entry of ${bytes.length} bytes`);
   return { tenant: tree.tenant, kind: content.kind, statement, bytes, actionId: content.actionId ?? '', inputForm: content.inputForm };
 }
+
+/** Canonical JSON of sorted members takes a third of the time. */
+const inOrder = (members: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+  const sorted: Record<string, unknown> = {};
+  for (const name of Object.keys(members).sort()) sorted[name] = members[name];
+  return sorted;
+};
 
 export function treeOf(state: LaneState, tenant: string): TreeHead {
   const tree = state.heads.trees.get(tenant);
@@ -56,11 +63,11 @@ export function treeOf(state: LaneState, tenant: string): TreeHead {
 
 /** Names the committed record that part `part` of an answer was made from. */
 export const recordSource = (state: LaneState, input: RecordInput, part = 0, parts = 1): Source => ({
-  kind: 'record',
-  topic: input.topic,
   epoch: state.positions[input.topic].epoch,
-  partition: state.heads.lane,
+  kind: 'record',
   offset: String(input.offset),
   part,
+  partition: state.heads.lane,
   parts,
+  topic: input.topic,
 });

@@ -65,7 +65,7 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const base = {
     ...denialBase(step),
     mode,
-    actor: { kind: proposal.actor.kind, id: proposal.actor.id },
+    actor: { id: proposal.actor.id, kind: proposal.actor.kind },
     class: proposal.class,
     operation: proposal.operation,
     ...(proposal.connector === undefined ? {} : { connector: proposal.connector }),
@@ -75,11 +75,11 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const rules = { policies: judgement.policies, ruleSet: judgement.rules.map((rule) => rule.id), contractDigest: judgement.contractDigest };
   const verdict = mode === 'shadow' ? `WOULD_${judgement.verdict}` : judgement.verdict;
   const outcome = { ...base, ...rules, ruleSetDigest: ruleSetDigest(judgement.rules), verdict, reasons: judgement.reasons };
-  if (judgement.verdict === 'DENY') return outcome;
+  if (judgement.verdict === 'DENY' || mode === 'shadow') return outcome; // only what may still happen is bound
   const until = formatTime(nowMs + (judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs));
   const tree = treeOf(state, checked.tree);
   const binding = bindingDigest({
-    proposal,
+    proposal: checked.payload as unknown as Proposal, // as it was signed, and so in canonical order
     blind: proposal.blind,
     contractDigest: judgement.contractDigest,
     expiresAt: until,
@@ -87,9 +87,8 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     origin: tree.origin,
     ruleSetDigest: outcome.ruleSetDigest,
   });
-  if (mode === 'shadow') return outcome;
   if (judgement.verdict === 'ESCALATE') return { ...outcome, bindingDigest: binding, approvalDeadline: until };
-  return { ...outcome, bindingDigest: binding, permit: { executors: judgement.executors, executeBy: until } };
+  return { ...outcome, bindingDigest: binding, permit: { executeBy: until, executors: judgement.executors } };
 }
 
 /** Policy's word, after the limits that keep one actor from flooding its approvers. Anything that throws denies. */

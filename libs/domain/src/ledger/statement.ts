@@ -18,7 +18,7 @@ export function makeStatement(kind: EntryKind, subjectName: string, predicate: P
     _type: STATEMENT_TYPE,
     predicate,
     predicateType: `urn:countersign:${kind}:v1`,
-    subject: [{ name: subjectName, digest: { sha256: subjectDigest ?? sha256Hex(canonicalBytes(predicate)) } }],
+    subject: [{ digest: { sha256: subjectDigest ?? sha256Hex(canonicalBytes(predicate)) }, name: subjectName }],
   };
 }
 

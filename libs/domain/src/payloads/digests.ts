@@ -36,6 +36,7 @@ export function actionDigest(action: ActionFacts): string {
 
 /** Over the approval rules that the permits named, in the order of their ids. */
 export function ruleSetDigest(rules: readonly { readonly id: string }[]): string {
+  if (rules.length === 0) return NO_RULES;
   return sha256Hex(canonicalBytes(rules.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))));
 }
 
@@ -54,8 +55,9 @@ export interface Binding {
 }
 
 /** What approvers vote on and permits carry: this action, as decided at this place, under these rules, until then. */
-export function bindingDigest({ proposal, ...decided }: Binding): string {
-  return sha256Hex(canonicalBytes({ ...decided, actionDigest: actionDigest(proposal) }));
+export function bindingDigest({ proposal, blind, contractDigest, expiresAt, index, origin, ruleSetDigest: rules }: Binding): string {
+  const binding = { actionDigest: actionDigest(proposal), blind, contractDigest, expiresAt, index, origin, ruleSetDigest: rules };
+  return sha256Hex(canonicalBytes(binding));
 }
 
 /** Stands for refused bytes in their entry; says nothing about them once the input key is destroyed. */
@@ -63,5 +65,7 @@ export function bytesMac(inputKey: Uint8Array, bytes: Uint8Array): string {
   return hex(hmacSha256(hkdfSha256(inputKey, SALT_INFO), bytes));
 }
 
+/** SHA-256 of `[]`: most decisions name no rule. */
+const NO_RULES = '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945';
 const SIGNING_MEMBERS: ReadonlySet<string> = new Set(['keyid', 'blind', 'issuedAt', 'expiresAt']);
 const SALT_INFO = utf8('countersign/salt/v1\0');

@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import {
+  CedarEngine,
+  codecs,
+  type KafkaRecord,
+  LaneReader,
+  readToEnd,
+  LedgerFacts,
+  LedgerFollower,
+  loadBundleFolder,
+  openOrCreateHome,
+  populateLedger,
+  prepareLedger,
+  type Home,
+} from '#adapters';
+import { ed25519PublicKey } from '#crypto';
+import {
+  base64,
+  formatTrust,
+  judge,
+  NESTING_MAX,
+  parseBundle,
+  parseCanonical,
+  parsePayload,
+  sealEnvelope,
+  type EngineRequest,
+  type Json,
+  type PolicyEngine,
+  type Proposal,
+} from '#domain';
+import { openTrust, verifyVerdict } from '#sdk';
+
+import { startWorker, type Worker } from './process.ts';
+import type { Path, Sample } from './drive.ts';
+
+const TENANT = 'acme';
+/** Unit ms. Longer than any run. */
+const LIFETIME_MS = 3_600_000;
+const root = new URL('..', import.meta.url).pathname;
+
+/** A real ledger of one lane with the standard bundle, decider and notary as processes of their own. */
+export interface BenchLedger {
+  readonly home: Home;
+  readonly workers: readonly Worker[];
+  readonly path: Path;
+  /** Signed proposals that policy allows; ids never repeat. */
+  readonly proposals: (count: number) => Sample[];
+  /** What the pipeline asks the engine for such a proposal. */
+  readonly engineRequest: EngineRequest;
+  readonly bundleDocument: Json;
+  /** base64, of the issuer that signs the proposals. */
+  readonly proposerKey: string;
+  /** The ledger's controls, for deciding in this process. */
+  readonly controls: readonly KafkaRecord[];
+}
+
+export async function startLedger(brokers: readonly string[]): Promise<BenchLedger> {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
+  const { home } = openOrCreateHome(folder, { name: 'bench.local', lanes: 1, topicPrefix: `bench-${randomBytes(3).toString('hex')}.` });
+  await prepareLedger(home, brokers);
+  const env = { COUNTERSIGN_DATA: folder, KAFKA_BROKERS: brokers.join(','), PORT: '0', LOG_LEVEL: 'info' };
+  const isReady = (line: string): boolean => line.includes('lane taken over');
+  const workers = [
+    await startWorker('notary', 'apps/notary/src/main.ts', { env, isReady }),
+    await startWorker('decider', 'apps/decider/src/main.ts', { env, isReady }),
+  ];
+  const document = loadBundleFolder(join(root, 'policies/standard'));
+  const bundle: Json = document;
+  await populateLedger(home, brokers, { tenants: [TENANT], bundle: document, withinMs: 60_000, onProgress: () => undefined });
+  const proposals = (count: number): Sample[] => Array.from({ length: count }, () => proposalOf(home));
+  return {
+    ...{ home, workers, proposals, path: await verdictPath(home, brokers) },
+    ...{ engineRequest: requestOf(home, bundle), bundleDocument: bundle },
+    proposerKey: base64(ed25519PublicKey(home.key(`platform-${TENANT}`))),
+    controls: await controlsOf(home, brokers),
+  };
+}
+
+/** About 1.2 kB signed: what an agent platform sends for a record write. */
+function bodyOf(): object {
+  return {
+    actor: { kind: 'agent', id: 'support-assistant', actingFor: 'ben' },
+    class: 'record.write',
+    connector: 'crm',
+    operation: 'update-record',
+    parameters: {
+      tenantId: TENANT,
+      recordType: 'customer',
+      recordId: 'c-1029',
+      fields: { phone: '+49 30 5550100', note: 'n'.repeat(300) },
+    },
+    resource: { type: 'record', id: 'customer' },
+    justification: 'The customer gave a new telephone number; the conversation has the identity check and the old number.',
+    impact: { rows: 1, reversible: true },
+  };
+}
+
+function proposalOf(home: Home): Sample {
+  const id = randomBytes(12).toString('hex');
+  const nowMs = Date.now();
+  const issuer = `platform-${TENANT}`;
+  const head = {
+    ledger: home.config.name,
+    tenant: TENANT,
+    issuer,
+    id,
+    issuedAtMs: nowMs,
+    expiresAtMs: nowMs + LIFETIME_MS,
+    blind: randomBytes(32),
+  };
+  const envelope = sealEnvelope({ kind: 'action.proposed', body: bodyOf(), head, seed: home.key(issuer), lane: 0 });
+  const value = codecs.signedEnvelope.encode(envelope);
+  return { id, record: { topic: home.topic('actions'), partition: 0, key: Buffer.from(TENANT), value } };
+}
+
+/** The request that judging such a proposal makes, recorded from the real judge. */
+function requestOf(home: Home, document: Json): EngineRequest {
+  const cedar = new CedarEngine();
+  let recorded: EngineRequest | undefined;
+  const engine: PolicyEngine = {
+    name: cedar.name,
+    refusals: (bundle) => cedar.refusals(bundle),
+    guards: (bundle) => cedar.guards(bundle),
+    parametersValid: (...args) => cedar.parametersValid(...args),
+    authorize: (bundle, request) => {
+      recorded = request;
+      return cedar.authorize(bundle, request);
+    },
+  };
+  const envelope = codecs.signedEnvelope.decode(proposalOf(home).record.value ?? Buffer.alloc(0));
+  const parsed = parsePayload('action.proposed', parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }));
+  if (!parsed.ok) throw new Error(parsed.detail);
+  const judgement = judge({
+    bundle: parseBundle(document),
+    proposal: parsed.value as unknown as Proposal,
+    nowMs: Date.now(),
+    evidenceKey: () => undefined,
+    engine,
+  });
+  if (!recorded || judgement.verdict !== 'ALLOW') throw new Error(`the sample proposal must be allowed, came ${judgement.reasons.join()}`);
+  return recorded;
+}
+
+async function verdictPath(home: Home, brokers: readonly string[]): Promise<Path> {
+  const facts = new LedgerFacts();
+  const follower = await LedgerFollower.open(home, brokers);
+  await follower.catchUp((entry) => {
+    facts.add(entry);
+  });
+  await follower.close();
+  const { origin, vkey } = facts.tenants.get(TENANT) ?? {};
+  if (origin === undefined || vkey === undefined) throw new Error('no tenant to propose for');
+  const trust = openTrust({ [TENANT]: formatTrust(vkey) });
+  const idsOf: Path['idsOf'] = ({ records }) =>
+    records.map(({ value }) => {
+      const verdict = verifyVerdict(codecs.verdict.decode(value ?? Buffer.alloc(0)), trust);
+      if (!verdict || 'code' in verdict || verdict.verdict !== 'ALLOW') throw new Error(`verdict of ${origin} does not verify`);
+      return verdict.actionId;
+    });
+  return { name: 'pipeline', brokers, output: { topic: home.topic('verdicts'), partition: 0 }, idsOf };
+}
+
+async function controlsOf(home: Home, brokers: readonly string[]): Promise<KafkaRecord[]> {
+  const reader = await LaneReader.open({ brokers, clientId: 'bench' });
+  const controls: KafkaRecord[] = [];
+  await readToEnd(
+    reader,
+    { topic: home.topic('controls'), partition: 0 },
+    (record) => void controls.push(record),
+    new AbortController().signal,
+  );
+  await reader.close();
+  return controls;
+}

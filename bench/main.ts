@@ -1,0 +1,84 @@
+// npm run bench: the pipeline beside what any design on Kafka must pay, interleaved on one broker.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { chooseBroker, repositoryRoot } from '#adapters';
+
+import { drive, quantile, type Path, type Run, type Sample } from './drive.ts';
+import { startLedger } from './ledger.ts';
+import { startPassThrough } from './pass-through.ts';
+import { memoryOf, type Worker } from './process.ts';
+import { report, type Figures } from './report.ts';
+import { stagesOf } from './stages.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    records: { type: 'string', default: '10000' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '8' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const records = Number(options.records);
+const rounds = Number(options.rounds);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+/** Share of the floor's throughput at which latency is measured. */
+const LOAD = 0.3;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'countersign-bench-broker-'));
+const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say });
+const workers: Worker[] = [];
+try {
+  say(broker.line);
+  const ledger = await startLedger(broker.brokers);
+  workers.push(...ledger.workers);
+  const bare = await startPassThrough('bare', broker.brokers);
+  workers.push(...bare.workers);
+  const floor = await startPassThrough('floor', broker.brokers, {
+    first: { proposerKey: ledger.proposerKey, bundle: ledger.bundleDocument, request: ledger.engineRequest, signaturesPerBatch: 1 },
+    second: { signaturesPerBatch: 1, verificationsPerBatch: 1 },
+  });
+  workers.push(...floor.workers);
+  const paths: { name: keyof Figures['throughput']; path: Path; route: (samples: readonly Sample[]) => readonly Sample[] }[] = [
+    { name: 'bare', ...bare },
+    { name: 'floor', ...floor },
+    { name: 'pipeline', path: ledger.path, route: (samples) => samples },
+  ];
+  const throughput: Record<keyof Figures['throughput'], number[]> = { bare: [], floor: [], pipeline: [] };
+  for (let round = 0; round <= rounds; round++) {
+    say(round === 0 ? 'warming up ...' : `throughput, round ${round} of ${rounds} ...`);
+    for (const { name, path, route } of paths) {
+      const run = await drive(path, route(ledger.proposals(round === 0 ? Math.min(2000, records) : records)));
+      if (round > 0) throughput[name].push(run.recordsPerSecond);
+    }
+  }
+  const perSecond = Math.max(1, Math.round(LOAD * median(throughput.floor)));
+  const latency = {} as Record<keyof Figures['throughput'], Run>;
+  for (const { name, path, route } of paths) {
+    say(`latency of ${name} at ${perSecond} records/s ...`);
+    latency[name] = await drive(path, route(ledger.proposals(perSecond * Number(options.seconds))), perSecond);
+  }
+  const memory = [...workers.map(({ name, pid }) => ({ name, ...memoryOf(pid) })), { name: 'bench', ...memoryOf(process.pid) }];
+  const figures: Figures = {
+    throughput: { bare: median(throughput.bare), floor: median(throughput.floor), pipeline: median(throughput.pipeline) },
+    loadPerSecond: perSecond,
+    latency: { bare: quantiles(latency.bare), floor: quantiles(latency.floor), pipeline: quantiles(latency.pipeline) },
+    memory,
+    stages: stagesOf(ledger),
+  };
+  process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : report(figures));
+} finally {
+  await Promise.allSettled(workers.map((worker) => worker.stop()));
+  await broker.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+function median(list: readonly number[]): number {
+  return list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
+}
+
+function quantiles({ latencies }: Run): { p50: number; p95: number; p99: number } {
+  return { p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95), p99: quantile(latencies, 0.99) };
+}

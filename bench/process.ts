@@ -1,0 +1,68 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** A service or a hop, as a process of its own. */
+export interface Worker {
+  readonly name: string;
+  readonly pid: number;
+  /** Unit MiB: resident memory now, and at most so far. Linux only; 0 elsewhere. */
+  memory(): { now: number; peak: number };
+  stop(): Promise<void>;
+}
+
+/** Starts a TypeScript entry of the repository and resolves when `isReady` accepts a line of its output. */
+export function startWorker(
+  name: string,
+  entry: string,
+  { args = [], env = {}, isReady }: { args?: string[]; env?: Record<string, string>; isReady: (line: string) => boolean },
+): Promise<Worker> {
+  const child = spawn(process.execPath, ['--import', './scripts/register.mjs', entry, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return new Promise((resolve, reject) => {
+    let log = '';
+    const onData = (chunk: Buffer): void => {
+      log = (log + chunk.toString()).slice(-8192); // enough of the end to tell why it failed
+      if (log.split('\n').some(isReady)) resolve(workerOf(name, child));
+    };
+    child.stdout.on('data', onData);
+    child.stderr.on('data', onData);
+    child.once('exit', (code) => {
+      reject(new Error(`${name} ended with ${code ?? 'a signal'} before it was ready:\n${log}`));
+    });
+  });
+}
+
+function workerOf(name: string, child: ChildProcess): Worker {
+  const pid = child.pid ?? 0;
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+  });
+  return {
+    name,
+    pid,
+    memory: () => memoryOf(pid),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** Unit MiB. */
+export function memoryOf(pid: number): { now: number; peak: number } {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const read = (field: string): number => Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
+    return { now: read('VmRSS'), peak: read('VmHWM') };
+  } catch {
+    return { now: 0, peak: 0 };
+  }
+}

@@ -1,0 +1,49 @@
+import type { Stage } from './stages.ts';
+
+type OfEach<T> = Readonly<Record<'bare' | 'floor' | 'pipeline', T>>;
+
+/** Everything a run measured. */
+export interface Figures {
+  /** Records a second, median of the rounds. */
+  readonly throughput: OfEach<number>;
+  readonly loadPerSecond: number;
+  /** Unit ms, at that load. */
+  readonly latency: OfEach<{ readonly p50: number; readonly p95: number; readonly p99: number }>;
+  /** Unit MiB. */
+  readonly memory: readonly { readonly name: string; readonly now: number; readonly peak: number }[];
+  readonly stages: readonly Stage[];
+}
+
+const NAMES = {
+  bare: '(1) three hops, nothing else',
+  floor: '(2) with the same signatures and engine calls',
+  pipeline: '(3) countersign: signed proposal to verified verdict',
+};
+
+export function report({ throughput, loadPerSecond, latency, memory, stages }: Figures): string {
+  const kinds = ['bare', 'floor', 'pipeline'] as const;
+  const ms = (value: number): string => value.toFixed(1).padStart(8);
+  const lines = [
+    '',
+    'throughput                                              records/s   of (1)   of (2)',
+    ...kinds.map((kind) => {
+      const ratios = [throughput.bare, throughput.floor].map((of) => (throughput[kind] / of).toFixed(2).padStart(9));
+      return `  ${NAMES[kind].padEnd(54)}${Math.round(throughput[kind]).toString().padStart(9)}${ratios.join('')}`;
+    }),
+    '',
+    `latency at ${loadPerSecond} records/s (30 % of (2)), ms                p50      p95      p99   of (1): p50   p99`,
+    ...kinds.map((kind) => {
+      const { p50, p95, p99 } = latency[kind];
+      const ratios = [p50 / latency.bare.p50, p99 / latency.bare.p99].map((ratio) => ratio.toFixed(2).padStart(7));
+      return `  ${NAMES[kind].padEnd(50)}${ms(p50)} ${ms(p95)} ${ms(p99)}      ${ratios.join('')}`;
+    }),
+    '',
+    'memory, MiB                                                  now     peak',
+    ...memory.map(({ name, now, peak }) => `  ${name.padEnd(54)}${now.toString().padStart(8)} ${peak.toString().padStart(8)}`),
+    '',
+    'one decision inside the decider, median                       µs',
+    ...stages.map(({ name, p50 }) => `  ${name.padEnd(54)}${p50.toFixed(1).padStart(8)}`),
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
+}

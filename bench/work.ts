@@ -1,0 +1,15 @@
+/** What one hop of the pass-through does; passed as JSON to bench/hop.ts. */
+export interface HopWork {
+  readonly name: string;
+  readonly brokers: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly transactional: boolean;
+  /** base64; verify each record's envelope with it. */
+  readonly proposerKey?: string;
+  /** Bundle document and request: call the engine for each record. */
+  readonly bundle?: unknown;
+  readonly request?: unknown;
+  readonly signaturesPerBatch: number;
+  readonly verificationsPerBatch: number;
+}
