@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../kafka/errors.ts';
+import { drawClusterId } from './cluster-id.ts';
 import { javaCommand, kafkaJars, repositoryRoot, type Progress } from './jars.ts';
 import { commandLine, isAlive, terminate } from './process.ts';
 import { serverProperties } from './properties.ts';
@@ -135,7 +135,7 @@ async function stopLeftover(files: Files, progress: Progress): Promise<void> {
 async function formatOnce(java: string, classPath: string[], files: Files): Promise<void> {
   if (existsSync(join(files.data, 'meta.properties'))) return;
   rmSync(files.data, { recursive: true, force: true }); // a format that was interrupted: nothing was ever written to it
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = drawClusterId();
   const args = ['-XX:TieredStopAtLevel=1', ...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', files.properties];
   await promisify(execFile)(java, args, { timeout: READY_MAX_MS }).catch((error: unknown) => {
     throw new Error(`embedded broker: the data folder could not be formatted: ${messageOf(error)}`, { cause: error });
