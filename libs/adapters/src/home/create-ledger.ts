@@ -5,8 +5,8 @@ import { base64, formatVkey, keyIdOf, originOf, RULES, sealEnvelope, SYSTEM_TENA
 
 import { configOf, type LedgerConfig } from './config.ts';
 
-/** The latest that any payload may be decided after it was made. */
-export const CONTROL_LIFETIME_MS = 24 * 60 * 60 * 1000;
+/** Unit ms. The ledger takes no payload that expires more than a day ahead, and the decider's clock may be behind ours: an hour less. */
+export const CONTROL_LIFETIME_MS = 23 * 60 * 60 * 1000;
 
 export interface LedgerOptions {
   /** Public, the first part of every origin: an identifier, best a domain name of its owner. */
