@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -78,7 +79,7 @@ export class World {
     const { home } = openOrCreateHome(folder, { name: `${name}.test`, lanes: LANES, topicPrefix: `${unique(name)}.` });
     const world = new World(home, brokers);
     world.deciderClockMs = deciderClockMs;
-    world.#closing.push(() => Promise.resolve(rmSync(folder, { recursive: true })));
+    world.#closing.push(async () => rm(folder, { recursive: true }));
     await prepareLedger(home, brokers);
     await Promise.all([world.start('decider'), world.start('notary')]);
     const bundle = standardBundle();
