@@ -179,7 +179,10 @@ export class Follower {
     const before = position.next;
     try {
       for (const record of answer.records) {
-        if (!this.#fold(position, record)) return position.next > before;
+        if (!this.#fold(position, record)) {
+          position.halted = this.#halts.has(position.lane); // what it waits for will not come
+          return position.next > before;
+        }
         position.next = record.offset + 1n;
       }
       if (answer.error instanceof OffsetOutOfRange || answer.error instanceof UnreadableBatch) throw answer.error;
@@ -236,7 +239,11 @@ export class Follower {
   }
 
   #noteProgress(): void {
-    if (this.#caughtUp || !this.#positions.every(({ next, target, halted }) => halted || (target !== undefined && next >= target))) return;
+    if (
+      this.#caughtUp ||
+      !this.#positions.every(({ next, target, lane }) => this.#halts.has(lane) || (target !== undefined && next >= target))
+    )
+      return;
     this.#caughtUp = true;
     this.#options.health.ok('index');
     this.#options.log.info({ entries: this.#options.index.entries.size }, 'index caught up');
