@@ -36,9 +36,19 @@ export async function createTopic(
 /** Unit ms. Far above what anything here takes, so that only a defect reaches it. */
 const PATIENCE_MS = 45_000;
 
+export interface UntilOptions {
+  /** Why the condition cannot come true any more; undefined while it can. */
+  readonly hopeless?: () => string | undefined;
+  readonly patienceMs?: number;
+}
+
 /** Waits for a condition, not for a time. The condition's last error is the failure's cause. */
-export async function until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = performance.now() + PATIENCE_MS;
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  { hopeless, patienceMs = PATIENCE_MS }: UntilOptions = {},
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + patienceMs;
   let cause: unknown;
   for (;;) {
     try {
@@ -47,7 +57,8 @@ export async function until<T>(what: string, condition: () => T | Promise<T>): P
     } catch (error) {
       cause = error;
     }
-    if (performance.now() > deadline) throw new Error(`never happened: ${what}`, { cause });
+    const why = hopeless?.() ?? (performance.now() > deadline ? `${patienceMs} ms have passed` : undefined);
+    if (why !== undefined) throw new Error(`never happened: ${what} (${why})`, { cause });
     await delay(10);
   }
 }

@@ -1,0 +1,74 @@
+/** What must hold after any fault: the one checker's invariants, and each acknowledged input answered exactly once, with the same bytes. */
+import { expect } from 'vitest';
+
+import { checkLedger, codecs, type Home, type KafkaRecord, LaneReader, wire } from '#adapters';
+import { emptyHeads, hex, LogKeys, notarise, SealedBatches } from '#domain';
+import { sha256 } from '#crypto';
+
+import { client, readAll } from '../support/kafka.ts';
+import type { Acked } from './load.ts';
+import { placeOf, sourceOf } from './receipt-watch.ts';
+
+/** Nothing may be on its way any more. */
+export async function expectSound(home: Home, brokers: readonly string[], acked: readonly Acked[]): Promise<void> {
+  const report = await checkLedger(home, brokers, { acks: acked, settled: true });
+  const notes = report.invariants
+    .filter(({ status }) => status !== 'not-applicable')
+    .flatMap(({ id, notes }) => notes.map((note) => `${id}: ${note}`));
+  expect(notes).toEqual([]);
+  expect(Object.fromEntries(report.invariants.map(({ id, status }) => [id, status]))).toEqual(HOLDING);
+  expect(report).toMatchObject({ status: 'valid', pending: 0, receipts: report.entries });
+  expect(report.invariants.find(({ id }) => id === 'I6')?.checked).toBe(acked.length);
+  const reader = await LaneReader.open(client(brokers));
+  try {
+    for (let lane = 0; lane < home.config.lanes; lane++) await expectLaneAnswered(home, reader, lane, acked);
+  } finally {
+    await reader.close();
+  }
+}
+
+const HOLDING = {
+  ...{ I1: 'holds', I2: 'holds', I3: 'holds', I4: 'holds', I5: 'holds', I6: 'holds', I7: 'holds' },
+  ...{ I8: 'not-applicable', I9: 'not-applicable', I10: 'holds' },
+};
+
+async function expectLaneAnswered(home: Home, reader: LaneReader, lane: number, acked: readonly Acked[]): Promise<void> {
+  const read = (topic: string): Promise<KafkaRecord[]> => readAll(reader, home.topic(topic), lane);
+  const receipts = (await read('receipts')).map(({ value }) => codecs.receipt.decode(value ?? Buffer.of()).proof);
+  const verdicts = (await read('verdicts')).map(({ value }) => codecs.verdict.decode(value ?? Buffer.of()).receipt);
+  const mine = acked.filter(({ partition }) => partition === lane);
+  const places = mine.map(({ partition, offset }) => placeOf(partition, offset));
+  const asked = mine.filter(({ isProposal }) => isProposal).map(({ partition, offset }) => placeOf(partition, offset));
+  expect(answeredOtherThanOnce(places, lane, receipts), `receipts on lane ${lane}`).toEqual([]);
+  expect(answeredOtherThanOnce(asked, lane, verdicts), `verdicts on lane ${lane}`).toEqual([]);
+  const again = madeAgain(home, lane, await read('ledger'));
+  expect(receipts.map(digest), `receipts of lane ${lane}, made again from genesis`).toEqual(again.map(digest));
+}
+
+/** Of `places`, those with no proof or several. */
+function answeredOtherThanOnce(places: readonly string[], lane: number, proofs: readonly Uint8Array[]): string[] {
+  const counts = new Map<string, number>();
+  for (const proof of proofs) {
+    const source = sourceOf(proof);
+    if (source.kind !== 'record' || source.topic !== 'actions') continue;
+    const place = placeOf(lane, source.offset);
+    counts.set(place, (counts.get(place) ?? 0) + 1);
+  }
+  return places.filter((place) => counts.get(place) !== 1);
+}
+
+/** The receipts that a notary makes of this ledger, which has never heard of any other. */
+function madeAgain(home: Home, lane: number, ledger: readonly KafkaRecord[]): Uint8Array[] {
+  const birth = home.birth();
+  const system = birth.systemLogs.find((log) => log.lane === lane);
+  if (!system) throw new Error(`lane ${lane} has no system log`);
+  const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
+  const batches = new SealedBatches(emptyHeads(birth.ledger, lane, system), deciderKeys, wire);
+  const keys = new LogKeys(birth.ledger, home.key('ledger'));
+  return ledger.flatMap(({ value }) => {
+    const batch = batches.push(value);
+    return batch ? notarise(batch, keys).entries.map(({ receipt }) => receipt) : [];
+  });
+}
+
+const digest = (bytes: Uint8Array): string => hex(sha256(bytes));

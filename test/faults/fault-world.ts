@@ -1,0 +1,135 @@
+/** A ledger of its own whose services are real processes, for tests that end, pause and double them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+
+import { type Home, loadBundleFolder, openOrCreateHome, PlainWriter, populateLedger, prepareLedger } from '#adapters';
+import { laneOf, utf8 } from '#domain';
+import { KafkaProposer } from '#sdk';
+
+import { client, unique } from '../support/kafka.ts';
+import { Service, type ServiceName } from '../support/service.ts';
+import { expectSound } from './expect-sound.ts';
+import { type Acked, type Channel, Load } from './load.ts';
+import { seededRandom } from './random.ts';
+import { ReceiptWatch } from './receipt-watch.ts';
+
+/** globex lives on lane 1, acme on lane 0. */
+export const TENANTS = ['acme', 'globex'] as const;
+const LANES = 2;
+/** Unit ms. */
+const POPULATE_MAX_MS = 90_000;
+
+export class FaultWorld {
+  readonly home: Home;
+  readonly random: () => number;
+  readonly services: Service[] = [];
+  readonly #folder = mkdtempSync(join(tmpdir(), 'countersign-faults-'));
+  readonly #watch: ReceiptWatch;
+  readonly #writer: PlainWriter;
+  readonly #acked: Acked[] = [];
+  readonly #loads: Load[] = [];
+  #gateway: Service | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly brokers: readonly string[],
+  ) {
+    this.random = seededRandom(name);
+    this.home = openOrCreateHome(this.#folder, { name: `${name}.test`, lanes: LANES, topicPrefix: `${unique(name)}.` }).home;
+    this.#watch = new ReceiptWatch(this.home, brokers);
+    this.#writer = PlainWriter.open(client(brokers));
+  }
+
+  /** Topics and births, a decider and a notary at work, the standard bundle, and both tenants. */
+  async open(...names: readonly ServiceName[]): Promise<this> {
+    await prepareLedger(this.home, this.brokers);
+    for (const name of names) this.start(name);
+    const bundle = loadBundleFolder('policies/standard');
+    await populateLedger(this.home, this.brokers, {
+      ...{ tenants: TENANTS, bundle, withinMs: POPULATE_MAX_MS },
+      onProgress: () => undefined,
+    }).catch((error: unknown) => this.#fail(error));
+    this.#watch.start();
+    return this;
+  }
+
+  /** Nothing of this world is left running, whatever has happened. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.services.map((service) => service.kill()), this.#watch.close(), this.#writer.close()]);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  start(name: ServiceName, env: Readonly<Record<string, string>> = {}): Service {
+    const service = new Service(name, this, env);
+    this.services.push(service);
+    if (name === 'gateway') this.#gateway = service;
+    return service;
+  }
+
+  /** Callers of both tenants over the given channels. */
+  load(callers: number, ...channels: readonly Channel[]): Load {
+    const name = `${this.name}-${this.#loads.length}`;
+    const load = new Load({ name, watch: this.#watch, random: this.random, tenants: TENANTS, callers, channels });
+    this.#loads.push(load);
+    return load.start();
+  }
+
+  /** Signed, on `actions`, as a platform does it. */
+  get kafka(): Channel {
+    const { home, brokers } = this;
+    const writer = this.#writer;
+    const proposers = new Map(
+      TENANTS.map((tenant) => {
+        const { topicPrefix, name: ledger, lanes } = home.config;
+        const issuer = `platform-${tenant}`;
+        const options = { brokers, ledger, tenant, lane: laneOf(tenant, lanes), issuer, seed: home.key(issuer), topicPrefix };
+        return [tenant, KafkaProposer.open(options, writer)] as const;
+      }),
+    );
+    return {
+      propose: async (tenant, id, body) => {
+        const proposer = proposers.get(tenant as (typeof TENANTS)[number]);
+        if (!proposer) throw new Error(`no proposer of ${tenant}`);
+        return proposer.propose(body, { id });
+      },
+      garble: async (tenant, value) => {
+        const partition = laneOf(tenant, home.config.lanes);
+        const [base] = await writer.send([{ topic: home.topic('actions'), partition, key: Buffer.from(utf8(tenant)), value }]);
+        if (!base || base.baseOffset < 0n) throw new Error('not acknowledged');
+        return { partition, offset: base.baseOffset };
+      },
+    };
+  }
+
+  /** POST /v1/actions of the newest gateway. Only a 202 is an acknowledgement. */
+  get http(): Channel {
+    return {
+      propose: async (tenant, id, body) => {
+        const port = await this.#gateway?.port();
+        const answer = await fetch(`http://127.0.0.1:${port ?? 0}/v1/actions`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${this.home.token(tenant) ?? ''}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ ...body, id }),
+        });
+        const { partition, offset } = (await answer.json()) as { partition: number; offset: string };
+        if (answer.status !== 202) throw new Error(`answered ${answer.status}`);
+        return { partition, offset: BigInt(offset) };
+      },
+    };
+  }
+
+  /** Ends the load, then looks at everything from genesis: see expectSound. No process may have raised an alarm. */
+  async expectSound(load: Load): Promise<void> {
+    await load.stop().catch((error: unknown) => this.#fail(error));
+    this.#acked.push(...load.acked);
+    await expectSound(this.home, this.brokers, this.#acked);
+    expect(this.services.flatMap(({ alarms }) => alarms)).toEqual([]);
+  }
+
+  /** With what the services said, which is where the reason is. */
+  #fail(cause: unknown): never {
+    throw new Error(this.services.map((service) => service.lastWords()).join('\n'), { cause });
+  }
+}

@@ -1,0 +1,92 @@
+/** Where receipts have come, as a platform that waits for them would see it; a broker that is away is asked again. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { codecs, type Home, LaneReader } from '#adapters';
+import { parseProof, parseStatement, type Source } from '#domain';
+
+/** `<partition>/<offset>` on `actions`. */
+export type Place = string;
+export const placeOf = (partition: number, offset: bigint | number | string): Place => `${partition}/${offset}`;
+
+/** Unit ms. */
+const ASK_AGAIN_MS = 50;
+
+export class ReceiptWatch {
+  readonly #seen = new Set<Place>();
+  readonly #waiting = new Map<Place, () => void>();
+  readonly #next: bigint[];
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(
+    private readonly home: Home,
+    private readonly brokers: readonly string[],
+  ) {
+    this.#next = Array.from({ length: home.config.lanes }, () => 0n);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** How many records of `actions` have their receipt. */
+  get count(): number {
+    return this.#seen.size;
+  }
+
+  has(place: Place): boolean {
+    return this.#seen.has(place);
+  }
+
+  /** Resolves when the record has its receipt. */
+  of(place: Place): Promise<void> {
+    if (this.#seen.has(place)) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.set(place, resolve));
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const reader = await LaneReader.open({ brokers: this.brokers, clientId: 'test-receipts' }).catch(() => undefined);
+      try {
+        while (reader && !this.#isStopped()) await this.#poll(reader);
+      } catch {
+        // The broker is away: below, again.
+      } finally {
+        await reader?.close();
+      }
+      if (!this.#isStopped()) await delay(ASK_AGAIN_MS);
+    }
+  }
+
+  async #poll(reader: LaneReader): Promise<void> {
+    const positions = this.#next.map((offset, partition) => ({ topic: this.home.topic('receipts'), partition, offset }));
+    for (const { partition, records, nextOffset } of await reader.fetch(positions)) {
+      for (const { value } of records) this.#note(partition, value ?? Buffer.of());
+      this.#next[partition] = nextOffset;
+    }
+  }
+
+  #note(partition: number, value: Buffer): void {
+    const source = sourceOf(codecs.receipt.decode(value).proof);
+    if (source.kind !== 'record' || source.topic !== 'actions') return;
+    const place = placeOf(partition, source.offset);
+    this.#seen.add(place);
+    this.#waiting.get(place)?.();
+    this.#waiting.delete(place);
+  }
+
+  /** Asked after an await, where the compiler believes that nothing can have changed. */
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+}
+
+/** The input record that a receipt is about. */
+export function sourceOf(proof: Uint8Array): Source {
+  return parseStatement(parseProof(proof).entry ?? new Uint8Array()).statement.predicate.source;
+}
