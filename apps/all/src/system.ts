@@ -1,6 +1,6 @@
 /** Everything of a laptop in one process: the broker as a child, then notary, decider and gateway. */
 import { createServer } from 'node:net';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { chooseBroker, Home, openOrCreateHome, prepareLedger, repositoryRoot, topicPrefixFor } from '#adapters';
@@ -31,6 +31,8 @@ interface Part {
 export class Running {
   readonly #apps: Part[] = [];
   readonly #below: Part[] = [];
+  /** While the broker is being started, and nobody can stop it but by its process id. */
+  #brokerFolder: string | undefined;
 
   /** On an error part of the system runs: call `stop`. */
   async start(options: StartOptions): Promise<System> {
@@ -39,16 +41,12 @@ export class Running {
     this.#below.push({ name: 'lock', close: release });
     const port = await freePort(options); // first: the clearest errors are the early ones
     const root = repositoryRoot();
-    const broker = await step('starting the broker', () =>
-      chooseBroker({
-        env: process.env,
-        dataDir: join(folder, 'kafka'),
-        root,
-        log: (line) => {
-          say(`  ${line}`);
-        },
-      }),
-    );
+    this.#brokerFolder = join(folder, 'kafka');
+    const log = (line: string): void => {
+      say(`  ${line}`);
+    };
+    const broker = await step('starting the broker', () => chooseBroker({ env: process.env, dataDir: join(folder, 'kafka'), root, log }));
+    this.#brokerFolder = undefined;
     this.#below.push({ name: 'broker', close: () => broker.stop() });
     say(broker.line);
     const { brokers } = broker;
@@ -75,6 +73,7 @@ export class Running {
 
   /** Never throws; false when something did not end as it should. */
   async stop(): Promise<boolean> {
+    if (this.#brokerFolder !== undefined) killStartingBroker(this.#brokerFolder);
     const apps = closeAll(this.#apps);
     const inTime = await Promise.race([apps, later(APPS_STOP_MAX_MS).then(() => false)]);
     return (await closeAll(this.#below)) && inTime;
@@ -84,6 +83,16 @@ export class Running {
     const app = await step(`starting the ${name}`, start);
     this.#apps.push({ name, close: () => app.close() });
     return app;
+  }
+}
+
+/** Nothing was written through it yet: the next start finds its log as it was. */
+function killStartingBroker(folder: string): void {
+  try {
+    const [pid = 0, owner = 0] = readFileSync(join(folder, 'broker.pid'), 'utf8').trim().split(' ').map(Number);
+    if (pid > 0 && owner === process.pid) process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has no process yet, or none any more
   }
 }
 

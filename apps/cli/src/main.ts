@@ -30,6 +30,12 @@ const program = new Command('countersign')
   .option('--brokers <list>', 'host:port,... (default KAFKA_BROKERS, or the broker that npm start runs)')
   .option('--json', 'one JSON value on stdout', false)
   .exitOverride()
+  // One line for each error, its suggestion included.
+  .configureOutput({
+    outputError: (text, write) => {
+      write(`countersign: ${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`);
+    },
+  })
   .configureHelp({ showGlobalOptions: true })
   .addHelpText('after', '\nExit code: 0 valid, 1 invalid, 2 could not tell.');
 

@@ -1,4 +1,5 @@
 import type { KafkaConfig, LogEntry, RetryOptions, SASLOptions } from 'kafkajs';
+import { DisposedError, messageOf } from './errors.ts';
 import { kafkajs, socketFactory } from './patch.ts';
 
 /** The part of a pino logger that adapters use. */
@@ -79,9 +80,10 @@ const OURS = new Set(['message', 'timestamp', 'logger', 'stack']);
 
 function bridge(log: Log) {
   return ({ namespace, level, log: entry }: LogEntry): void => {
-    const { message } = entry;
+    const said: unknown = entry.message; // its broker pool logs the error itself
+    const message = typeof said === 'string' ? said : messageOf(said);
     const details = Object.fromEntries(Object.entries(entry).filter(([name]) => !OURS.has(name)));
-    if (EXPECTED.test(message)) log.debug({ kafkajs: namespace, ...details }, message);
+    if (EXPECTED.test(message) || said instanceof DisposedError) log.debug({ kafkajs: namespace, ...details }, message);
     else if (level !== kafkajs.logLevel.NOTHING) log.warn({ kafkajs: namespace, ...details }, message);
   };
 }
