@@ -14,8 +14,6 @@ import {
   parseCanonical,
   parsePayload,
   type DecideContext,
-  type EngineRequest,
-  type Json,
 } from '#domain';
 
 import type { BenchLedger } from './ledger.ts';

@@ -2,7 +2,7 @@ import { codecs, type KafkaRecord, type LaneReader, type OutgoingRecord, type Sn
 import { ed25519Sign, ed25519Verify, sha256 } from '#crypto';
 import { concat, decodeState, encodeState, equalBytes, STATE_VERSION, utf8, type LaneState } from '#domain';
 
-import type { TakeOverOptions } from './take-over.ts';
+import type { TakeOverOptions } from './take-over-options.ts';
 
 /** Two slots in turn: a snapshot that was cut off leaves the other whole. */
 const SLOTS = 2;

@@ -1,4 +1,4 @@
-import { codecs, openInput, OffsetOutOfRange, type KafkaRecord, type LaneReader, readToEnd } from '#adapters';
+import { codecs, openInput, OffsetOutOfRange, type KafkaRecord, readToEnd } from '#adapters';
 import {
   emptyLane,
   equalBytes,
@@ -9,24 +9,14 @@ import {
   replayFacts,
   SealedBatches,
   type LaneState,
-  type LedgerBirth,
   type SealedEntry,
   type WireCodec,
 } from '#domain';
 
 import { newestSnapshot } from './snapshots.ts';
+import type { TakeOverOptions } from './take-over-options.ts';
 import { decodeHead, signedHead } from './signed-head.ts';
 
-export interface TakeOverOptions {
-  readonly reader: LaneReader;
-  readonly birth: LedgerBirth;
-  readonly lane: number;
-  readonly wire: WireCodec;
-  readonly topicName: (name: string) => string;
-  readonly signal: AbortSignal;
-  /** After each 10,000 entries read. */
-  readonly onProgress: (entries: number) => void;
-}
 export interface TakenOver {
   readonly state: LaneState;
   /** Slot and sequence of the snapshot the state came from. */

@@ -216,4 +216,5 @@ function add(
   });
 }
 
-const isProposal = ({ sealed }: NotarisedEntry): boolean => sealed.kind === 'action.decided' && sealed.record.inputForm === 'sealed';
+/** Made from one sealed proposal, decided or repeated. */
+const isProposal = ({ sealed }: NotarisedEntry): boolean => sealed.record.inputForm === 'sealed' && hasVerdict(sealed.kind);

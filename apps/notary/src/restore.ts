@@ -1,4 +1,4 @@
-import { codecs, type KafkaRecord, type LaneReader, type Log, type NotaryPositionRecord, type TreeHeadRecord } from '#adapters';
+import { codecs, type KafkaRecord, type LaneReader, type Log, type NotaryPositionRecord, type TreeHeadRecord, readToEnd } from '#adapters';
 import {
   emptyHeads,
   equalBytes,
@@ -16,7 +16,6 @@ import {
 
 import type { GuardedRoot } from './history.ts';
 import { positionKey, type TopicName } from './outgoing.ts';
-import { readToEnd } from './read-to-end.ts';
 
 export interface RestoreOptions {
   readonly reader: LaneReader;

@@ -11,7 +11,7 @@ const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 10
 export async function readToEnd(
   reader: LaneReader,
   place: { readonly topic: string; readonly partition: number; readonly from?: bigint; readonly to?: bigint },
-  each: (record: KafkaRecord) => void | Promise<void>,
+  each: (record: KafkaRecord) => unknown,
   signal: AbortSignal,
 ): Promise<bigint> {
   const [ends] = await reader.endOffsets([place]);

@@ -29,8 +29,7 @@ function isInCanonicalOrder(value: unknown, depth: number): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value)) {
     if (prototype !== Array.prototype || 'toJSON' in value) return false;
-    for (let at = 0; at < value.length; at++) if (!isInCanonicalOrder(value[at], depth - 1)) return false;
-    return true;
+    return !value.some((item) => !isInCanonicalOrder(item, depth - 1)) && !value.includes(undefined); // some() passes over holes
   }
   if (prototype !== Object.prototype || typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
   if (Object.getOwnPropertySymbols(value).length > 0) return false;

@@ -1,0 +1,13 @@
+import type { LaneReader } from '#adapters';
+import type { LedgerBirth, WireCodec } from '#domain';
+
+export interface TakeOverOptions {
+  readonly reader: LaneReader;
+  readonly birth: LedgerBirth;
+  readonly lane: number;
+  readonly wire: WireCodec;
+  readonly topicName: (name: string) => string;
+  readonly signal: AbortSignal;
+  /** After each 10,000 entries read. */
+  readonly onProgress: (entries: number) => void;
+}
