@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+
+import { attest, checkLane, type Checked, FakeEngine, MemoryLane } from '#testing';
+
+import { utf8 } from '../formats/bytes.ts';
+import { tenantSeed } from '../formats/log-key.ts';
+import { signCheckpoint } from '../formats/checkpoint.ts';
+import type { InvariantId } from './report.ts';
+
+const ready = () => {
+  const lane = MemoryLane.ready(['acme', 'globex']);
+  lane.propose('a-1');
+  lane.propose('a-2', {}, { tenant: 'globex' });
+  lane.when('actions', null);
+  return lane;
+};
+const topicsOf = ({ birth, lane, ledger, inputKeys, deadLetters }: MemoryLane) => ({ birth, lane, ledger, inputKeys, deadLetters });
+const countsOf = ({ inputs }: MemoryLane) => ({
+  controls: inputs.controls.length,
+  outcomes: inputs.outcomes.length,
+  actions: inputs.actions.length,
+});
+const check = (lane: MemoryLane, inputs = countsOf(lane), attested = attest(lane, lane.parties.keys)) =>
+  checkLane(lane, new FakeEngine(), attested, inputs);
+const violated = ({ invariants }: Checked): InvariantId[] => invariants.filter(({ status }) => status === 'violated').map(({ id }) => id);
+
+describe('the checker', () => {
+  it('finds a whole lane valid, with nothing to come', async () => {
+    expect(await check(ready())).toMatchObject({ status: 'valid', pending: 0, headsAhead: 0, unreplayable: 0 });
+  });
+
+  it('finds a lane valid whose clock was set back by less than a second across tenants, with an escalation between', async () => {
+    const lane = ready();
+    lane.propose('waits', { resource: { type: 'thing', id: 'high' } });
+    const deadlineMs = lane.state.due.open[0]?.deadlineMs ?? 0;
+    lane.nowMs = deadlineMs + 300;
+    lane.propose('g-1', {}, { tenant: 'globex' });
+    lane.nowMs = deadlineMs - 400;
+    lane.propose('g-2', {}, { tenant: 'globex' });
+    lane.propose('a-3');
+    expect(violated(await check(lane))).toEqual([]);
+  });
+
+  it('counts inputs without a decision and entries without a receipt as pending, and calls neither a fault', async () => {
+    const lane = ready();
+    const { receipts, heads } = attest(lane, lane.parties.keys);
+    const counts = countsOf(lane);
+    const checked = await check(lane, { ...counts, actions: counts.actions + 2 }, { receipts: receipts.slice(0, -1), heads });
+    expect(checked).toMatchObject({ status: 'valid', pending: 3 });
+  });
+
+  it('names a receipt that is missing, doubled, swapped or of another tenant (I4), or of nobody (I5)', async () => {
+    const lane = ready();
+    const { receipts, heads } = attest(lane, lane.parties.keys);
+    const [first, second, ...rest] = receipts;
+    if (!first || !second) throw new Error('no receipts');
+    const wrong: [InvariantId, typeof receipts][] = [
+      ['I4', [first, first, second, ...rest]],
+      ['I4', [second, first, ...rest]],
+      ['I4', [first, ...rest]],
+      ['I4', [{ ...first, tenant: 'acme' }, second, ...rest]],
+      ['I5', [{ ...first, tenant: 'nobody' }, second, ...rest]],
+    ];
+    for (const [id, hostile] of wrong) expect(violated(await check(lane, countsOf(lane), { receipts: hostile, heads }))).toContain(id);
+  });
+
+  it('names a signed checkpoint with another root, or where no batch ends (I10); unsigned ones are noise', async () => {
+    const lane = ready();
+    const { receipts, heads } = attest(lane, lane.parties.keys);
+    const { origin, range } = lane.state.heads.trees.get('acme') ?? { origin: '', range: { size: 0 } };
+    const seed = tenantSeed(lane.parties.seedOf('ledger'), origin);
+    const forged = (by: Uint8Array) => ({
+      origin,
+      checkpoint: utf8(signCheckpoint({ origin, size: BigInt(range.size), root: new Uint8Array(32) }, by)),
+    });
+    expect(violated(await check(lane, countsOf(lane), { receipts, heads: [...heads, forged(seed)] }))).toEqual(['I10']);
+    expect(violated(await check(lane, countsOf(lane), { receipts, heads: [...heads, forged(lane.parties.seedOf('decider'))] }))).toEqual(
+      [],
+    );
+  });
+
+  it('names an input record that the ledger skipped (I3), and one that it cites and that never was (I5)', async () => {
+    const lane = ready();
+    const skipping = ready();
+    skipping.state.positions.actions = { epoch: 0, next: 7n };
+    skipping.propose('a-9');
+    expect(violated(await check(skipping, { ...countsOf(skipping), actions: 8 }))).toContain('I3');
+    expect(violated(await check(lane, { ...countsOf(lane), actions: 2 }))).toEqual(['I5']);
+  });
+
+  it('takes an operator at his word: what input.gap names is neither skipped nor pending, in its own epoch only', async () => {
+    const lane = ready();
+    const gap = (from: number, to: number, epoch: number) =>
+      lane.control('input.gap', '_system', { topic: 'actions', lane: 0, from: String(from), to: String(to), epoch });
+    gap(3, 6, 0);
+    expect(await check(lane, { ...countsOf(lane), actions: 6 })).toMatchObject({ status: 'valid', pending: 0 });
+    lane.propose('a-6');
+    expect(await check(lane, { ...countsOf(lane), actions: 7 })).toMatchObject({ status: 'valid', pending: 0 });
+    gap(7, 2, 1);
+    lane.propose('a-7');
+    expect(await check(lane, { ...countsOf(lane), actions: 4 })).toMatchObject({ status: 'valid', pending: 1 });
+  });
+
+  it('counts entries as unreplayable whose key was destroyed, or that another engine judged, and goes on', async () => {
+    const lane = ready();
+    const [name] = [...lane.inputKeys.keys()].slice(-2);
+    lane.inputKeys.delete(name ?? '');
+    expect(await check(lane)).toMatchObject({ unreplayable: 1, status: 'valid' });
+    class Newer extends FakeEngine {
+      override readonly name = 'fake@2' as 'fake@1';
+    }
+    const checked = await checkLane(topicsOf(lane), new Newer(), attest(lane, lane.parties.keys));
+    expect(checked.unreplayable).toBe(lane.entries.length);
+    expect(violated(checked)).toEqual([]);
+  });
+
+  it('names a decision that comes out otherwise when it is made again (I7)', async () => {
+    class Lenient extends FakeEngine {
+      override authorize() {
+        return { decision: 'allow' as const, reasons: ['low-risk'], errors: [] };
+      }
+    }
+    const lane = MemoryLane.ready(['acme'], { engine: new Lenient() });
+    lane.propose('a-1', { resource: { type: 'thing', id: 'frozen' } });
+    expect(violated(await check(lane))).toEqual(['I7']);
+  });
+});
