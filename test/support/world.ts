@@ -36,7 +36,7 @@ import { client, readAll, unique, until } from './kafka.ts';
 /** So that a lane is free soon after its owner is gone. */
 const QUICK = { sessionTimeout: 1500, heartbeatInterval: 300 };
 export const LANES = 2;
-/** Lives on lane 1, globex on lane 0. */
+/** Lives on lane 0, globex on lane 1. */
 export const TENANT = 'acme';
 export const LANE = laneOf(TENANT, LANES);
 export const PLATFORM = `platform-${TENANT}`;
@@ -206,10 +206,17 @@ export class World {
     return until(`the receipt of ${at}`, async () => (await this.receipts(place.lane)).find((each) => citationOf(each) === at));
   }
 
-  /** Every committed record of one partition. */
+  /** Every committed record that one partition still holds. */
   async read(topic: string, lane = LANE): Promise<KafkaRecord[]> {
     this.#reader ??= await LaneReader.open(client(this.brokers));
-    return readAll(this.#reader, this.home.topic(topic), lane);
+    const [ends] = await this.#reader.endOffsets([{ topic: this.home.topic(topic), partition: lane }]);
+    return readAll(this.#reader, this.home.topic(topic), lane, ends?.start);
+  }
+
+  /** Forgets what is known of topics that were made anew. */
+  async reconnect(): Promise<void> {
+    await this.#reader?.close();
+    this.#reader = undefined;
   }
 
   async get(url: string, bearer = this.home.token(TENANT)): Promise<{ status: number; text: string }> {
