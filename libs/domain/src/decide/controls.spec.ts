@@ -134,6 +134,25 @@ describe('a control', () => {
   });
 });
 
+describe('the entry of a control', () => {
+  it('stays below 16 KiB at its largest: 8 keys and 32 actors of 128 characters', () => {
+    const lane = MemoryLane.ready();
+    const keys = Array.from({ length: 8 }, (_, at) => lane.parties.publicKeyOf(`key ${at}`));
+    const agents = Array.from({ length: 32 }, (_, at) => `${at}`.padStart(128, 'x'));
+    const [entry] = lane.registerIssuer('acme', 'x'.repeat(128), 'platform', { keys, agents });
+    expect(entry?.kind).toBe('issuer.registered');
+    expect(entry?.bytes.length).toBeLessThan(16 * 1024);
+  });
+
+  it('stays below 2 KiB at its largest when it goes into every tree', () => {
+    const lane = MemoryLane.ready();
+    const entries = lane.activate(laneBundle({ name: 'x'.repeat(128) }));
+    expect(entries.map(({ kind }) => kind)).toEqual(['bundle.activated', 'bundle.activated']);
+    for (const { bytes } of entries) expect(bytes.length).toBeLessThan(2 * 1024);
+    expect(lane.activate(laneBundle({ name: 'next' })).length).toBe(2);
+  });
+});
+
 describe('input.gap', () => {
   const gap = (lane: MemoryLane, body: object) =>
     lane.control('input.gap', SYSTEM, { topic: 'actions', lane: 0, from: '1', to: '5', epoch: 0, ...body });

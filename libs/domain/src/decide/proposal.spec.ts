@@ -6,6 +6,7 @@ import { utf8 } from '../formats/bytes.ts';
 import { canonicalBytes } from '../formats/canonical-json.ts';
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
+import { IDS_PER_LANE_MAX } from './ids.ts';
 import { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './proposal.ts';
 
 const ESCALATES = { resource: { type: 'thing', id: 'high' } };
@@ -207,6 +208,26 @@ describe('the id of an action', () => {
     lane.nowMs = deadlineMs;
     lane.tick();
     expect(said(lane.propose('a-1', ESCALATES))).toContain('ESCALATE');
+  });
+
+  it('beyond what a lane remembers is DENY_LIMIT and is not remembered; one that is over makes room at once', () => {
+    const lane = MemoryLane.ready();
+    lane.propose('a-1', {}, { expiresAtMs: lane.nowMs + 60_000 });
+    lane.state.idCount = IDS_PER_LANE_MAX;
+    expect(said(lane.propose('a-2'))).toEqual(denied('DENY_LIMIT'));
+    expect(said(lane.propose('a-2', { surprise: 1 }))).toEqual(denied('DENY_MALFORMED'));
+    expect(said(lane.propose('a-1'))).toEqual(['action.repeated']);
+    expect(lane.state.idCount).toBe(IDS_PER_LANE_MAX);
+    lane.nowMs += 120_000;
+    expect(said(lane.propose('a-2'))).toContain('ALLOW');
+  });
+
+  it('is shared fairly: a tenant with its share spent is DENY_LIMIT while others go on', () => {
+    const lane = MemoryLane.ready(['acme', 'globex']);
+    const known = lane.state.tenants.get('acme')?.ids.known;
+    Object.defineProperty(known, 'size', { value: IDS_PER_LANE_MAX / 2 });
+    expect(said(lane.propose('a-1'))).toEqual(denied('DENY_LIMIT'));
+    expect(said(lane.propose('a-1', {}, { tenant: 'globex' }))).toContain('ALLOW');
   });
 
   it('is claimed by a malformed proposal when it was free', () => {
