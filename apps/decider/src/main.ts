@@ -5,10 +5,12 @@ import { start } from './app.ts';
 
 const home = Home.open(homeFolder());
 const brokers = parseBrokers(process.env['KAFKA_BROKERS'] ?? '');
+const host = process.env['HOST'];
 const every = process.env['COUNTERSIGN_SNAPSHOT_EVERY'];
 await runUntilSignal(
   await start({
     ...{ home, brokers, port: Number(process.env['PORT'] ?? 0), ...groupSettings() },
+    ...(host ? { host } : {}),
     ...(every ? { snapshotEveryEntries: Number(every) } : {}),
   }),
 );

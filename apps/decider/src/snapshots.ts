@@ -61,8 +61,10 @@ export async function newestSnapshot(options: TakeOverOptions): Promise<LoadedSn
     const isSound = isSigned && manifest.lane === lane && manifest.stateVersion === STATE_VERSION && bytes !== undefined;
     if (!isSound || !equalBytes(sha256(bytes), manifest.sha256)) continue;
     if (!(await namesLedgerRecord(reader, topicName('ledger'), manifest, signal))) continue;
+    const state = readable(bytes, birth, lane);
+    if (!state) continue;
     return {
-      state: decodeState(bytes, birth, lane),
+      state,
       seq: manifest.laneSeq,
       ledgerNext: BigInt(manifest.ledgerOffset) + 1n,
       inputKeysOffset: BigInt(manifest.inputKeysOffset),
@@ -104,3 +106,12 @@ const signedBytes = (manifest: Omit<SnapshotManifest, 'signature'>): Uint8Array 
   const numbers = utf8([lane, laneSeq, ledgerOffset, inputKeysOffset, chunks, stateVersion, slot].join(' '));
   return concat(CONTEXT, numbers, utf8('\0'), recordHash, digest);
 };
+
+/** undefined for a state that this version cannot read, though it was signed: the other slot or genesis will do. */
+function readable(bytes: Uint8Array, birth: TakeOverOptions['birth'], lane: number): LaneState | undefined {
+  try {
+    return decodeState(bytes, birth, lane);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,4 +1,4 @@
-import { codecs, openInput, OffsetOutOfRange, type KafkaRecord, readToEnd } from '#adapters';
+import { codecs, InputError, openInput, OffsetOutOfRange, type KafkaRecord, readToEnd } from '#adapters';
 import {
   emptyLane,
   equalBytes,
@@ -53,7 +53,19 @@ function collectKey(keys: Map<string, Uint8Array>, record: KafkaRecord): void {
   const name = record.key?.toString() ?? '';
   if (record.value === null)
     keys.delete(name); // erased
-  else keys.set(name, codecs.inputKey.decode(record.value).key);
+  else {
+    const key = decodeKey(record.value);
+    if (key) keys.set(name, key);
+  }
+}
+
+/** undefined for bytes that are no input key: whoever wrote them, an input that then does not open counts as erased. */
+function decodeKey(value: Uint8Array): Uint8Array | undefined {
+  try {
+    return codecs.inputKey.decode(value).key;
+  } catch {
+    return undefined;
+  }
 }
 
 async function readLedger(
@@ -94,7 +106,12 @@ function factsOf({ record, kind, statement }: SealedEntry, keys: Map<string, Uin
   if (record.inputForm === 'none' || kind !== 'action.decided') return {};
   const { origin, index } = statement.predicate;
   const key = keys.get(`${origin}\0${index}`);
-  return key ? replayFacts(kind, openInput(record.input, key), wire) : {};
+  try {
+    return key ? replayFacts(kind, openInput(record.input, key), wire) : {};
+  } catch (error) {
+    if (error instanceof InputError) return {}; // another key than it was sealed with: as if erased, so a repetition is a conflict
+    throw error;
+  }
 }
 
 /** A signed tree head that our ledger does not reach, or contradicts, means that our tail was lost: deciding on would fork the log. */

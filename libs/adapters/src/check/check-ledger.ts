@@ -52,7 +52,10 @@ export async function checkLedger(home: Home, brokers: readonly string[], option
   findings.notApplicable('I8', 'no views are kept yet');
   findings.notApplicable('I9', 'no views or packs are made yet');
   if (sum.unreplayable > 0)
-    findings.unknown('I7', `${sum.unreplayable} entries are unreplayable: their inputs were erased or have expired`);
+    findings.unknown(
+      'I7',
+      `${sum.unreplayable} entries are unreplayable: their inputs were erased, have expired or do not open, or another engine decided them`,
+    );
   if (options.settled === true && sum.pending > 0)
     findings.violated('I4', `${sum.pending} inputs or entries are still without decision or receipt`);
   if (options.settled === true && sum.headsAhead > 0)
@@ -115,6 +118,17 @@ async function checkLane(home: Home, lane: number, shared: Shared, options: Chec
   return { entries: checker.entries, ...checker.finish(holdings, options.acks) };
 }
 
+const keyIn = (value: Uint8Array): Uint8Array => decoded(() => codecs.inputKey.decode(value).key) ?? new Uint8Array(32);
+
+/** undefined for what was not written by the decider: anyone with access may write here, and only the ledger's own entries speak. */
+function decoded<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Keys and refused bytes, by `<origin>\0<index>`. */
 class Inputs {
   readonly #keys = new Map<string, Uint8Array>();
@@ -123,13 +137,13 @@ class Inputs {
   key({ key, value }: KafkaRecord): void {
     const name = key?.toString() ?? '';
     if (value === null) this.#keys.delete(name);
-    else this.#keys.set(name, codecs.inputKey.decode(value).key);
+    else this.#keys.set(name, keyIn(value));
   }
 
   deadLetter({ value }: KafkaRecord): void {
     if (value === null) return;
-    const { origin, leafIndex, bytes } = codecs.deadLetter.decode(value);
-    this.#refused.set(`${origin}\0${leafIndex}`, bytes);
+    const letter = decoded(() => codecs.deadLetter.decode(value));
+    if (letter) this.#refused.set(`${letter.origin}\0${letter.leafIndex}`, letter.bytes);
   }
 
   of({ record, statement }: SealedEntry): ReplayInput {
@@ -137,7 +151,7 @@ class Inputs {
     const inputKey = this.#keys.get(name);
     if (record.inputForm === 'plain') return { value: record.input, inputKey };
     if (record.inputForm === 'none') return { value: this.#refused.get(name), inputKey };
-    return { value: inputKey && openInput(record.input, inputKey), inputKey };
+    return { value: inputKey && decoded(() => openInput(record.input, inputKey)), inputKey };
   }
 }
 
