@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { checkLedger, createTopics, declareGap, registerOwnIssuer } from '#adapters';
+import { checkLedger, codecs, declareGap, registerOwnIssuer } from '#adapters';
 
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { until, withAdmin } from '../support/kafka.ts';
@@ -82,13 +82,7 @@ describe('an input topic that was made anew', () => {
   it('is not believed by itself; an input.gap with the next epoch starts it over', async () => {
     const [end] = (await world.read('actions')).slice(-1);
     await world.stop('decider');
-    const topic = world.home.topic('actions');
-    await withAdmin(world.brokers, async (admin) => {
-      await admin.deleteTopics({ topics: [topic] });
-      await until('the topic is gone', async () => !(await admin.listTopics()).includes(topic));
-      await createTopics(admin, { prefix: world.home.config.topicPrefix, lanes: LANES });
-    });
-    await world.reconnect();
+    await world.makeAnew('actions');
     await world.start('decider');
     const next = (end?.offset ?? 0n) + 1n;
     expect(await world.untilFailed('decider', `lane ${LANE} actions`)).toContain(`no longer holds offset ${next}`);
@@ -106,12 +100,35 @@ describe('an input topic that was made anew', () => {
   });
 });
 
+describe('a ledger that lost its tail', () => {
+  it('halts decider and notary on its lane before anything forks; the decider goes on with the other', async () => {
+    const kept = await Promise.all(lanes.map((lane) => world.read('ledger', lane)));
+    const attested = (await world.receipts()).length;
+    for (const name of ['gateway', 'notary', 'decider'] as const) await world.stop(name);
+    await world.makeAnew('ledger');
+    for (const lane of lanes) {
+      const values = kept[lane]?.map(({ value }) => value) ?? [];
+      const isSealed = (value: Buffer | null): boolean => codecs.ledgerEntry.decode(value ?? Buffer.of()).batchSeal !== null;
+      const cut = lane === LANE ? values.slice(0, values.slice(0, -1).findLastIndex(isSealed) + 1) : values;
+      const to = { topic: world.home.topic('ledger'), partition: lane, key: null };
+      await world.writer.send(cut.map((value) => ({ ...to, value })));
+    }
+    await Promise.all([world.start('decider'), world.start('notary')]);
+    expect(await world.untilFailed('decider', `lane ${LANE}`)).toMatch(/TAIL_LOST: .*signed at size \d+, the ledger ends at \d+/);
+    expect(await world.untilFailed('notary', `lane ${LANE}`)).toContain('TAIL_LOST: ');
+    await until('the other lane is taken over', () => world.health('decider').every(({ name }) => name === `lane ${LANE}`));
+    expect((await world.receipts()).length).toBe(attested);
+    const report = await checkLedger(world.home, world.brokers, { settled: true });
+    expect(report.status).toBe('invalid');
+  });
+});
+
 describe('a ledger whose first records were deleted', () => {
   it('halts a decider without a snapshot, a new gateway, and is never valid', async () => {
-    await deleteBefore('ledger', LANE, 3n);
+    await deleteBefore('ledger', 1 - LANE, 1n);
     await world.restart('decider', 'gateway');
-    expect(await world.untilFailed('decider', `lane ${LANE}`)).toMatch(/TAIL_LOST|SEQUENCE/);
-    await world.untilFailed('gateway', `lane ${LANE}`);
+    expect(await world.untilFailed('decider', `lane ${1 - LANE}`)).toMatch(/TAIL_LOST|SEQUENCE/);
+    await world.untilFailed('gateway', `lane ${1 - LANE}`);
     const { statusCode } = await world.gateway.server.inject('/readyz');
     expect(statusCode).toBe(503);
     expect((await world.http('decider', '/metrics')).text).not.toMatch(/outcome="again"/);

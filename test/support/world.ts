@@ -10,6 +10,7 @@ import {
   checkLedger,
   codecs,
   confirmControls,
+  createTopics,
   type CheckedReceipt,
   type ControlRecord,
   type Home,
@@ -31,7 +32,7 @@ import { start as startDecider } from '../../apps/decider/src/app.ts';
 import { type Gateway, start as startGateway } from '../../apps/gateway/src/app.ts';
 import type { LaneApp } from '../../apps/kit/src/index.ts';
 import { start as startNotary } from '../../apps/notary/src/app.ts';
-import { client, readAll, unique, until } from './kafka.ts';
+import { client, readAll, unique, until, withAdmin } from './kafka.ts';
 
 /** So that a lane is free soon after its owner is gone. */
 const QUICK = { sessionTimeout: 1500, heartbeatInterval: 300 };
@@ -213,9 +214,15 @@ export class World {
     return readAll(this.#reader, this.home.topic(topic), lane, ends?.start);
   }
 
-  /** Forgets what is known of topics that were made anew. */
-  async reconnect(): Promise<void> {
-    await this.#reader?.close();
+  /** Deletes a topic and creates it, empty, as it must be set. */
+  async makeAnew(name: string): Promise<void> {
+    const topic = this.home.topic(name);
+    await withAdmin(this.brokers, async (admin) => {
+      await admin.deleteTopics({ topics: [topic] });
+      await until(`${name} is gone`, async () => !(await admin.listTopics()).includes(topic));
+      await createTopics(admin, { prefix: this.home.config.topicPrefix, lanes: LANES });
+    });
+    await this.#reader?.close(); // it knows the deleted one
     this.#reader = undefined;
   }
 
