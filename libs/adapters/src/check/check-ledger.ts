@@ -118,8 +118,6 @@ async function checkLane(home: Home, lane: number, shared: Shared, options: Chec
   return { entries: checker.entries, ...checker.finish(holdings, options.acks) };
 }
 
-const keyIn = (value: Uint8Array): Uint8Array => decoded(() => codecs.inputKey.decode(value).key) ?? new Uint8Array(32);
-
 /** undefined for what was not written by the decider: anyone with access may write here, and only the ledger's own entries speak. */
 function decoded<T>(read: () => T): T | undefined {
   try {
@@ -137,7 +135,10 @@ class Inputs {
   key({ key, value }: KafkaRecord): void {
     const name = key?.toString() ?? '';
     if (value === null) this.#keys.delete(name);
-    else this.#keys.set(name, keyIn(value));
+    else {
+      const record = decoded(() => codecs.inputKey.decode(value));
+      if (record) this.#keys.set(name, record.key);
+    }
   }
 
   deadLetter({ value }: KafkaRecord): void {
