@@ -13,6 +13,8 @@ export interface HttpProposerOptions {
   readonly trust?: string;
   /** For tests. */
   readonly fetch?: typeof globalThis.fetch;
+  /** POSIX milliseconds; default Date.now. */
+  readonly nowMs?: () => number;
 }
 /** The gateway's answer about a decision; the members of docs/http-api.md that callers need. */
 export interface Decision {
@@ -29,7 +31,8 @@ const ANSWER_MARGIN_MS = 10_000;
 
 /**
  * Proposes through a gateway and resolves only when the action is allowed. In `mode: 'shadow'` it resolves with the WOULD_… verdict,
- * which permits nothing. Everything else throws: Denied, Expired, Pending or Unavailable.
+ * which permits nothing. Everything else throws: Denied, Expired, Pending or Unavailable. An id that was allowed long ago is Expired once
+ * its permit is over.
  */
 export class HttpProposer {
   readonly #options: HttpProposerOptions;
@@ -54,7 +57,8 @@ export class HttpProposer {
     if (status !== 200) throw refusal(status, answer, id);
     const decision = parseDecision(answer, id);
     this.#verify(decision, body, id);
-    return allowed(decision, answer, body.mode === 'shadow');
+    const { nowMs = Date.now } = this.#options;
+    return allowed(decision, answer, { isShadow: body.mode === 'shadow', nowMs: nowMs() });
   }
 
   async #post(request: object, id: string, waitMs: number): Promise<{ status: number; answer: Record<string, unknown> }> {
@@ -99,13 +103,18 @@ export class HttpProposer {
     const actor = predicate['actor'] as { kind?: unknown; id?: unknown } | undefined;
     const permits = decision.verdict === 'ALLOW';
     if (permits && !(isSame && actor?.kind === body.actor.kind && actor.id === body.actor.id)) throw unverified('it allows another action');
+    if (permits && !isSamePermit(predicate['permit'], decision.permit)) throw unverified('it has another permit');
   }
 }
 
-function allowed(decision: Decision, answer: Record<string, unknown>, isShadow: boolean): Decision {
-  const { verdict, reasons, receipt, id } = decision;
+function allowed(decision: Decision, answer: Record<string, unknown>, { isShadow, nowMs }: { isShadow: boolean; nowMs: number }): Decision {
+  const { verdict, reasons, receipt, id, permit } = decision;
   if (isShadow && verdict.startsWith('WOULD_')) return decision;
-  if (verdict === 'ALLOW' && !isShadow) return decision;
+  if (verdict === 'ALLOW' && !isShadow) {
+    if (!permit) throw new Unavailable('ANSWER_MALFORMED', 'an ALLOW without a permit', id);
+    if (nowMs < Date.parse(permit.executeBy)) return decision;
+    throw new Expired('PERMIT_EXPIRED', 'allowed once, but its permit is over', reasons, receipt);
+  }
   const reason = reasons[0] ?? verdict;
   const settlement = answer['settlement'] as { outcome?: unknown } | undefined;
   if (settlement)
@@ -132,8 +141,20 @@ function parseDecision(answer: Record<string, unknown>, id: string): Decision {
   const isWhole = typeof verdict === 'string' && typeof index === 'string' && typeof receipt === 'string' && isTexts(reasons);
   if (!isWhole || (answer['id'] !== id && verdict !== 'REFUSED'))
     throw new Unavailable('ANSWER_MALFORMED', 'the answer is not about this proposal', id);
-  const permit = answer['permit'] as Decision['permit'];
+  const permit = permitOf(answer['permit']);
   return { id, verdict, reasons, index, receipt, ...(permit && { permit }) };
+}
+
+function permitOf(value: unknown): Decision['permit'] {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { executors, executeBy } = value as Record<string, unknown>;
+  return isTexts(executors) && typeof executeBy === 'string' ? { executors, executeBy } : undefined;
+}
+
+function isSamePermit(proved: unknown, said: Decision['permit']): boolean {
+  const permit = permitOf(proved);
+  if (permit?.executeBy !== said?.executeBy) return false;
+  return permit?.executors.join('\n') === said?.executors.join('\n');
 }
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -62,8 +62,18 @@ describe('kafka proposer', () => {
 
 describe('http proposer', () => {
   const answering = (status: number, answer: unknown): HttpProposer =>
-    new HttpProposer({ url: 'http://gateway', token: 't', fetch: () => Promise.resolve(new Response(JSON.stringify(answer), { status })) });
-  const decided = (members: object) => ({ id: 'x', state: 'decided', verdict: 'ALLOW', reasons: [], index: '1', receipt: 'r', ...members });
+    new HttpProposer({
+      url: 'http://gateway',
+      token: 't',
+      fetch: () => Promise.resolve(new Response(JSON.stringify(answer), { status })),
+      nowMs: () => Date.parse('2026-01-01T00:05:00.000Z'),
+    });
+  const decided = (members: object) => ({
+    ...{ id: 'x', state: 'decided', verdict: 'ALLOW', reasons: [], index: '1', receipt: 'r' },
+    permit: permitUntil('2026-01-01T00:05:00.001Z'),
+    ...members,
+  });
+  const permitUntil = (executeBy: string) => ({ executors: ['e'], executeBy });
 
   it.each([
     ['202', 202, {}, 'Pending', 'PENDING'],
@@ -85,6 +95,9 @@ describe('http proposer', () => {
     ],
     ['a shadow verdict that was not asked for', 200, decided({ verdict: 'WOULD_ALLOW' }), 'Denied', 'WOULD_ALLOW'],
     ['a word it does not know', 200, decided({ verdict: 'allow' }), 'Denied', 'allow'],
+    ['an ALLOW whose permit is over', 200, decided({ permit: permitUntil('2026-01-01T00:05:00.000Z') }), 'Expired', 'PERMIT_EXPIRED'],
+    ['a permit until no time at all', 200, decided({ permit: permitUntil('soon') }), 'Expired', 'PERMIT_EXPIRED'],
+    ['an ALLOW without a permit', 200, decided({ permit: undefined }), 'Unavailable', 'ANSWER_MALFORMED'],
     ['another action', 200, decided({ id: 'y' }), 'Unavailable', 'ANSWER_MALFORMED'],
     ['half an answer', 200, { verdict: 'ALLOW' }, 'Unavailable', 'ANSWER_MALFORMED'],
     ['no object', 200, 'ALLOW', 'Unavailable', 'GATEWAY_UNAVAILABLE'],
@@ -93,6 +106,10 @@ describe('http proposer', () => {
     ['a redirect that slipped through', 302, {}, 'Unavailable', 'HTTP_302'],
   ])('%s is no yes', async (_, status, answer, name, code) => {
     await expect(answering(status, answer).propose(body, { id: 'x' })).rejects.toMatchObject({ name, code });
+  });
+
+  it('takes an ALLOW while its permit lasts', async () => {
+    expect(await answering(200, decided({})).propose(body, { id: 'x' })).toMatchObject({ verdict: 'ALLOW' });
   });
 
   it('takes a shadow verdict in shadow mode, and never an enforced one', async () => {
