@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -40,6 +40,34 @@ describe('with no broker', () => {
     expect([ready.statusCode, ready.json<{ code: string }>().code]).toEqual([503, 'NOT_READY']);
   });
 });
+
+describe('a path that is written another way', () => {
+  it.each(['/%761/actions', '/v%31/actions/x', 'http://gateway/v1/trust/acme'])('%s meets the gate as well', async (url) => {
+    const answer = await rawly(
+      `${url.includes('trust') ? 'GET' : 'POST'} ${url} HTTP/1.1\r\nhost: g\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 (503|404|405) /);
+    expect(answer).toContain('application/problem+json');
+  });
+});
+
+describe('what is no HTTP', () => {
+  it('is a problem too, and the connection ends', async () => {
+    const answer = await rawly('NONSENSE\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('application/problem+json');
+    expect(answer).toContain('"code":"REQUEST_MALFORMED"');
+  });
+});
+
+/** Sends bytes as they are; the answer until the gateway hangs up. */
+async function rawly(request: string): Promise<string> {
+  const socket = connect(gateway.port, '127.0.0.1');
+  socket.end(request);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
 
 describe('every answer', () => {
   it('has a request id of our own and says how it may be used', async () => {

@@ -7,8 +7,9 @@ import type { TokenFact } from '../index/token-book.ts';
 import type { Follower } from '../kafka/follower.ts';
 
 /**
- * Asked before a request's body is read. Fails closed: facts that are not complete, or of a halted lane, admit nobody, because a token
- * could have been revoked where we did not look.
+ * Asked before a request's body is read. Fails closed: facts that are not complete admit nobody, and no proposal is taken while they cannot
+ * be kept up to date (no broker, or a halted lane), because a token could have been revoked where we did not look. What was folded before
+ * stays readable.
  */
 export class Gate {
   readonly #index: LedgerIndex;
@@ -25,13 +26,13 @@ export class Gate {
   /** Throws Problem 401 or 503. */
   admit(request: FastifyRequest): void {
     if (!this.#follower.isCaughtUp) {
-      if (this.#follower.isBrokerAway)
-        throw new Problem(503, 'BROKER_UNAVAILABLE', 'no Kafka broker answers: nothing is accepted', { retryAfterS: 2 });
+      if (this.#follower.isBrokerAway) throw brokerAway();
       throw new Problem(503, 'NOT_READY', 'the index is being rebuilt from the ledger', { retryAfterS: 2 });
     }
     const credential = authenticate(request.headers.authorization, this.#index.tokens, this.#nowMs());
     const lane = this.#index.logs.get(credential.tenant)?.lane;
     const isWrite = request.method === 'POST';
+    if (isWrite && this.#follower.isBrokerAway) throw brokerAway();
     if (isWrite && (lane === undefined || this.#follower.haltOf(lane) !== undefined)) {
       throw new Problem(503, 'LANE_HALTED', "the tenant's lane is halted: an operator is needed");
     }
@@ -46,3 +47,6 @@ export class Gate {
     return credential;
   }
 }
+
+const brokerAway = (): Problem =>
+  new Problem(503, 'BROKER_UNAVAILABLE', 'no Kafka broker answers: nothing is accepted', { retryAfterS: 2 });

@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { PAYLOAD_BYTES_MAX } from '#domain';
 
 import { parseBody } from './body.ts';
+import { answerClientError } from './client-error.ts';
 import type { Gate } from './gate.ts';
 import { Problem } from './problem.ts';
 import { PROBLEM_TYPE, problemBody } from './problem-filter.ts';
@@ -29,6 +30,7 @@ export function createServer(gateOf: () => Gate): { adapter: FastifyAdapter; met
     bodyLimit: PAYLOAD_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
+    clientErrorHandler: answerClientError,
     genReqId: () => randomUUID(), // never the caller's: it goes into our logs
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = new Problem(error.statusCode ?? 400, 'REQUEST_MALFORMED', 'the url cannot be read');
@@ -48,7 +50,9 @@ export function createServer(gateOf: () => Gate): { adapter: FastifyAdapter; met
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers({ ...HEADERS, 'x-request-id': request.id });
     try {
-      if (request.url.startsWith('/v1/')) gateOf().admit(request);
+      // By the route as well: the router also takes /%761/actions, and a whole url in the request line.
+      const isGuarded = [request.url, request.routeOptions.url].some((path) => path?.startsWith('/v1/'));
+      if (isGuarded) gateOf().admit(request);
       done();
     } catch (error) {
       done(error as Error);
