@@ -7,6 +7,7 @@ import { formatVkey, type Json, pae, parseCanonical } from '#domain';
 
 import { Actions } from './actions.ts';
 import { parseProposal } from './http/body.ts';
+import { Problem } from './http/problem.ts';
 import { LedgerIndex } from './index/ledger-index.ts';
 import type { TokenFact } from './index/token-book.ts';
 import { Publisher } from './kafka/publisher.ts';
@@ -32,13 +33,22 @@ const body = {
   resource: { type: 't', id: 'i' },
 };
 
-function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>) {
+function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>, given?: Receipts) {
   const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
   index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(seed)) });
   const log = pino({ level: 'silent' });
   const receipts = new Receipts(index, { read: () => Promise.reject(new Error('no receipt is there')) }, log);
   const publisher = new Publisher({ send, close: () => Promise.resolve() }, 'actions');
-  return new Actions({ ledger: 'test.example', seed, index, receipts, publisher, waiters: new ReceiptWaiters(), log, nowMs: () => 0 });
+  return new Actions({
+    ledger: 'test.example',
+    seed,
+    index,
+    receipts: given ?? receipts,
+    publisher,
+    waiters: new ReceiptWaiters(),
+    log,
+    nowMs: () => 0,
+  });
 }
 const propose = (to: Actions, given: Json, waitMs = 0) => to.propose(credential, parseProposal(given), { waitMs, traceparent: undefined });
 
@@ -81,6 +91,12 @@ describe('proposing', () => {
         body,
       ),
     ).rejects.toMatchObject({ status: 503 });
+  });
+
+  it('tells the id of what it accepted although its receipt cannot be read now', async () => {
+    const receipts = { ofRecord: () => Promise.reject(new Problem(503, 'OVERLOADED', 'too many')) } as unknown as Receipts;
+    const to = actions(() => Promise.resolve([{ topic: 'actions', partition: 1, baseOffset: 5n, appendTimeMs: 0 }]), receipts);
+    expect(await propose(to, body, 1)).toMatchObject({ state: 'pending', offset: '5' });
   });
 
   it('finds what it accepted before the ledger has it, and answers pending when the wait is over', async () => {

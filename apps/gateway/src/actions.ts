@@ -66,8 +66,14 @@ export class Actions {
     const isThere = (): boolean =>
       index.entries.slotsFrom('actions', published.partition, offset).some((slot) => index.entries.get(slot)?.receiptOffset !== undefined);
     await waiters.wait(published.partition, offset, options.waitMs, isThere);
-    const shown = await this.#options.receipts.ofRecord(credential, 'actions', published.partition, offset);
-    return shown ? this.#answer(shown) : pending;
+    try {
+      const shown = await this.#options.receipts.ofRecord(credential, 'actions', published.partition, offset);
+      return shown ? await this.#answer(shown) : pending;
+    } catch (error) {
+      // It was accepted: whatever keeps its receipt from being shown now, the caller must learn the id. Pending permits nothing.
+      this.#options.log.warn({ err: error, partition: published.partition, offset }, 'an accepted proposal is answered as pending');
+      return pending;
+    }
   }
 
   /** Throws Problem 404. */
