@@ -1,5 +1,5 @@
 /** The notary's own memory of what it has signed: lines `<origin> <size> <hex root>`, on disk before anything is published. */
-import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { hex } from '#domain';
@@ -60,7 +60,7 @@ export class GuardFile {
       this.#rewrite();
       return;
     }
-    writeSync(this.#file, text);
+    writeFileSync(this.#file, text); // all of it or an error: a full disk makes a single write short
     fdatasyncSync(this.#file);
     this.#bytes += text.length;
   }
@@ -76,10 +76,11 @@ export class GuardFile {
   }
 
   #rewrite(): void {
-    closeSync(this.#file);
     const text = [...this.#heads].map(([origin, head]) => formatLine({ origin, ...head })).join('');
     writeWhole(this.#path, text, SECRET_FILE);
+    const replaced = this.#file;
     this.#file = openSync(this.#path, 'a', SECRET_FILE);
+    closeSync(replaced); // only now: `close` must never close a descriptor twice
     this.#bytes = text.length;
   }
 }

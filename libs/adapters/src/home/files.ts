@@ -1,5 +1,5 @@
 /** Small files that must be whole or absent, whatever kills the process. */
-import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 
@@ -39,7 +39,7 @@ function writeTemporary(path: string, text: string, mode: number): string {
   const file = openSync(temporary, 'wx', mode);
   try {
     chmodSync(temporary, mode);
-    writeSync(file, text);
+    writeFileSync(file, text); // all of it or an error: a full disk makes a single write short
     fsyncSync(file);
   } finally {
     closeSync(file);
