@@ -28,6 +28,10 @@ const stop = (why: string, code: number): Promise<void> =>
     printGoodbye(why);
     process.exit(good ? code : 1);
   })());
+void running.fatal.then((why) => {
+  if (stopping === undefined) process.stderr.write(`countersign: ${why}: start again, it goes on from the ledger\n`);
+  return stop('a service that failed', 1);
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => void stop(signal, 0));
 }

@@ -31,8 +31,17 @@ interface Part {
 export class Running {
   readonly #apps: Part[] = [];
   readonly #below: Part[] = [];
+  /** Resolves, with what to tell people, when a service cannot go on by itself: it has lost its consumer group for good. */
+  readonly fatal: Promise<string>;
+  readonly #lost: (why: string) => void;
   /** While the broker is being started, and nobody can stop it but by its process id. */
   #brokerFolder: string | undefined;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.fatal = promise;
+    this.#lost = resolve;
+  }
 
   /** On an error part of the system runs: call `stop`. */
   async start(options: StartOptions): Promise<System> {
@@ -79,9 +88,15 @@ export class Running {
     return (await closeAll(this.#below)) && inTime;
   }
 
-  async #app<T extends { close(): Promise<void>; readonly port: number }>(name: string, start: () => Promise<T>): Promise<T> {
+  async #app<T extends { close(): Promise<void>; readonly port: number; readonly fatal?: Promise<unknown> }>(
+    name: string,
+    start: () => Promise<T>,
+  ): Promise<T> {
     const app = await step(`starting the ${name}`, start);
     this.#apps.push({ name, close: () => app.close() });
+    void app.fatal?.then((error) => {
+      this.#lost(`the ${name} cannot go on: ${error instanceof Error ? error.message : String(error)}`);
+    });
     return app;
   }
 }

@@ -26,6 +26,6 @@ export async function runUntilSignal(app: Running): Promise<void> {
     process.exitCode = 1;
     process.stderr.write(`${JSON.stringify({ level: 60, msg: `did not close after ${why}`, error: String(error) })}\n`);
   } finally {
-    clearTimeout(guard);
+    guard.unref(); // still there for whatever was left open and would keep the process
   }
 }
