@@ -30,6 +30,8 @@ const DOCKER_ANSWER_MS = 3000;
 /** Unit ms. The first start pulls the image. */
 const DOCKER_UP_MS = 5 * 60_000;
 const DOCKER_READY_MS = 60_000;
+/** Unit s. Before it is killed: a stop of everything may take ten. */
+const DOCKER_STOP_S = 5;
 /** As docker-compose.yml publishes it. */
 const DOCKER_BROKER = '127.0.0.1:9092';
 
@@ -73,7 +75,7 @@ async function dockerBroker(compose: string, log: Progress): Promise<ChosenBroke
     kind: 'docker',
     line: `Kafka: ${DOCKER_BROKER} (apache/kafka:4.3.1 in Docker)`,
     stop: async () => {
-      await docker('stop', 'broker');
+      await docker('stop', '-t', String(DOCKER_STOP_S), 'broker');
     },
   };
 }
