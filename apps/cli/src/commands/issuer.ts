@@ -9,6 +9,7 @@ import { group } from '../group.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
 const TYPES = ['platform', 'ci', 'executor'] as const;
+const RESERVED: readonly string[] = ['ledger', 'decider', 'admin', 'gateway'];
 interface AddOptions {
   readonly tenant: string;
   readonly type: string;
@@ -47,6 +48,8 @@ export function register(program: Command): void {
 async function add(context: Context, id: string, { tenant, type: asked, publicKey, agents }: AddOptions): Promise<void> {
   const type = TYPES.find((each) => each === asked);
   if (!type) throw new CliError(`--type: expected ${TYPES.join(', ')}, got ${asked}`);
+  // Their keys lie in keys/ too, and must sign nothing but what they are for.
+  if (RESERVED.includes(id)) throw new CliError(`${id}: expected another id than ${RESERVED.join(', ')}: those are the ledger's own`);
   const given = publicKey === undefined ? undefined : publicKeyFrom(publicKey);
   const { home } = context;
   let keyid = '';

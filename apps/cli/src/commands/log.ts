@@ -25,6 +25,7 @@ export function register(program: Command): void {
 
 async function log(context: Context, { tenant, from }: Options): Promise<void> {
   const first = Number(from);
+  if (!Number.isSafeInteger(first) || first < 0) throw new CliError(`--from: expected an index, 0 or more, got ${from}`);
   const lane = laneOfTree(context.home, tenant);
   const follower = await LedgerFollower.open(context.home, context.brokers, [lane]);
   let shown = 0;

@@ -7,7 +7,7 @@ import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter, textOf } from '
 import { fromBase64, fromUtf8, type Json, laneOf, parseJson, sealEnvelope, utf8 } from '#domain';
 
 import { Context } from '../context.ts';
-import { CliError, explain, INVALID, VALID } from '../errors.ts';
+import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
 
 interface Options {
   readonly tenant: string;
@@ -28,7 +28,7 @@ export function register(program: Command): void {
     .option('--key <file>', 'its seed in base64 (default keys/<issuer>.key of the data folder)')
     .option('--id <id>', "the action's id; the same id again is the same action (default random)")
     .option('--expires <seconds>', 'how long it may wait to be decided', '300')
-    .option('--wait <seconds>', 'for the verdict; 0: only until Kafka has it', '10')
+    .option('--wait <seconds>', 'for the verdict; 0: only until Kafka has it, and then exit code 2', '10')
     .action(async (file: string, options: Options, command: Command) => {
       process.exitCode = await propose(new Context(command), file, options);
     });
@@ -58,7 +58,7 @@ async function propose(context: Context, file: string, options: Options): Promis
     const waitMs = seconds('--wait', options.wait) * 1000;
     if (waitMs === 0) {
       context.print(`published: action ${id}, actions/${lane} offset ${offset}`, place);
-      return VALID;
+      return COULD_NOT_TELL; // that it was published permits nothing
     }
     const receipt = await receiptOf(receipts, offset, waitMs);
     if (!receipt)
