@@ -122,6 +122,9 @@ describe('a notary', () => {
     await world.publish(...births(), decided(0, 5));
     await world.attestAll();
     const receipts = await world.receipts();
+    const heads = await world.read('checkpoints');
+    await world.wipe('checkpoints');
+    for (const { key, value } of heads) if (key?.toString() !== '_position.0') await world.write({ topic: 'checkpoints', key, value });
     const forged = { lane: 0, nextSeq: 0, ledgerOffset: 0, inputKeysOffset: 0, signature: new Uint8Array(64) };
     await world.write({ topic: 'checkpoints', key: Buffer.from('_position.0'), value: codecs.notaryPosition.encode(forged) });
     await world.publish(decided(5, 2));
@@ -134,6 +137,21 @@ describe('a notary', () => {
     await world.attestAll();
     expect(world.alarms).toHaveLength(1);
     expect(await world.receipts()).toHaveLength(world.ledger.heads.nextSeq);
+  });
+
+  it('is not taken back by its own old records, written again', async () => {
+    await world.publish(...births(), decided(0, 2));
+    await world.attestAll();
+    const old = await world.read('checkpoints');
+    await world.publish(decided(2, 3));
+    await world.attestAll();
+    const receipts = await world.receipts();
+    for (const { key, value } of old) await world.write({ topic: 'checkpoints', key, value });
+    await world.publish(decided(5, 1));
+    await world.attestAll();
+    const after = await world.receipts();
+    expect(after.slice(0, receipts.length)).toEqual(receipts);
+    expect(after).toHaveLength(world.ledger.heads.nextSeq);
   });
 
   it('has on its own disk what it is about to publish', async () => {

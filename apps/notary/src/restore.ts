@@ -53,7 +53,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     (record) => {
       const head = signedHeadIn(record, options);
       if (head) {
-        newest.set(head.origin, head);
+        // The largest, not the last: an old record of ours that somebody writes again must not take us back.
+        if (head.size > (newest.get(head.origin)?.size ?? 0)) newest.set(head.origin, head);
         guardAgainst(signed, head);
       } else if (record.key?.toString() === positionKey(lane))
         positions.push(...decoded(() => codecs.notaryPosition.decode(bytesOf(record))));
@@ -61,17 +62,19 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     signal,
   );
   const heads = headsOf(birth, lane, keys, [...newest.values()]);
-  const position = positions.at(-1);
   const system = birth.systemLogs.find((each) => each.lane === lane);
   if (!system) throw new Error(`lane ${lane}: the ledger has ${birth.lanes} lanes`);
   const { publicKey } = parseVkey(keys.vkey(system.origin));
+  const position = positions.findLast((each) => {
+    heads.nextSeq = each.nextSeq;
+    return positionVerifies(each, heads, each.signature, publicKey);
+  });
   if (position) {
-    heads.nextSeq = position.nextSeq;
-    if (positionVerifies(position, heads, position.signature, publicKey)) {
-      const { ledgerOffset, inputKeysOffset } = position;
-      return { heads, ledgerOffset: BigInt(ledgerOffset), inputKeysOffset: BigInt(inputKeysOffset), publishedSeq: 0, signed };
-    }
-    log.error({ lane, alarm: true }, 'position on checkpoints is not ours or does not fit its tree heads: recomputing from genesis');
+    const { ledgerOffset, inputKeysOffset } = position;
+    return { heads, ledgerOffset: BigInt(ledgerOffset), inputKeysOffset: BigInt(inputKeysOffset), publishedSeq: 0, signed };
+  }
+  if (positions.length > 0) {
+    log.error({ lane, alarm: true }, 'no position on checkpoints is ours and fits the tree heads: recomputing from genesis');
   }
   // Exactly one receipt for each record of the lane, in order: their number is the sequence to go on from.
   let publishedSeq = 0;
