@@ -1,8 +1,15 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FetchPosition } from './fetch-request.ts';
 import type { LaneReader } from './reader.ts';
 import type { KafkaRecord } from './records.ts';
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };
+
+/**
+ * Unit ms. One fetch can hold minutes of signatures to check. Without a pause the group hears no heartbeat, takes the lane away, and gives it
+ * to the next process that fares no better.
+ */
+const TURN_MAX_MS = 50;
 
 /**
  * Every committed record of one partition from `from` (or its start) to `to` (or where it ended when the call was made). Call after the lane's
@@ -23,7 +30,15 @@ export async function readToEnd(
     const [fetched] = await reader.fetch([position], { ...FETCH, signal });
     if (!fetched) throw new Error(`nothing fetched of ${place.topic}`);
     if (fetched.error) throw fetched.error;
-    for (const record of fetched.records) if (record.offset < end) await each(record);
+    let turnMs = performance.now();
+    for (const record of fetched.records) {
+      if (record.offset >= end) break;
+      await each(record);
+      if (performance.now() - turnMs < TURN_MAX_MS) continue;
+      await nextTurn();
+      turnMs = performance.now();
+      signal.throwIfAborted();
+    }
     position = { ...position, offset: fetched.nextOffset };
   }
   return position.offset;
