@@ -71,7 +71,8 @@ export class FaultWorld {
   /** Callers of both tenants over the given channels. */
   load(callers: number, ...channels: readonly Channel[]): Load {
     const name = `${this.name}-${this.#loads.length}`;
-    const load = new Load({ name, watch: this.#watch, random: this.random, tenants: TENANTS, callers, channels });
+    const onStuck = (error: unknown): never => this.#fail(error);
+    const load = new Load({ name, watch: this.#watch, random: this.random, tenants: TENANTS, callers, channels, onStuck });
     this.#loads.push(load);
     return load.start();
   }
@@ -122,7 +123,7 @@ export class FaultWorld {
 
   /** Ends the load, then looks at everything from genesis: see expectSound. No process may have raised an alarm. */
   async expectSound(load: Load): Promise<void> {
-    await load.stop().catch((error: unknown) => this.#fail(error));
+    await load.stop();
     this.#acked.push(...load.acked);
     await expectSound(this.home, this.brokers, this.#acked);
     expect(this.services.flatMap(({ alarms }) => alarms)).toEqual([]);
@@ -130,6 +131,7 @@ export class FaultWorld {
 
   /** With what the services said, which is where the reason is. */
   #fail(cause: unknown): never {
-    throw new Error(this.services.map((service) => service.lastWords()).join('\n'), { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error([why, ...this.services.map((service) => service.lastWords())].join('\n'), { cause });
   }
 }

@@ -30,6 +30,8 @@ export interface LoadOptions {
   /** Each tenant's callers, shared out among the channels. */
   readonly callers: number;
   readonly channels: readonly Channel[];
+  /** Called when what is waited for never happened: throws with the reason. */
+  readonly onStuck: (error: unknown) => never;
 }
 
 /** Processes start meanwhile. */
@@ -63,13 +65,13 @@ export class Load {
   /** Resolves when so many more inputs have their receipts. */
   async more(count: number): Promise<void> {
     const wanted = this.#answered + count;
-    await until(`${count} more receipts while proposals keep coming`, () => this.#answered >= wanted, PATIENT);
+    await until(`${count} more receipts while proposals keep coming`, () => this.#answered >= wanted, PATIENT).catch(this.options.onStuck);
   }
 
   /** Resolves when every caller has the receipt of its last input. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await until('every caller has its last receipt', () => this.#isDone, PATIENT);
+    await until('every caller has its last receipt', () => this.#isDone, PATIENT).catch(this.options.onStuck);
     await this.#callers;
   }
 

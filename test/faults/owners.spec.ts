@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import { CedarEngine, FencedError, wire } from '#adapters';
+
+import { LaneDecider } from '../../apps/decider/src/lane-decider.ts';
+import { client, until, withAdmin } from '../support/kafka.ts';
+import type { Service } from '../support/service.ts';
+import { FaultWorld } from './fault-world.ts';
+import { between } from './random.ts';
+
+/** Unit ms. Several times what it takes on a busy machine. */
+const TIMEOUT_MS = 180_000;
+const brokers = inject('brokers');
+const world = new FaultWorld('owners', brokers);
+let decider: Service;
+let notary: Service;
+
+beforeAll(async () => {
+  await world.open('decider', 'notary');
+  const [first, second] = world.services;
+  if (!first || !second) throw new Error('both were started');
+  decider = first;
+  notary = second;
+});
+afterAll(() => world.close());
+
+describe('offsets of the consumer groups', () => {
+  it(
+    'mean nothing: rewound to 0, the lanes go on where the ledger ends',
+    async () => {
+      const load = world.load(8, world.kafka);
+      await load.more(30);
+      await Promise.all([decider.stop(), notary.stop()]);
+      const { topicPrefix, lanes } = world.home.config;
+      const partitions = Array.from({ length: lanes }, (_, partition) => ({ partition, offset: '0' }));
+      await withAdmin(brokers, async (admin) => {
+        for (const [group, topics] of Object.entries(READ_BY)) {
+          for (const topic of topics)
+            await admin.setOffsets({ groupId: `${topicPrefix}countersign.${group}`, topic: world.home.topic(topic), partitions });
+        }
+        // The tool was a member itself, of another protocol: while it is, no service may join.
+        const groupIds = Object.keys(READ_BY).map((group) => `${topicPrefix}countersign.${group}`);
+        await until('the groups have no member', async () => {
+          const { groups } = await admin.describeGroups(groupIds);
+          return groups.every(({ state }) => state === 'Empty');
+        });
+      });
+      decider = world.start('decider');
+      notary = world.start('notary');
+      await load.more(30);
+      await world.expectSound(load);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+const READ_BY = { decider: ['controls', 'actions', 'outcomes'], notary: ['ledger', 'input-keys'] } as const;
+
+describe('two deciders at once', () => {
+  it(
+    'share the lanes of one group, and neither decides what the other has',
+    async () => {
+      const load = world.load(8, world.kafka);
+      await load.more(10);
+      const second = world.start('decider');
+      await second.until('owns a lane', () => second.said('lane taken over').length > 0);
+      await load.more(30);
+      await second.stop();
+      await load.more(10);
+      await world.expectSound(load);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'fence each other when both believe that they own the same lanes',
+    async () => {
+      const load = world.load(8, world.kafka);
+      const ends: unknown[] = [];
+      for (let round = 1; round <= 2; round++) {
+        await load.more(between(world.random, 5, 30));
+        ends.push(...(await Promise.all([stranger(0), stranger(1)])));
+      }
+      await load.more(20);
+      await world.expectSound(load);
+      // Each decided for a while, until the member of the group took its lane back.
+      expect(ends.map((end) => end instanceof FencedError && end.succeeded)).toEqual([true, true, true, true]);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/** A decider that asks no group: it takes the lane over at once. Resolves with what ended it, after it has decided something. */
+async function stranger(lane: number): Promise<unknown> {
+  const stopping = new AbortController();
+  let batches = 0;
+  const quiet = (): void => undefined;
+  const strange = new LaneDecider({
+    connection: client(brokers),
+    birth: world.home.birth(),
+    topicPrefix: world.home.config.topicPrefix,
+    deciderSeed: world.home.key('decider'),
+    engine: new CedarEngine(),
+    wire,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    onBatch: () => (batches += 1),
+  });
+  let end: unknown;
+  const running = strange.run({ lane, signal: stopping.signal, ready: quiet }).catch((error: unknown) => (end = error));
+  try {
+    await until(`the stranger on lane ${lane} is fenced`, () => end);
+    expect(batches).toBeGreaterThan(0);
+    return end;
+  } finally {
+    stopping.abort();
+    await running;
+  }
+}
+
+describe('a paused owner', () => {
+  it.each([
+    { name: 'decider', point: 'after-send' },
+    { name: 'notary', point: 'before-commit' },
+  ] as const)(
+    'that wakes up after its successor took over commits nothing: $name, paused $point',
+    async ({ name, point }) => {
+      const load = world.load(8, world.kafka);
+      await load.more(10);
+      const before = name === 'decider' ? decider : notary;
+      const paused = world.start(name, { COUNTERSIGN_PAUSE_AT: `${point}:${between(world.random, 1, 4)}` });
+      await paused.until('owns a lane', () => paused.said('lane taken over').length > 0);
+      await before.stop();
+      await until('it is paused inside a transaction', () => paused.isPaused);
+      const successor = world.start(name);
+      await load.more(30); // of both lanes: the paused one has given no lane back
+      await until('its lane was taken over', () => successor.said('lane taken over').length === 2);
+      paused.wake();
+      await paused.until('notices', () => NOTICED.some((message) => paused.said(message).length > 0));
+      await load.more(30);
+      await world.expectSound(load);
+      expect(paused.ending).toBeUndefined();
+      await paused.stop();
+      if (name === 'decider') decider = successor;
+      else notary = successor;
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/** It was fenced, or it saw first that its session must have run out. */
+const NOTICED = ['a successor owns the lane: given up', 'lease: lane ends'];
