@@ -21,6 +21,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['tenant', () => import('./commands/tenant.ts')],
   ['issuer', () => import('./commands/issuer.ts')],
   ['token', () => import('./commands/token.ts')],
+  ['gap', () => import('./commands/gap.ts')],
   ['doctor', () => import('./commands/doctor.ts')],
 ];
 

@@ -112,7 +112,9 @@ export class LaneDecider {
         this.options.onHeld?.(lane, topic, undefined);
         return;
       }
-      const why = `INPUT_GAP: ${topic} no longer holds offset ${next}, the next to be decided: sign an input.gap to go on`;
+      const { epoch } = state.positions[topic];
+      const remedy = `countersign gap --topic ${topic} --lane ${lane} --from ${next} --to FIRST_KEPT --epoch ${epoch}`;
+      const why = `INPUT_GAP: ${topic} no longer holds offset ${next}, the next to be decided. When it is gone for good: ${remedy} (one epoch more when the topic was made anew)`;
       log.error({ lane, topic, next: String(next), alarm: true }, why);
       this.options.onHeld?.(lane, topic, why);
     };
