@@ -103,7 +103,7 @@ export const wire: WireCodec = {
     try {
       return codecs.signedEnvelope.decode(bytes);
     } catch {
-      return undefined; // whatever is wrong with it, the entry says REFUSED_ENVELOPE and the bytes go to dead-letters
+      return undefined; // whatever is wrong with it, the entry says REFUSED_ENCODING and the bytes go to dead-letters
     }
   },
 };

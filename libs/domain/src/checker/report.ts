@@ -1,4 +1,4 @@
-/** The invariants of a ledger; docs/invariants.md says each in full. */
+/** The invariants of a ledger. `LaneChecker` and `checkLedger` say how far each can be told. */
 export const INVARIANTS = {
   I1: 'the leaf index is dense per tenant',
   I2: 'every link, seal and root holds',
