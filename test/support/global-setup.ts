@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { dockerAnswers } from '../../libs/adapters/src/broker/choose.ts';
 import { startEmbeddedBroker } from '../../libs/adapters/src/broker/embedded.ts';
 import { parseBrokers } from '../../libs/adapters/src/kafka/client.ts';
+import { startContainerBroker } from './docker-broker.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -12,12 +14,17 @@ declare module 'vitest' {
   }
 }
 
-/** KAFKA_BROKERS when set, else an embedded broker on a folder that goes away with it. */
+/** KAFKA_BROKERS when set, else a container where a Docker engine answers, else an embedded broker on a folder that goes away with it. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const external = process.env['KAFKA_BROKERS'];
   if (external) {
     project.provide('brokers', parseBrokers(external));
     return undefined;
+  }
+  if (await dockerAnswers()) {
+    const container = await startContainerBroker();
+    project.provide('brokers', container.brokers);
+    return () => container.stop();
   }
   const dataDir = mkdtempSync(join(tmpdir(), 'countersign-broker-'));
   const broker = await startEmbeddedBroker({

@@ -57,7 +57,8 @@ export async function chooseBroker({ env, dataDir, root, log }: ChooseOptions): 
   }
 }
 
-async function dockerAnswers(): Promise<boolean> {
+/** Whether an engine and its compose plugin answer, not just the client. */
+export async function dockerAnswers(): Promise<boolean> {
   const ask = (...args: string[]) => run('docker', args, { timeout: DOCKER_ANSWER_MS, killSignal: 'SIGKILL' });
   return Promise.all([ask('info'), ask('compose', 'version')]).then(
     () => true,
