@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { type EmbeddedBroker, startEmbeddedBroker } from '#adapters';
+
+import { until } from '../support/kafka.ts';
+import { FaultWorld } from './fault-world.ts';
+import { between } from './random.ts';
+
+/** Unit ms. Several times what it takes on a busy machine. */
+const TIMEOUT_MS = 300_000;
+const dataDir = mkdtempSync(join(tmpdir(), 'countersign-broker-'));
+let broker: EmbeddedBroker;
+let world: FaultWorld;
+
+beforeAll(async () => {
+  broker = await startEmbeddedBroker({ dataDir });
+  world = await new FaultWorld('broker', broker.brokers).open('decider', 'notary', 'gateway');
+});
+afterAll(async () => {
+  await world.close();
+  await broker.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+describe('kill -9 of the broker under load, three times', () => {
+  it(
+    'loses nothing that was acknowledged, and every service goes on by itself',
+    async () => {
+      const load = world.load(8, world.kafka, world.http);
+      for (let kills = 1; kills <= 3; kills++) {
+        await load.more(between(world.random, 10, 60));
+        process.kill(broker.pid, 'SIGKILL');
+        await until(
+          'somebody notices',
+          hasNewRefusal(load.unacknowledged, () => load.unacknowledged),
+        );
+        broker = await startEmbeddedBroker({ dataDir });
+        expect(broker.brokers).toEqual(world.brokers);
+      }
+      await load.more(20);
+      await world.expectSound(load);
+      expect(world.services.map(({ name, ending }) => [name, ending])).toEqual([
+        ['decider', undefined],
+        ['notary', undefined],
+        ['gateway', undefined],
+      ]);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+const hasNewRefusal = (before: number, now: () => number) => (): boolean => now() > before;
