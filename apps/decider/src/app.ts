@@ -24,6 +24,7 @@ export interface DeciderOptions {
 export function start({ home, brokers, port, ...options }: DeciderOptions): Promise<LaneApp> {
   const { config } = home;
   const onPoint = crashPoints();
+  const engine = new CedarEngine();
   const decider = {
     provide: LaneDecider,
     inject: [LOG, Metrics, Health],
@@ -33,7 +34,8 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         birth: home.birth(),
         topicPrefix: config.topicPrefix,
         deciderSeed: home.key('decider'),
-        engine: new CedarEngine(),
+        engine,
+        probe: () => engine.probe(),
         wire,
         log,
         onBatch: metricsOf(metrics),

@@ -37,6 +37,8 @@ export interface DecidedBatch {
   /** Wire bytes of the last ledger record: what a snapshot names. */
   readonly lastRecord: Uint8Array;
   readonly verdicts: readonly string[];
+  /** Something was denied because the engine failed twice: it, or only a policy, is out of order. */
+  readonly engineFailed: boolean;
 }
 
 interface Draft {
@@ -46,6 +48,7 @@ interface Draft {
   readonly traceparents: (string | undefined)[];
   inputKeyCount: number;
   outputBytes: number;
+  engineFailed: boolean;
 }
 
 /**
@@ -58,7 +61,10 @@ export function decideBatch(
   context: DecideContext,
   out: { readonly deciderSeed: Uint8Array; readonly wire: WireCodec; readonly topicName: (name: string) => string },
 ): DecidedBatch | undefined {
-  const draft: Draft = { entries: [], outgoing: [], verdicts: [], traceparents: [], inputKeyCount: 0, outputBytes: 0 };
+  const draft: Draft = {
+    ...{ entries: [], outgoing: [], verdicts: [], traceparents: [] },
+    ...{ inputKeyCount: 0, outputBytes: 0, engineFailed: false },
+  };
   const startedMs = performance.now();
   let inputBytes = 0;
   let records = 0;
@@ -113,7 +119,8 @@ function add(state: LaneState, draft: Draft, decided: Decided, from?: { record: 
     draft.entries.push({ entry, inputForm: entry.inputForm, input });
     draft.traceparents.push(traceparentOf(from?.record));
     draft.outputBytes += entry.bytes.length + input.length + 512; // 512: routing copies, root, headers
-    const { verdict } = entry.statement.predicate;
+    const { verdict, reasons } = entry.statement.predicate;
+    if (Array.isArray(reasons) && reasons.includes('DENY_EVALUATION_ERROR')) draft.engineFailed = true;
     draft.verdicts.push(typeof verdict === 'string' ? verdict : entry.kind);
   }
 }
@@ -173,6 +180,7 @@ function seal(
     inputKeyCount: draft.inputKeyCount,
     lastRecord: values.at(-1) ?? new Uint8Array(),
     verdicts: draft.verdicts,
+    engineFailed: draft.engineFailed,
   };
 }
 

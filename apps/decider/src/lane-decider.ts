@@ -34,6 +34,8 @@ export interface LaneDeciderOptions {
   readonly topicPrefix: string;
   readonly deciderSeed: Uint8Array;
   readonly engine: PolicyEngine;
+  /** Whether the engine still answers a question whose answer is known. Asked after it failed; absent: it is believed to. */
+  readonly probe?: () => boolean;
   readonly wire: WireCodec;
   readonly log: Log;
   readonly onBatch: (batch: { lane: number; records: number; verdicts: readonly string[]; ms: number }) => void;
@@ -43,6 +45,11 @@ export interface LaneDeciderOptions {
   readonly nowMs?: () => number;
   /** An input topic waits for an operator's input.gap, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
   readonly onHeld?: (lane: number, topic: InputTopic, why: string | undefined) => void;
+}
+
+/** The engine itself is out of order, not a policy: what it denied is not committed, and the lane waits and takes over anew. */
+export class EngineFault extends Error {
+  override readonly name = 'EngineFault';
 }
 
 interface Lease {
@@ -130,6 +137,8 @@ export class LaneDecider {
       const context: DecideContext = { nowMs, engine: this.#gate, wire, birth };
       const batch = decideBatch(state, feed, context, out);
       if (!batch) continue;
+      if (batch.engineFailed && this.options.probe?.() === false)
+        throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
       // 3. One transaction. A crash before its commit leaves nothing; after it, the successor reads it all.
       const offsets = await io.writer.commit(batch.outgoing);
       // 4. Only now is the state that `decideBatch` advanced the truth. An error above dropped it.

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+
+import { wire } from '#adapters';
+import { FakeEngine, MemoryLane } from '#testing';
+
+import { type DecidedBatch, decideBatch } from './decide-batch.ts';
+import type { InputFeed, InputRecord } from './input-feed.ts';
+
+class BrokenEngine extends FakeEngine {
+  override authorize(): never {
+    throw new Error('out of order');
+  }
+}
+
+/** One proposal in a batch of its own, decided with `engine`. */
+function decided(engine: FakeEngine): DecidedBatch {
+  const lane = MemoryLane.ready(['acme'], { engine });
+  const { next } = lane.state.positions.actions;
+  const record = { offset: next, key: null, value: Buffer.from(lane.proposal('x')), headers: {} };
+  const waiting = [{ topic: 'actions', record } as unknown as InputRecord];
+  const feed = { peek: () => waiting[0], take: () => waiting.shift() } as unknown as InputFeed;
+  const context = { nowMs: lane.nowMs, engine, wire, birth: lane.birth };
+  const out = { deciderSeed: lane.parties.seedOf('decider'), wire, topicName: (name: string) => name };
+  const batch = decideBatch(lane.state, feed, context, out);
+  if (!batch) throw new Error('nothing decided');
+  return batch;
+}
+
+describe('decideBatch', () => {
+  it('denies when the engine throws, and says so, so that the engine is asked what it must know', () => {
+    expect(decided(new BrokenEngine())).toMatchObject({ verdicts: ['DENY'], engineFailed: true });
+    expect(decided(new FakeEngine())).toMatchObject({ verdicts: ['ALLOW'], engineFailed: false });
+  });
+
+  it('puts the entry on the ledger and its input key beside it', () => {
+    const { outgoing, entryCount, inputKeyCount } = decided(new FakeEngine());
+    expect(outgoing.map(({ topic, partition }) => [topic, partition])).toEqual([
+      ['ledger', 0],
+      ['input-keys', 0],
+    ]);
+    expect([entryCount, inputKeyCount]).toEqual([1, 1]);
+  });
+});
