@@ -6,7 +6,7 @@ import type { KafkaRecord } from './records.ts';
 
 const COUNT = 4;
 const records = Array.from({ length: COUNT }, (_, at): KafkaRecord => ({
-  ...{ topic: 't', partition: 0, offset: BigInt(at), timestamp: 0n, key: null, value: Buffer.of(), headers: {} },
+  ...{ topic: 't', partition: 0, offset: BigInt(at), timestampMs: 0, key: null, value: Buffer.of(), headers: {} },
 }));
 /** Everything in one fetch, at once. */
 const reader = {
