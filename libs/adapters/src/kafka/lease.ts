@@ -26,6 +26,8 @@ export interface LeaseOptions extends ConnectionOptions {
 const DEFAULTS = { sessionTimeout: 10_000, heartbeatInterval: 1000, rebalanceTimeout: 30_000, giveUpBackoff: 1000 };
 /** Kafka answers that no later attempt changes: authorisation, unknown or inconsistent group settings. */
 const FATAL = new Set([23, 24, 26, 29, 30, 31, 35]);
+/** COORDINATOR_LOAD_IN_PROGRESS and COORDINATOR_NOT_AVAILABLE: a broker that has just started says so for a moment, and nobody need act. */
+const STARTING = new Set([14, 15]);
 const BACKOFF_DOUBLINGS_MAX = 4;
 /** Unit ms. After so long without giving up, the next back-off is short again. */
 const QUIET_AFTER_MS = 60_000;
@@ -120,7 +122,8 @@ export class LaneLeases {
           this.#memberId = '';
           this.#endAll(known.type);
         } else if (this.#sessionIsOver()) this.#endAll('session lost');
-        this.#log.warn({ group: this.#options.groupId, error: messageOf(error) }, 'lease: membership interrupted');
+        const isStarting = known !== undefined && STARTING.has(known.code);
+        this.#log[isStarting ? 'info' : 'warn']({ group: this.#options.groupId, error: messageOf(error) }, 'lease: membership interrupted');
         await this.#pause(Math.min(100 * 2 ** failures++, 2000));
         await this.#cluster.refreshMetadata().catch(() => undefined); // the join reports
       }
