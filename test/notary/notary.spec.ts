@@ -76,6 +76,7 @@ describe('a notary', () => {
     await world.publish(...births(), decided(0, 2));
     const name = inputKeyName(world.ledger.originOf('acme'), 1);
     await world.write({ topic: 'input-keys', key: Buffer.from(name), value: null });
+    await world.write({ topic: 'input-keys', key: Buffer.from(name), value: Buffer.from('no key') }); // anyone with access may write here
     await world.attestAll();
     expect((await world.verdicts()).map(({ actionId, proposal }) => [actionId, proposal === null])).toEqual([
       ['action-0', true],

@@ -32,7 +32,8 @@ export class InputKeys {
     for (const { key, value, offset } of fetched.records) {
       const name = key?.toString() ?? '';
       this.#keys.delete(name);
-      if (value !== null) this.#keys.set(name, { key: codecs.inputKey.decode(value).key, offset });
+      const read = value === null ? undefined : keyIn(value);
+      if (read) this.#keys.set(name, { key: read, offset });
     }
     this.#next = fetched.nextOffset;
   }
@@ -57,5 +58,14 @@ export class InputKeys {
       const [fetched] = await reader.fetch([this.position], { ...FETCH, signal });
       if (fetched) this.take(fetched);
     }
+  }
+}
+
+/** undefined for what no decider wrote: the verdict then comes without its proposal, and receipts never depend on it. */
+function keyIn(value: Uint8Array): Uint8Array | undefined {
+  try {
+    return codecs.inputKey.decode(value).key;
+  } catch {
+    return undefined;
   }
 }
