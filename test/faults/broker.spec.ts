@@ -14,14 +14,20 @@ const TIMEOUT_MS = 300_000;
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-broker-'));
 let broker: EmbeddedBroker;
 let world: FaultWorld;
+/** It is a process group of its own, so a runner that is ended early would leave it behind. */
+const endBroker = (): void => {
+  process.kill(broker.pid, 'SIGKILL');
+};
 
 beforeAll(async () => {
   broker = await startEmbeddedBroker({ dataDir });
+  process.once('exit', endBroker);
   world = await new FaultWorld('broker', broker.brokers).open('decider', 'notary', 'gateway');
 });
 afterAll(async () => {
   await world.close();
   await broker.stop();
+  process.off('exit', endBroker);
   rmSync(dataDir, { recursive: true, force: true });
 });
 
