@@ -16,6 +16,8 @@ export * from './formats/tlog-proof.ts';
 export * from './formats/trust-file.ts';
 export * from './formats/quorum.ts';
 export * from './formats/receipt.ts';
+export * from './formats/consistency-file.ts';
+export * from './formats/tiles.ts';
 export * from './formats/dsse.ts';
 export * from './formats/lane.ts';
 export * from './formats/time.ts';
