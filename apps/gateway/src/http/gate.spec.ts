@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+
+import type { FastifyRequest } from 'fastify';
+import { describe, expect, it } from 'vitest';
+
+import { ed25519PublicKey } from '#crypto';
+import { formatVkey } from '#domain';
+
+import { LedgerIndex } from '../index/ledger-index.ts';
+import { Gate } from './gate.ts';
+
+const bearer = 'cs_secret';
+const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
+const origin = 'test.example/t/log1';
+index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(new Uint8Array(32).fill(9))) });
+const tokenHash = createHash('sha256').update(bearer).digest('hex');
+index.tokens.issue({ tenant: 'acme', token: 't', tokenHash, roles: ['propose', 'read'], agents: undefined, validUntilMs: 1000 });
+
+const request = (method: string, token = bearer): FastifyRequest =>
+  ({ method, headers: { authorization: `Bearer ${token}` } }) as unknown as FastifyRequest;
+const gate = (follower: { isCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string } = {}, nowMs = 0): Gate =>
+  new Gate(
+    index,
+    { isCaughtUp: follower.isCaughtUp ?? true, isBrokerAway: follower.isBrokerAway ?? false, haltOf: () => follower.halt },
+    () => nowMs,
+  );
+const refusal = (of: Gate, what: FastifyRequest): unknown => {
+  try {
+    of.admit(what);
+    return undefined;
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+};
+
+describe('the gate', () => {
+  it.each([
+    ['facts that are not complete', { isCaughtUp: false }, 'NOT_READY', 'NOT_READY'],
+    ['no broker at start', { isCaughtUp: false, isBrokerAway: true }, 'BROKER_UNAVAILABLE', 'BROKER_UNAVAILABLE'],
+    ['a broker that went away', { isBrokerAway: true }, 'BROKER_UNAVAILABLE', undefined],
+    ['a halted lane', { halt: 'broken' }, 'LANE_HALTED', undefined],
+    ['everything in order', {}, undefined, undefined],
+  ] as const)('with %s', (_, follower, write, read) => {
+    expect([refusal(gate(follower), request('POST')), refusal(gate(follower), request('GET'))]).toEqual([write, read]);
+  });
+
+  it('admits only a token of the ledger, until its end', () => {
+    expect(refusal(gate(), request('GET', 'cs_other'))).toBe('TOKEN_UNKNOWN');
+    expect(refusal(gate({}, 999), request('GET'))).toBeUndefined();
+    expect(refusal(gate({}, 1000), request('GET'))).toBe('TOKEN_EXPIRED');
+  });
+
+  it('knows no other tenant than the credential’s', () => {
+    const here = request('GET');
+    const of = gate();
+    of.admit(here);
+    expect(of.credentialOf(here, 'acme').tenant).toBe('acme');
+    expect(() => of.credentialOf(here, 'globex')).toThrow('no such tenant');
+    expect(() => of.credentialOf(request('GET'))).toThrow('without the gate');
+  });
+});
