@@ -8,18 +8,22 @@ import { checkLedger, checkLedgerTopics, codecs, LaneReader, LedgerFollower, rep
 import { LedgerBroken } from '#domain';
 
 import { Context } from '../context.ts';
-import { explain, INVALID, VALID } from '../errors.ts';
+import { COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
 
 interface Finding {
   readonly check: string;
   readonly ok: boolean;
   readonly detail: string;
+  /** Nothing is known to be wrong, and not everything could be looked at. */
+  readonly isUnknown?: boolean;
 }
 
 export function register(program: Command): void {
   program
     .command('doctor')
-    .description('configuration, keys, broker, topics, every lane from genesis, the notary: exit code 1 if anything is wrong')
+    .description(
+      'configuration, keys, broker, topics, every lane from genesis, the notary: exit code 1 if anything is wrong, 2 if not all could be told',
+    )
     .action(async (_options: unknown, command: Command) => {
       process.exitCode = await doctor(new Context(command));
     });
@@ -44,7 +48,8 @@ async function doctor(context: Context): Promise<number> {
   }
   const good = findings.every(({ ok }) => ok);
   if (context.json) context.print('', { ok: good, findings });
-  return good ? VALID : INVALID;
+  if (!good) return INVALID;
+  return findings.some(({ isUnknown }) => isUnknown) ? COULD_NOT_TELL : VALID;
 }
 
 function versions(): Finding {
@@ -114,7 +119,14 @@ async function invariants(context: Context): Promise<Finding[]> {
   const { status, invariants: results, entries } = await checkLedger(context.home, context.brokers, { onProgress });
   const wrong = results.filter((result) => result.status === 'violated');
   if (wrong.length === 0)
-    return [{ check: 'ledger', ok: true, detail: `${entries} entries, ${status}: countersign verify ledger says more` }];
+    return [
+      {
+        check: 'ledger',
+        ok: true,
+        isUnknown: status === 'unknown',
+        detail: `${entries} entries, ${status}: countersign verify ledger says more`,
+      },
+    ];
   return wrong.map(({ id, text, notes }) => ({ check: `ledger ${id}`, ok: false, detail: `${text}: ${notes[0] ?? 'violated'}` }));
 }
 
