@@ -26,8 +26,8 @@ export interface LeaseOptions extends ConnectionOptions {
 const DEFAULTS = { sessionTimeout: 10_000, heartbeatInterval: 1000, rebalanceTimeout: 30_000, giveUpBackoff: 1000 };
 /** Kafka answers that no later attempt changes: authorisation, unknown or inconsistent group settings. */
 const FATAL = new Set([23, 24, 26, 29, 30, 31, 35]);
-/** COORDINATOR_LOAD_IN_PROGRESS and COORDINATOR_NOT_AVAILABLE: a broker that has just started says so for a moment, and nobody need act. */
-const STARTING = new Set([14, 15]);
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: a broker says so for a moment when it starts; nobody need act. */
+const STARTING = new Set([14, 15, 16]);
 const BACKOFF_DOUBLINGS_MAX = 4;
 /** Unit ms. After so long without giving up, the next back-off is short again. */
 const QUIET_AFTER_MS = 60_000;
