@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
-
-import { codecs, ceHeaders, sealInput, type KafkaRecord, type OutgoingRecord } from '#adapters';
+import { codecs, ceHeaders, drawRandom, sealInput, type KafkaRecord, type OutgoingRecord } from '#adapters';
 import {
   buildBatch,
   decide,
@@ -93,13 +91,13 @@ function decideRecord(
   { topic, record }: InputRecord,
   topicName: (name: string) => string,
 ): void {
-  const inputKey = randomBytes(32);
+  const inputKey = drawRandom(32);
   const decided = decide(state, { kind: 'record', topic, offset: record.offset, value: record.value, inputKey }, context);
   add(state, draft, decided, { record, inputKey });
   const { lane } = state.heads;
   decided.entries.forEach((entry, part) => {
     const { origin, index } = entry.statement.predicate;
-    const key = part === 0 ? inputKey : randomBytes(32);
+    const key = part === 0 ? inputKey : drawRandom(32);
     const value = codecs.inputKey.encode({ origin, leafIndex: Number(index), key });
     draft.outgoing.push({ topic: topicName('input-keys'), partition: lane, key: Buffer.from(`${origin}\0${index}`), value });
     draft.inputKeyCount += 1;

@@ -19,6 +19,7 @@ export { Home, HomeError, type HomeFault, homeFolder } from './home/home.ts';
 export { birthOf, type LedgerConfig } from './home/config.ts';
 export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } from './home/create-ledger.ts';
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
+export { drawRandom } from './home/random.ts';
 
 // controls
 export * from './controls/controls.ts';

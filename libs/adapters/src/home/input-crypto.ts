@@ -1,8 +1,10 @@
 /** The encrypted input of a ledger record: docs/formats.md, "Input". Destroying the input key is what erases it. */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 
 import { hkdfSha256 } from '#crypto';
 import { utf8 } from '#domain';
+
+import { drawRandom } from './random.ts';
 
 const INFO = utf8('countersign/input/v1\0');
 const NONCE_BYTES = 12;
@@ -14,7 +16,7 @@ export class InputError extends Error {
 
 /** 12 random bytes ‖ AES-256-GCM ciphertext ‖ 16-byte tag. `value` is the exact Kafka value. */
 export function sealInput(value: Uint8Array, inputKey: Uint8Array): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = drawRandom(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', contentKey(inputKey), nonce);
   return Buffer.concat([nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
 }
