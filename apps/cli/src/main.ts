@@ -22,6 +22,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['issuer', () => import('./commands/issuer.ts')],
   ['token', () => import('./commands/token.ts')],
   ['gap', () => import('./commands/gap.ts')],
+  ['conform', () => import('./commands/conform.ts')],
   ['doctor', () => import('./commands/doctor.ts')],
 ];
 

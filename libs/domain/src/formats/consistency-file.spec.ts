@@ -8,6 +8,7 @@ import { formatConsistency, parseConsistency, verifyGrowth } from './consistency
 import { cosign } from './cosignature.ts';
 import { leafHash, rootOf } from './merkle.ts';
 import { consistencyProof } from './merkle-prove.ts';
+import { parseNote } from './signed-note.ts';
 import { formatTrust, parseTrust } from './trust-file.ts';
 import { COSIGNER_KEY, formatVkey } from './vkey.ts';
 
@@ -72,7 +73,7 @@ describe('growth from one checkpoint to a later one', () => {
   it('asks for the quorum of the trust file on both checkpoints', () => {
     const witness = formatVkey(WITNESS.name, ed25519PublicKey(WITNESS.seed), COSIGNER_KEY);
     const strict = parseTrust(`log ${VKEY}\nwitness w ${witness}\nquorum w\n`);
-    const cosigned = (size: number): string => `${noteOf(size)}${cosign(noteOf(size).split('\n\n')[0] + '\n', WITNESS)}\n`;
+    const cosigned = (size: number): string => `${noteOf(size)}${cosign(parseNote(utf8(noteOf(size))).text, WITNESS)}\n`;
     expect(verify(cosigned(3), cosigned(9), proofOf(3, 9), strict).next.size).toBe(9n);
     for (const [old, next] of [
       [noteOf(3), cosigned(9)],

@@ -48,14 +48,23 @@ export function verifyConsistency(claim: {
 }): void {
   const { size1, size2, root1, root2, proof } = claim;
   if (size1 < 0n || size1 > size2 || size2 > SIZE_MAX) throw new ProofError('RANGE', `size ${size2} does not extend size ${size1}`);
+  if (size1 === size2) {
+    // The same tree, so there is nothing to prove: whatever the root is, it is consistent with itself.
+    if (!equalBytes(root1, root2)) throw new ProofError('ROOT_MISMATCH', `two roots of size ${size1}`);
+    checkEmpty(proof);
+    return;
+  }
   checkHashes(proof, root1, root2);
-  if (size1 === 0n && !equalBytes(root1, EMPTY_ROOT)) throw new ProofError('ROOT_MISMATCH', 'root of size 0 is not the empty root');
-  if (size1 === size2 && !equalBytes(root1, root2)) throw new ProofError('ROOT_MISMATCH', `two roots of size ${size1}`);
-  if (size1 === 0n || size1 === size2) {
-    if (proof.length > 0) throw new ProofError('PROOF_LENGTH', 'consistency proof must be empty');
+  if (size1 === 0n) {
+    if (!equalBytes(root1, EMPTY_ROOT)) throw new ProofError('ROOT_MISMATCH', 'root of size 0 is not the empty root');
+    checkEmpty(proof);
     return;
   }
   climb(claim);
+}
+
+function checkEmpty(proof: readonly Uint8Array[]): void {
+  if (proof.length > 0) throw new ProofError('PROOF_LENGTH', 'consistency proof must be empty');
 }
 
 /** Both roots from one path: `fr` meets only what the old tree had. */

@@ -232,6 +232,17 @@ describe('consistency', () => {
     }
   });
 
+  test('of equal sizes needs equal roots and no proof, whatever the root is', () => {
+    const root1 = Uint8Array.of(1);
+    verifyConsistency({ size1: 1n, size2: 1n, root1, root2: Uint8Array.of(1), proof: [] });
+    expectRefused(() => {
+      verifyConsistency({ size1: 1n, size2: 1n, root1, root2: Uint8Array.of(2), proof: [] });
+    }, 'ROOT_MISMATCH');
+    expectRefused(() => {
+      verifyConsistency({ size1: 1n, size2: 2n, root1, root2: EMPTY_ROOT, proof: [EMPTY_ROOT] });
+    }, 'HASH_LENGTH');
+  });
+
   test('of sizes the wrong way round, or with a hash too many or too few, is refused', () => {
     for (let size2 = 1; size2 <= 24; size2++) {
       for (let size1 = 0; size1 <= size2; size1++) {

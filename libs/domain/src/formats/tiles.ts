@@ -19,7 +19,8 @@ type TileLevel = number | 'entries';
 
 /** `tile/0/x001/234.p/5`; `width` is of hashes or entries, 256 for a full tile. */
 export function tilePath(level: TileLevel, tileIndex: number, width: number): string {
-  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) throw new TilesError('RANGE', `a tile has 1 to 256 hashes, got ${width}`);
+  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH)
+    throw new TilesError('RANGE', `a tile has 1 to 256 hashes, got ${width}`);
   return `tile/${level}/${formatTileIndex(tileIndex)}${width < TILE_WIDTH ? `.p/${width}` : ''}`;
 }
 
