@@ -12,3 +12,4 @@ export * from './lane/parties.ts';
 export * from './lane/entry-schema.ts';
 export * from './lane/lane-topics.ts';
 export * from './lane/memory-lane.ts';
+export { readGolden } from './golden/files.ts';

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { CheckedReceipt, Home } from '#adapters';
+import { ed25519PublicKey } from '#crypto';
+import { fromBase64, hex, parseNote, parseProof, signDsse, tenantSeed, u32be, utf8, verifierOf } from '#domain';
+
+import { CliError, explain, INVALID } from './errors.ts';
+import { readInput } from './trust.ts';
+
+/** Where the ledger's seed is, undefined elsewhere. `keys`: a folder that has it, instead of the data folder's own. */
+export function ledgerSeed(home: Home, keys?: string): Uint8Array | undefined {
+  if (keys === undefined) return home.hasKey('ledger') ? home.key('ledger') : undefined;
+  const file = join(keys, 'ledger.seed');
+  if (!existsSync(file)) return undefined;
+  try {
+    return fromBase64(readInput(file).toString('latin1').trim());
+  } catch (error) {
+    throw new CliError(`${file} is no key (${explain(error)})`);
+  }
+}
+
+/** The entry again as a DSSE envelope, by the log's own key; its keyid is `<origin>+<8 hex>`, a hint. */
+export function dsseOf(seed: Uint8Array, { record }: CheckedReceipt): string {
+  const key = tenantSeed(seed, record.origin);
+  const { keyId } = verifierOf(record.origin, ed25519PublicKey(key));
+  const { signatures } = parseNote(utf8(parseProof(record.proof).checkpoint));
+  if (!signatures.some((each) => each.name === record.origin && each.keyId === keyId)) {
+    throw new CliError(`that ledger.seed is not the one of ${record.origin}`, INVALID);
+  }
+  const keyid = `${record.origin}+${hex(u32be(keyId))}`;
+  return signDsse({ payloadType: 'application/vnd.in-toto+json', payload: entryOf(record), keyid, seed: key });
+}
+
+/** The exact bytes that the receipt is about. */
+export function entryOf({ proof, tenant, leafIndex }: CheckedReceipt['record']): Uint8Array {
+  const { entry } = parseProof(proof);
+  if (!entry) throw new CliError(`the receipt of ${tenant} ${leafIndex} carries no entry`, INVALID);
+  return entry;
+}
+
+export function receiptAt(receipts: readonly CheckedReceipt[], tenant: string, index: string): CheckedReceipt {
+  const found = receipts.find(({ record }) => record.tenant === tenant && String(record.leafIndex) === index);
+  if (found) return found;
+  throw new CliError(`no receipt for index ${index} of ${tenant}: countersign log --tenant ${tenant} lists its entries`, INVALID);
+}
