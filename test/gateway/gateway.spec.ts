@@ -252,7 +252,7 @@ describe('a gateway started anew', () => {
 });
 
 describe('a hand-made record on the ledger', () => {
-  it('halts its lane: readiness says why, nothing more is taken, what was read stays readable', async () => {
+  it('halts its lane: readiness says why, nothing more is taken, what was read is shown a little longer', async () => {
     const { json } = await call({ url: '/v1/actions?wait=30s', body: { ...write, id: 'before' } });
     const writer = PlainWriter.open({ brokers, clientId: 'test' });
     await writer.send([

@@ -7,7 +7,7 @@ import { ed25519PublicKey } from '#crypto';
 import { formatVkey } from '#domain';
 
 import { LedgerIndex } from '../index/ledger-index.ts';
-import { Gate } from './gate.ts';
+import { Gate, STALE_MAX_MS } from './gate.ts';
 
 const bearer = 'cs_secret';
 const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
@@ -18,12 +18,15 @@ index.tokens.issue({ tenant: 'acme', token: 't', tokenHash, roles: ['propose', '
 
 const request = (method: string, token = bearer): FastifyRequest =>
   ({ method, headers: { authorization: `Bearer ${token}` } }) as unknown as FastifyRequest;
-const gate = (follower: { isCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string } = {}, nowMs = 0): Gate =>
-  new Gate(
-    index,
-    { isCaughtUp: follower.isCaughtUp ?? true, isBrokerAway: follower.isBrokerAway ?? false, haltOf: () => follower.halt },
-    () => nowMs,
-  );
+const gate = (
+  {
+    isCaughtUp = true,
+    isBrokerAway = false,
+    halt,
+    silentMs = 0,
+  }: { isCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string; silentMs?: number } = {},
+  nowMs = 0,
+): Gate => new Gate(index, { isCaughtUp, isBrokerAway, haltOf: () => halt, silentMs: () => silentMs }, () => nowMs);
 const refusal = (of: Gate, what: FastifyRequest): unknown => {
   try {
     of.admit(what);
@@ -39,6 +42,10 @@ describe('the gate', () => {
     ['no broker at start', { isCaughtUp: false, isBrokerAway: true }, 'BROKER_UNAVAILABLE', 'BROKER_UNAVAILABLE'],
     ['a broker that went away', { isBrokerAway: true }, 'BROKER_UNAVAILABLE', undefined],
     ['a halted lane', { halt: 'broken' }, 'LANE_HALTED', undefined],
+    ['a broker heard of just in time', { isBrokerAway: true, silentMs: STALE_MAX_MS }, 'BROKER_UNAVAILABLE', undefined],
+    ['a broker away for too long', { isBrokerAway: true, silentMs: STALE_MAX_MS + 1 }, 'BROKER_UNAVAILABLE', 'BROKER_UNAVAILABLE'],
+    ['a broker that hangs', { silentMs: STALE_MAX_MS + 1 }, 'BROKER_UNAVAILABLE', 'BROKER_UNAVAILABLE'],
+    ['a lane halted for too long', { halt: 'broken', silentMs: STALE_MAX_MS + 1 }, 'LANE_HALTED', 'LANE_HALTED'],
     ['everything in order', {}, undefined, undefined],
   ] as const)('with %s', (_, follower, write, read) => {
     expect([refusal(gate(follower), request('POST')), refusal(gate(follower), request('GET'))]).toEqual([write, read]);

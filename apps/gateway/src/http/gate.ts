@@ -6,18 +6,23 @@ import type { LedgerIndex } from '../index/ledger-index.ts';
 import type { TokenFact } from '../index/token-book.ts';
 import type { Follower } from '../kafka/follower.ts';
 
+/** Unit ms. A broker that restarts or elects a leader is away for seconds; what is asked for meanwhile may be answered from facts this old. */
+export const STALE_MAX_MS = 10_000;
+
+type Facts = Pick<Follower, 'isCaughtUp' | 'isBrokerAway' | 'haltOf' | 'silentMs'>;
+
 /**
  * Asked before a request's body is read. Fails closed: facts that are not complete admit nobody, and no proposal is taken while they cannot
  * be kept up to date (no broker, or a halted lane), because a token could have been revoked where we did not look. What was folded before
- * stays readable.
+ * stays readable for STALE_MAX_MS, no longer: a revoked token must stop reading too.
  */
 export class Gate {
   readonly #index: LedgerIndex;
-  readonly #follower: Pick<Follower, 'isCaughtUp' | 'isBrokerAway' | 'haltOf'>;
+  readonly #follower: Facts;
   readonly #nowMs: () => number;
   readonly #admitted = new WeakMap<object, TokenFact>();
 
-  constructor(index: LedgerIndex, follower: Pick<Follower, 'isCaughtUp' | 'isBrokerAway' | 'haltOf'>, nowMs: () => number) {
+  constructor(index: LedgerIndex, follower: Facts, nowMs: () => number) {
     this.#index = index;
     this.#follower = follower;
     this.#nowMs = nowMs;
@@ -31,12 +36,16 @@ export class Gate {
     }
     const credential = authenticate(request.headers.authorization, this.#index.tokens, this.#nowMs());
     const lane = this.#index.logs.get(credential.tenant)?.lane;
-    const isWrite = request.method === 'POST';
-    if (isWrite && this.#follower.isBrokerAway) throw brokerAway();
-    if (isWrite && (lane === undefined || this.#follower.haltOf(lane) !== undefined)) {
+    const isStale = lane === undefined || this.#follower.silentMs(lane) > STALE_MAX_MS;
+    if (request.method === 'POST' || isStale) this.#checkFollowed(lane, isStale);
+    this.#admitted.set(request, credential);
+  }
+
+  #checkFollowed(lane: number | undefined, isStale: boolean): void {
+    if (lane === undefined || this.#follower.haltOf(lane) !== undefined) {
       throw new Problem(503, 'LANE_HALTED', "the tenant's lane is halted: an operator is needed");
     }
-    this.#admitted.set(request, credential);
+    if (isStale || this.#follower.isBrokerAway) throw brokerAway();
   }
 
   /** Who was admitted with the request; with `tenant`, only when it is the credential's own: others do not exist for it. */
@@ -49,4 +58,6 @@ export class Gate {
 }
 
 const brokerAway = (): Problem =>
-  new Problem(503, 'BROKER_UNAVAILABLE', 'no Kafka broker answers: nothing is accepted', { retryAfterS: 2 });
+  new Problem(503, 'BROKER_UNAVAILABLE', 'no Kafka broker answers: nothing is accepted, and nothing shown that may be out of date', {
+    retryAfterS: 2,
+  });

@@ -54,13 +54,15 @@ const PAUSE_MS = 20;
 
 /**
  * Folds ledger, receipts and checkpoints of every lane into the index, from offset 0, read_committed. What a lane cannot explain halts that
- * lane for good: what was folded stays readable, readiness says why, and no proposal for its tenants is taken.
+ * lane for good: readiness says why, no proposal for its tenants is taken, and soon nothing of it is shown (gate.ts).
  */
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #positions: Position[];
   readonly #batches: SealedBatches[];
   readonly #halts = new Map<number, string>();
+  /** When the ledger of each lane was last heard of, on performance.now's clock. */
+  readonly #heardAtMs = new Map<number, number>();
   readonly #stop = new AbortController();
   #caughtUp = false;
   #brokerAway = true;
@@ -91,6 +93,11 @@ export class Follower {
   /** Why the lane is not followed any more; undefined when it is. */
   haltOf(lane: number): string | undefined {
     return this.#halts.get(lane);
+  }
+
+  /** Unit ms: how long ago the broker last said what the lane's ledger holds, and it was followed. Infinity: never. */
+  silentMs(lane: number): number {
+    return performance.now() - (this.#heardAtMs.get(lane) ?? -Infinity);
   }
 
   start(): void {
@@ -187,6 +194,8 @@ export class Follower {
       }
       if (answer.error instanceof OffsetOutOfRange || answer.error instanceof UnreadableBatch) throw answer.error;
       position.next = answer.nextOffset;
+      if (position.name === 'ledger' && !answer.error && !this.#halts.has(position.lane))
+        this.#heardAtMs.set(position.lane, performance.now());
     } catch (error) {
       this.#halt(position, error);
     }
