@@ -1,6 +1,7 @@
 import { Counter, Histogram } from 'prom-client';
 
 import { CedarEngine, LaneLeases, wire, type Home } from '#adapters';
+import { LaneHalted } from '#domain';
 
 import { crashPoints, Health, LOG, Metrics, startLaneApp, type LaneApp } from '../../kit/src/index.ts';
 import { DeciderConsumer } from './decider.consumer.ts';
@@ -42,7 +43,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         onHeld: (lane, topic, why) => {
           const part = `lane ${lane} ${topic}`;
           if (why === undefined) health.ok(part);
-          else health.fail(part, new Error(why));
+          else health.fail(part, new LaneHalted('INPUT_GAP', why));
         },
         ...(onPoint ? { onPoint } : {}),
         ...(options.nowMs ? { nowMs: options.nowMs } : {}),

@@ -4,6 +4,9 @@ import { Metrics } from './metrics.ts';
 
 export interface HealthReason {
   readonly name: string;
+  /** Of a closed set: what may be shown to anyone who reaches the port. */
+  readonly code: string;
+  /** For the operator: it may hold offsets, origins and addresses. */
   readonly reason: string;
   /** waiting ends by itself; failed needs an operator. */
   readonly state: 'waiting' | 'failed';
@@ -14,14 +17,16 @@ export class Health {
   readonly #reasons = new Map<string, HealthReason>();
 
   /** Not ready yet, or again. */
-  wait(name: string, reason: string): void {
-    this.#reasons.set(name, { name, reason, state: 'waiting' });
+  wait(name: string, reason: string, code = 'NOT_YET'): void {
+    this.#reasons.set(name, { name, code, reason, state: 'waiting' });
   }
 
-  /** Not ready until an operator has acted. */
+  /** Not ready until an operator has acted. The caller logs what happened. */
   fail(name: string, error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? `${String(error.code)}: ` : '';
-    this.#reasons.set(name, { name, reason: `${code}${error instanceof Error ? error.message : String(error)}`, state: 'failed' });
+    const known = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = known === undefined ? message : `${known}: ${message}`;
+    this.#reasons.set(name, { name, code: known ?? 'FAILED', reason, state: 'failed' });
   }
 
   ok(name: string): void {
@@ -48,9 +53,10 @@ export class HealthController {
     return { status: 'ok' };
   }
 
+  /** Anyone may ask: names, codes and states only. What happened in detail is in the log. */
   @Get('readyz')
   ready(): { status: 'ready' } {
-    const { reasons } = this.health;
+    const reasons = this.health.reasons.map(({ name, code, state }) => ({ name, code, state }));
     if (reasons.length > 0) throw new HttpException({ status: 'not ready', reasons }, 503);
     return { status: 'ready' };
   }

@@ -175,7 +175,7 @@ export class LaneStrategy extends Server<Listeners, 'up' | 'down'> implements Cu
       }
       failures = performance.now() - startedMs >= STEADY_MS ? 1 : failures + 1;
       metrics.laneFailures.inc({ outcome: 'again' });
-      health.wait(name, messageOf(error));
+      health.wait(name, messageOf(error), 'TAKING_OVER_AGAIN');
       const backOffMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** Math.min(failures - 1, 16)) * (0.5 + random() / 2);
       log.warn({ err: error, backOffMs }, 'lane failed: taking over again');
       await delay(backOffMs, undefined, { signal }).catch(() => undefined);

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 import {
-  BrokerUnavailable,
   codecs,
   type FetchedPartition,
+  KafkaFault,
   type KafkaRecord,
   LaneReader,
   OffsetOutOfRange,
@@ -66,6 +66,8 @@ export class Follower {
   readonly #stop = new AbortController();
   #caughtUp = false;
   #brokerAway = true;
+  /** Said once in the log; readiness shows a code only. */
+  #awayReason: string | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: FollowerOptions) {
@@ -262,9 +264,13 @@ export class Follower {
     const { health, log } = this.#options;
     if (away) {
       const reason = error instanceof Error ? error.message : 'no answer';
-      if (!this.#brokerAway) log.warn({ reason }, 'broker away: the index stands still');
-      health.wait('broker', error instanceof BrokerUnavailable ? 'BROKER_UNAVAILABLE: no broker answers' : reason);
-    } else if (this.#brokerAway) health.ok('broker');
+      if (reason !== this.#awayReason) log.warn({ reason }, 'broker away: the index stands still');
+      this.#awayReason = reason;
+      health.wait('broker', reason, error instanceof KafkaFault ? error.code : 'BROKER_UNAVAILABLE');
+    } else if (this.#brokerAway) {
+      this.#awayReason = undefined;
+      health.ok('broker');
+    }
     this.#brokerAway = away;
   }
 
