@@ -7,7 +7,7 @@ import { canonicalBytes } from '../formats/canonical-json.ts';
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { IDS_PER_LANE_MAX } from './ids.ts';
-import { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './proposal.ts';
+import { OPEN_ESCALATIONS_PER_ACTOR_MAX, OPEN_ESCALATIONS_PER_TENANT_MAX } from './proposal.ts';
 
 const ESCALATES = { resource: { type: 'thing', id: 'high' } };
 const DAY_MS = 24 * 3_600_000;
@@ -251,6 +251,20 @@ describe('an escalation', () => {
     lane.nowMs = lane.state.due.open[0]?.deadlineMs ?? 0;
     expect(lane.tick().map((entry) => entry.actionId)).toEqual(['a-0']);
     expect(said(lane.propose('a-w', ESCALATES))).toContain('ESCALATE');
+  });
+
+  it('beyond the open ones a tenant may have is DENY_LIMIT whoever asks; other tenants go on; a settled one makes room', () => {
+    const lane = MemoryLane.ready(['acme', 'globex']);
+    lane.propose('a-0', ESCALATES);
+    lane.state.tenants.get('acme')?.openByActor.set('agent:many', OPEN_ESCALATIONS_PER_TENANT_MAX - 2);
+    const as = (id: string) => ({ ...ESCALATES, actor: { kind: 'agent', id } });
+    expect(said(lane.propose('a-1', as('bot-2')))).toContain('ESCALATE');
+    expect(said(lane.propose('a-2', as('bot-3')))).toEqual(denied('DENY_LIMIT'));
+    expect(said(lane.propose('a-3', { ...as('bot-3'), mode: 'shadow' }))).toContain('WOULD_ESCALATE');
+    expect(said(lane.propose('a-4', as('bot-3'), { tenant: 'globex' }))).toContain('ESCALATE');
+    lane.nowMs = lane.state.due.open[0]?.deadlineMs ?? 0;
+    lane.tick();
+    expect(said(lane.propose('a-5', as('bot-3')))).toContain('ESCALATE');
   });
 
   it('in shadow mode is WOULD_ESCALATE with the same reasons, never open, never with a permit or a binding', () => {

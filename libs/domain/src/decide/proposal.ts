@@ -15,6 +15,8 @@ import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.
 export const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 /** More pending questions from one actor drown the people who answer them. */
 export const OPEN_ESCALATIONS_PER_ACTOR_MAX = 20;
+/** The people of one tenant answer all of its questions, and in a day no more than about this many: the rest would only expire unread. */
+export const OPEN_ESCALATIONS_PER_TENANT_MAX = 2000;
 /** Lists in an entry stay readable and E below 16 KiB. */
 const LIST_MAX = 32;
 
@@ -91,7 +93,7 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   return { ...outcome, bindingDigest: binding, permit: { executeBy: until, executors: judgement.executors } };
 }
 
-/** Policy's word, after the limits that keep one actor from flooding its approvers. Anything that throws denies. */
+/** Policy's word, after the limits that keep actors from flooding their approvers. Anything that throws denies. */
 function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal): Judgement {
   const speaksFor = checked.issuer === 'gateway' ? undefined : checked.facts.issuers.get(checked.issuer)?.agents;
   if (speaksFor && !speaksFor.includes(proposal.actor.id)) return deny('DENY_UNKNOWN_ISSUER');
@@ -105,9 +107,15 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   }
   const tooLong = [judgement.policies, judgement.rules, judgement.reasons, judgement.executors].some((list) => list.length > LIST_MAX);
   if (tooLong) return deny('DENY_LIMIT');
-  const open = checked.facts.openByActor.get(actorKey(proposal.actor)) ?? 0;
-  const floods = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce' && open >= OPEN_ESCALATIONS_PER_ACTOR_MAX;
-  return floods ? deny('DENY_LIMIT') : judgement;
+  const asks = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce';
+  return asks && isFlooded(checked.facts, proposal) ? deny('DENY_LIMIT') : judgement;
+}
+
+function isFlooded({ openByActor }: CheckedEnvelope['facts'], { actor }: Proposal): boolean {
+  if ((openByActor.get(actorKey(actor)) ?? 0) >= OPEN_ESCALATIONS_PER_ACTOR_MAX) return true;
+  let open = 0;
+  for (const ofActor of openByActor.values()) open += ofActor;
+  return open >= OPEN_ESCALATIONS_PER_TENANT_MAX;
 }
 
 /** Keys that may sign evidence: registered, unrevoked, and of a party other than the proposer. */
