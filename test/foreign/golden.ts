@@ -1,0 +1,60 @@
+/** The golden ledger, log by log, as strangers get it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { CheckedReceipt } from '#adapters';
+import { base64, fromUtf8, parseCheckpoint, parseNote, parseProof, parseTrust, type Verifier } from '#domain';
+import { Parties, readGolden } from '#testing';
+
+import { type ExportedTree, treeOf } from '../../apps/cli/src/exported-tree.ts';
+import { ROOT } from '../cli/run.ts';
+
+const FOLDER = join(ROOT, 'test', 'golden', 'v1');
+
+export interface GoldenLog {
+  readonly tenant: string;
+  readonly verifier: Verifier;
+  /** .tlog-proof files, by index. */
+  readonly receipts: readonly string[];
+  /** Signed notes, oldest first. */
+  readonly checkpoints: readonly string[];
+  readonly tree: ExportedTree;
+  readonly records: readonly CheckedReceipt[];
+}
+
+export function goldenLogs(): GoldenLog[] {
+  const golden = readGolden(FOLDER);
+  return [...new Set(golden.receipts.map(({ tenant }) => tenant))].map((tenant) => {
+    const { log: verifier } = parseTrust(readFileSync(join(FOLDER, `trust-${tenant}.txt`), 'utf8'));
+    const own = golden.receipts.filter((each) => each.tenant === tenant);
+    const records = own.map(({ proof }, leafIndex) => ({ record: { tenant, origin: verifier.name, leafIndex, proof } }) as CheckedReceipt);
+    const checkpoints = golden.heads.filter(({ origin }) => origin === verifier.name).map(({ checkpoint }) => fromUtf8(checkpoint));
+    return { tenant, verifier, receipts: own.map(({ proof }) => fromUtf8(proof)), checkpoints, tree: treeOf(records, tenant), records };
+  });
+}
+
+/** The seed that signed the golden ledger's checkpoints, as its story draws it. */
+export const goldenSeed = (): Uint8Array => new Parties('golden v1', 1).seedOf('ledger');
+
+export const sizeOfNote = (note: string): number => Number(parseCheckpoint(parseNote(Buffer.from(note)).text).size);
+
+/** Every way a receipt is forged here: what was changed → the file. Each changes one character, or the index. */
+export function forgeries(receipt: string): [what: string, file: string][] {
+  const { index, proof, checkpoint } = parseProof(Buffer.from(receipt));
+  const { signatures, text } = parseNote(Buffer.from(checkpoint));
+  const entry = /^extra (.*)$/m.exec(receipt)?.[1] ?? '';
+  const all: [string, string, string][] = [
+    ['entry', entry, changed(entry, 20)],
+    ['index', `\nindex ${index}\n`, `\nindex ${index + 1n}\n`],
+    ['root', text.split('\n')[2] ?? '', changed(text.split('\n')[2] ?? '', 5)],
+    ['size', `\n${text.split('\n')[1] ?? ''}\n`, `\n${Number(text.split('\n')[1]) + 1}\n`],
+    ...signatures.map(({ line }): [string, string, string] => ['signature', line, changed(line, line.length - 20)]),
+    ...proof.map((hash): [string, string, string] => ['hash', base64(hash), changed(base64(hash), 5)]),
+  ];
+  return all.map(([what, from, to]) => [what, receipt.replace(from, () => to)]);
+}
+
+/** One base64 character replaced by another. */
+export function changed(text: string, at: number): string {
+  return `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
+}
