@@ -19,6 +19,13 @@ interface Buffered {
   held: boolean;
 }
 
+export interface FeedHooks {
+  /** `next`: what is missing; undefined when the topic goes on. */
+  readonly onHeld: (topic: InputTopic, next: bigint | undefined) => void;
+  /** Each control before it can be decided: what needs time of its own is done here. */
+  readonly onControl: (record: KafkaRecord) => Promise<void>;
+}
+
 /** What has arrived on the three input topics of one lane, from the positions that the ledger names. Fetches ahead while batches commit. */
 export class InputFeed {
   readonly #buffers: Record<InputTopic, Buffered>;
@@ -29,8 +36,7 @@ export class InputFeed {
     private readonly reader: LaneReader,
     private readonly state: LaneState,
     private readonly topicName: (name: string) => string,
-    /** `next`: what is missing; undefined when the topic goes on. */
-    private readonly onHeld: (topic: InputTopic, next: bigint | undefined) => void,
+    private readonly hooks: FeedHooks,
   ) {
     const start = (topic: InputTopic): Buffered => ({ records: [], bytes: 0, next: state.positions[topic].next, held: false });
     this.#buffers = { controls: start('controls'), outcomes: start('outcomes'), actions: start('actions') };
@@ -38,11 +44,11 @@ export class InputFeed {
 
   /** Resolves as soon as anything has arrived, or after the idle wait. Throws what a fetch threw. */
   async arrived(): Promise<void> {
-    this.#fetchAhead();
-    if (!this.#isEmpty()) return;
+    this.fetchAhead();
+    if (!this.isEmpty) return;
     await this.#inFlight;
     this.#rethrow();
-    this.#fetchAhead();
+    this.fetchAhead();
   }
 
   /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
@@ -55,8 +61,8 @@ export class InputFeed {
     return undefined;
   }
 
-  waiting(topic: InputTopic): readonly KafkaRecord[] {
-    return this.#buffers[topic].records;
+  get isEmpty(): boolean {
+    return this.#topics().every((topic) => this.#buffers[topic].records.length === 0);
   }
 
   /** Removes the record that `peek` showed. */
@@ -68,7 +74,7 @@ export class InputFeed {
 
   /** After an input.gap the ledger names another position: what was read ahead no longer counts. */
   follow(topic: InputTopic): void {
-    if (this.#buffers[topic].held) this.onHeld(topic, undefined);
+    if (this.#buffers[topic].held) this.hooks.onHeld(topic, undefined);
     this.#buffers[topic] = { records: [], bytes: 0, next: this.state.positions[topic].next, held: false };
   }
 
@@ -76,15 +82,12 @@ export class InputFeed {
     return this.state.heads.nextSeq === 0 ? ['controls'] : INPUT_TOPICS;
   }
 
-  #isEmpty(): boolean {
-    return this.#topics().every((topic) => this.#buffers[topic].records.length === 0);
-  }
-
   #rethrow(): void {
     if (this.#failed) throw this.#failed;
   }
 
-  #fetchAhead(): void {
+  /** Starts fetching what comes next, unless that is under way or enough waits already. */
+  fetchAhead(): void {
     if (this.#inFlight || this.#failed) return;
     const wanted = this.#topics().filter((topic) => !this.#buffers[topic].held && this.#buffers[topic].bytes < BUFFER_BYTES_MAX);
     if (wanted.length === 0) return;
@@ -109,9 +112,11 @@ export class InputFeed {
       const at = positions.findIndex(({ topic }) => topic === partition.topic);
       const topic = topics[at];
       const buffer = buffers[at];
-      if (!topic || !buffer || this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
+      if (!topic || !buffer) continue;
       if (partition.error instanceof OffsetOutOfRange) this.#hold(topic, buffer);
       else if (partition.error) throw partition.error;
+      if (topic === 'controls') for (const record of partition.records) await this.hooks.onControl(record);
+      if (this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
       for (const record of partition.records) buffer.bytes += sizeOf(record);
       buffer.records.push(...partition.records);
       buffer.next = partition.nextOffset;
@@ -127,7 +132,7 @@ export class InputFeed {
       );
     }
     buffer.held = true;
-    this.onHeld(topic, buffer.next);
+    this.hooks.onHeld(topic, buffer.next);
   }
 }
 

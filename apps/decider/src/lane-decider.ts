@@ -130,6 +130,8 @@ export class LaneDecider {
     while (!signal.aborted) {
       // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
       //    yet: a crash here loses nothing.
+      commits.throwIfFailed();
+      feed.fetchAhead();
       if (feed.isEmpty) await (batch && !batch.isEmpty ? commits.idle() : feed.arrived());
       batch ??= new OpenBatch(state, feed, { nowMs: clock.now(lastDecidedAt(state)), engine: this.#gate, wire, birth }, out);
       batch.decideFor(SLICE_MS);

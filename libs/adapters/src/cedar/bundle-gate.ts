@@ -15,8 +15,8 @@ import {
 
 import { checkBundleInChild } from './check-child.ts';
 
-/** Verdicts on candidates that are remembered; more are checked again. */
-const REMEMBERED_MAX = 64;
+/** Judgements remembered: more than candidates fit into what a lane buffers (4 MiB, each at least a kilobyte). */
+const REMEMBERED_MAX = 4096;
 
 /**
  * The engine as `decide` sees it, with candidate bundles judged beforehand in a process of their own: compiling a hostile one can kill an
