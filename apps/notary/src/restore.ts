@@ -16,6 +16,7 @@ import {
 
 import type { GuardedRoot } from './history.ts';
 import { positionKey, type TopicName } from './outgoing.ts';
+import { PublishedReceipts } from './published-receipts.ts';
 
 export interface RestoreOptions {
   readonly reader: LaneReader;
@@ -77,8 +78,17 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     log.error({ lane, alarm: true }, 'no position on checkpoints is ours and fits the tree heads: recomputing from genesis');
   }
   // Exactly one receipt for each record of the lane, in order: their number is the sequence to go on from.
-  let publishedSeq = 0;
-  await readToEnd(reader, { topic: topicName('receipts'), partition: lane }, () => (publishedSeq += 1), signal);
+  const published = new PublishedReceipts({ lane, keys, system });
+  await readToEnd(
+    reader,
+    { topic: topicName('receipts'), partition: lane },
+    ({ value }) => {
+      published.push(value);
+    },
+    signal,
+  );
+  const { count: publishedSeq, ignored } = published;
+  if (ignored > 0) log.error({ lane, ignored, alarm: true }, 'records on receipts that no notary of this ledger published: not counted');
   const starts = await reader.endOffsets([topicName('ledger'), topicName('input-keys')].map((topic) => ({ topic, partition: lane })));
   const [ledger, inputKeys] = starts;
   if (ledger?.start !== 0n) throw new LaneHalted('TAIL_LOST', `lane ${lane}: the ledger does not begin at its genesis`);
