@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { type CheckedReceipt, type Home, schemasFolder } from '#adapters';
+import { base64, parseCheckpoint, parseNote, parseProof, parseVkey, utf8, verifyDsse } from '#domain';
+import { Parties, readGolden } from '#testing';
+
+import { dsseOf, ledgerSeed, receiptAt } from './dsse.ts';
+
+const parties = new Parties('golden v1', 1);
+const seed = parties.seedOf('ledger');
+const receipts = readGolden(join(schemasFolder(), '..', 'test', 'golden', 'v1'))
+  .receipts.filter(({ tenant }) => tenant === 'acme')
+  .map(({ tenant, proof }, leafIndex) => {
+    const { origin } = parseCheckpoint(parseNote(utf8(parseProof(proof).checkpoint)).text);
+    return { record: { tenant, origin, leafIndex, proof } } as CheckedReceipt;
+  });
+
+describe('an entry as a DSSE envelope', () => {
+  it("is signed by the log's own key, over the exact entry", () => {
+    const receipt = receiptAt(receipts, 'acme', '2');
+    const { origin, proof } = receipt.record;
+    const { publicKey } = parseVkey(parties.keys.vkey(origin));
+    const payload = verifyDsse(dsseOf(seed, receipt), { publicKey, payloadType: 'application/vnd.in-toto+json' });
+    expect(payload).toEqual(parseProof(proof).entry);
+  });
+
+  it('is not signed with the seed of another ledger', () => {
+    expect(() => dsseOf(new Uint8Array(32).fill(1), receiptAt(receipts, 'acme', '0'))).toThrow('is not the one of');
+  });
+
+  it('is not made of an entry that is not there', () => {
+    expect(() => receiptAt(receipts, 'acme', '1000')).toThrow('no receipt for index 1000');
+    expect(() => receiptAt(receipts, 'globex', '0')).toThrow('no receipt');
+  });
+});
+
+describe('the ledger seed', () => {
+  const home = { hasKey: () => false } as unknown as Home;
+
+  it('is taken from the folder that was named, and only from there', () => {
+    const keys = mkdtempSync(join(tmpdir(), 'countersign-keys-'));
+    expect(ledgerSeed(home)).toBeUndefined();
+    expect(ledgerSeed(home, keys)).toBeUndefined();
+    writeFileSync(join(keys, 'ledger.seed'), `${base64(seed)}\n`);
+    expect(ledgerSeed(home, keys)).toEqual(seed);
+    writeFileSync(join(keys, 'ledger.seed'), 'no key');
+    expect(() => ledgerSeed(home, keys)).toThrow('is no key');
+    rmSync(keys, { recursive: true });
+  });
+});
