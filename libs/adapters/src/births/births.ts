@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { BundleDocument } from '#domain';
 
-import { activateBundle, type ControlRecord, issueToken, registerIssuer, registerTenant } from '../controls/controls.ts';
+import { activateBundle, type ControlRecord, issueToken, registerIssuer, registerTenant, tokenHashOf } from '../controls/controls.ts';
 import { publicKeyOf } from '../home/create-ledger.ts';
 import { Home } from '../home/home.ts';
 import { checkTopics, connectionConfig, createTopics, type TopicFault, PlainWriter, TOPICS } from '../kafka/index.ts';
@@ -104,7 +104,12 @@ export async function populateLedger(home: Home, brokers: readonly string[], pop
   }
 }
 
-function missingControls(home: Home, facts: LedgerFacts, { tenants, bundle }: Population): ControlRecord[] {
+/** For the next start of a ledger that has `facts`. */
+export function missingControls(
+  home: Home,
+  facts: LedgerFacts,
+  { tenants, bundle }: Pick<Population, 'tenants' | 'bundle'>,
+): ControlRecord[] {
   const without = Array.from({ length: home.config.lanes }, (_, lane) => lane).filter((lane) => !facts.bundles.has(lane));
   const bundles = without.length === 0 ? [] : activateBundle(home, bundle).filter(({ lane }) => without.includes(lane));
   return [...bundles, ...tenants.flatMap((tenant) => missingOfTenant(home, facts, tenant))];
@@ -118,8 +123,11 @@ function missingOfTenant(home: Home, facts: LedgerFacts, tenant: string): Contro
     if (known?.issuers.has(issuer)) continue;
     controls.push(registerIssuer(home, { tenant, issuer, type, publicKeys: [publicKeyOf(home.createKey(issuer))] }));
   }
-  const hasToken = [...(known?.tokens.values() ?? [])].includes(false) && home.token(tenant) !== undefined;
-  if (!hasToken) {
+  // A token that was kept and never published is none, although another one of the tenant may be good.
+  const kept = home.token(tenant);
+  const keptHash = kept === undefined ? undefined : tokenHashOf(kept);
+  const isKeptGood = [...(known?.tokens.values() ?? [])].some(({ tokenHash, revoked }) => !revoked && tokenHash === keptHash);
+  if (!isKeptGood) {
     const { envelope, bearer } = issueToken(home, { tenant, roles: ['propose', 'read'], validUntilMs: Date.now() + TOKEN_LIFETIME_MS });
     home.keepToken(tenant, bearer); // before it is published: the ledger has only its hash
     controls.push(envelope);

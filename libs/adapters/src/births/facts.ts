@@ -10,7 +10,7 @@ export interface TenantOnLedger {
   readonly vkey: string;
   /** id → revoked. */
   readonly issuers: Map<string, boolean>;
-  readonly tokens: Map<string, boolean>;
+  readonly tokens: Map<string, { readonly tokenHash: string; readonly revoked: boolean }>;
 }
 
 export class LedgerFacts {
@@ -40,9 +40,12 @@ export class LedgerFacts {
       );
     } else if (kind === 'issuer.registered') facts?.issuers.set(textOf(predicate, 'issuer'), false);
     else if (kind === 'issuer.revoked') facts?.issuers.set(textOf(predicate, 'issuer'), true);
-    else if (kind === 'token.issued') facts?.tokens.set(textOf(predicate, 'token'), false);
-    else if (kind === 'token.revoked') facts?.tokens.set(textOf(predicate, 'token'), true);
-    else if (kind === 'bundle.activated' && tenant.startsWith('_')) this.bundles.set(lane, textOf(predicate, 'activated'));
+    else if (kind === 'token.issued') {
+      facts?.tokens.set(textOf(predicate, 'token'), { tokenHash: textOf(predicate, 'tokenHash'), revoked: false });
+    } else if (kind === 'token.revoked') {
+      const token = textOf(predicate, 'token');
+      facts?.tokens.set(token, { tokenHash: facts.tokens.get(token)?.tokenHash ?? '', revoked: true });
+    } else if (kind === 'bundle.activated' && tenant.startsWith('_')) this.bundles.set(lane, textOf(predicate, 'activated'));
   }
 
   /** The next offset of an input topic that has no entry yet. */

@@ -1,4 +1,15 @@
-export * from './births.ts';
+export {
+  checkLedgerTopics,
+  DEMO_TENANTS,
+  LANES_DEFAULT,
+  LEDGER_NAME_DEFAULT,
+  type NewLedger,
+  openOrCreateHome,
+  type Population,
+  populateLedger,
+  prepareLedger,
+  topicPrefixFor,
+} from './births.ts';
 export * from './facts.ts';
 export * from './follow.ts';
 export * from './lane-receipts.ts';
