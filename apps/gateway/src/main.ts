@@ -8,7 +8,7 @@ const PORT_DEFAULT = '8080';
 
 const gateway = await start({
   home: Home.open(homeFolder()),
-  brokers: parseBrokers(process.env['KAFKA_BROKERS'] ?? '127.0.0.1:9092'),
+  brokers: parseBrokers(process.env['KAFKA_BROKERS'] ?? ''),
   port: Number(process.env['PORT'] ?? PORT_DEFAULT),
   host: process.env['HOST'] ?? '127.0.0.1',
   processMetrics: true,
