@@ -13,7 +13,9 @@ export interface Ended {
 
 /** Without what this test run has: a user's shell. */
 export function cleanEnv(more: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(KAFKA_|COUNTERSIGN_|VITEST|NODE_ENV$|LOG_LEVEL$|npm_)/.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(KAFKA_|COUNTERSIGN_|VITEST|NODE_ENV$|LOG_LEVEL$|npm_|INIT_CWD$)/.test(name),
+  );
   return { ...Object.fromEntries(kept), ...more };
 }
 

@@ -132,4 +132,13 @@ describe('homeFolder', () => {
     expect(homeFolder(undefined, { COUNTERSIGN_DATA: '/b' })).toBe('/b');
     expect(homeFolder(undefined, {})).toBe(join(process.cwd(), '.countersign'));
   });
+
+  it('is relative to where the person called npm, when npm says where', () => {
+    const env = { INIT_CWD: '/home/ada' };
+    expect(homeFolder('data', env)).toBe('/home/ada/data');
+    expect(homeFolder(undefined, { ...env, COUNTERSIGN_DATA: 'data' })).toBe('/home/ada/data');
+    expect(homeFolder(undefined, env)).toBe('/home/ada/.countersign');
+    expect(homeFolder('/a', env)).toBe('/a');
+    expect(homeFolder('data', { INIT_CWD: '' })).toBe(join(process.cwd(), 'data'));
+  });
 });

@@ -21,10 +21,13 @@ export class HomeError extends Error {
   }
 }
 
-/** `--data DIR`, else COUNTERSIGN_DATA, else .countersign in the working directory. */
+/**
+ * `--data DIR`, else COUNTERSIGN_DATA, else .countersign. Relative to where the person is: npm runs its scripts in the package's folder,
+ * and says in INIT_CWD where it was called.
+ */
 export function homeFolder(option?: string, env: NodeJS.ProcessEnv = process.env): string {
   const named = [option, env['COUNTERSIGN_DATA']].find((folder) => folder !== undefined && folder !== '');
-  return resolve(named ?? '.countersign');
+  return resolve(env['INIT_CWD'] ?? '', named ?? '.countersign');
 }
 
 /**
