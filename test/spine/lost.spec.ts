@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { checkLedger, codecs, declareGap, registerOwnIssuer } from '#adapters';
+import { checkLedger, codecs, declareGap } from '#adapters';
 
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { countersign, ROOT } from '../cli/run.ts';
@@ -52,7 +52,7 @@ describe('input that was deleted before it was decided', () => {
       `INPUT_GAP: actions no longer holds offset ${first.offset}`,
     );
     expect((await world.http('decider', '/readyz')).status).toBe(503);
-    await world.control(registerOwnIssuer(world.home, { tenant: TENANT, issuer: 'platform-gap', type: 'platform' }));
+    await world.control(world.ownIssuer({ tenant: TENANT, issuer: 'platform-gap', type: 'platform' }));
     expect((await world.receipts()).map(citationOf)).not.toContain(`actions/${LANE}/${third.offset}`);
     const gap = (from: bigint) => {
       const said = ['--topic', 'actions', '--lane', String(LANE), '--from', String(from), '--to', String(third.offset), '--epoch', '0'];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { activateBundle, type CheckedReceipt, codecs, issueToken, registerOwnIssuer, revokeIssuer, revokeToken, textOf } from '#adapters';
+import { activateBundle, type CheckedReceipt, codecs, issueToken, revokeIssuer, revokeToken, textOf } from '#adapters';
 import { equalBytes, formatTrust, fromUtf8, parseBundle, parseTrust, verifyReceipt } from '#domain';
 import { executor, type Rejection, type VerifiedVerdict } from '#sdk';
 
@@ -200,7 +200,7 @@ describe('an issuer', () => {
         await world.receiptOf(await world.send(codecs.signedEnvelope.encode(world.envelope(recordWrite, { issuer: 'platform-2' }, seed)))),
       );
     expect(await propose()).toBe('REFUSED_ISSUER');
-    await world.control(registerOwnIssuer(world.home, { tenant: TENANT, issuer: 'platform-2', type: 'platform' }));
+    await world.control(world.ownIssuer({ tenant: TENANT, issuer: 'platform-2', type: 'platform' }));
     expect(await propose()).toBe('ALLOW ALLOW_POLICY');
     await world.control(revokeIssuer(world.home, TENANT, 'platform-2'));
     expect(await propose()).toBe('REFUSED_ISSUER');
@@ -209,7 +209,7 @@ describe('an issuer', () => {
 
   it('speaks for its own agents only', async () => {
     const seed = world.home.createKey(`platform-3-${TENANT}`);
-    await world.control(registerOwnIssuer(world.home, { tenant: TENANT, issuer: 'platform-3', type: 'platform', agents: ['agent-1'] }));
+    await world.control(world.ownIssuer({ tenant: TENANT, issuer: 'platform-3', type: 'platform', agents: ['agent-1'] }));
     const propose = async (id: string) => {
       const body = { ...recordWrite, actor: { kind: 'agent', id } };
       return told(

@@ -14,6 +14,7 @@ import {
   type CheckedReceipt,
   type ControlRecord,
   type Home,
+  type IssuerOptions,
   LaneReader,
   LaneReceipts,
   LedgerFacts,
@@ -24,7 +25,9 @@ import {
   PlainWriter,
   populateLedger,
   prepareLedger,
+  publicKeyOf,
   publishControls,
+  registerIssuer,
 } from '#adapters';
 import { type BundleDocument, INPUT_TOPICS, type InputTopic, laneOf, type PayloadHead, sealEnvelope, utf8 } from '#domain';
 
@@ -128,6 +131,12 @@ export class World {
       await this.stop(name);
       await this.start(name);
     }
+  }
+
+  /** Registers a party whose key this world holds: `<issuer>-<tenant>.key`. */
+  ownIssuer(party: Omit<IssuerOptions, 'publicKeys'>): ControlRecord {
+    const seed = this.home.createKey(`${party.issuer}-${party.tenant}`);
+    return registerIssuer(this.home, { ...party, publicKeys: [publicKeyOf(seed)] });
   }
 
   /** Every lane taken over, everything read. */

@@ -18,6 +18,7 @@ import {
   formatVkey,
 } from '#domain';
 
+import { publicKeyOf } from '../home/create-ledger.ts';
 import { Home } from '../home/home.ts';
 import { wire } from '../wire/codec.ts';
 import * as controls from './controls.ts';
@@ -68,13 +69,12 @@ describe('a control', () => {
     expect(open(controls.registerTenant(home, 'acme'))['logId']).not.toBe(payload['logId']);
   });
 
-  it('issuer.registered names the keys of a party of this home', () => {
-    const record = controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'platform', type: 'platform', agents: ['bot'] });
-    expect(open(record)).toMatchObject({ tenant: 'acme', registers: 'platform', agents: ['bot'] });
+  it('issuer.registered names the keys of a party, and its agents when it may not speak for all', () => {
+    const party = { tenant: 'acme', issuer: 'platform', type: 'platform' as const, publicKeys: [publicKeyOf(home.key('gateway'))] };
+    const record = controls.registerIssuer(home, { ...party, agents: ['bot'] });
+    expect(open(record)).toMatchObject({ tenant: 'acme', registers: 'platform', keys: party.publicKeys, agents: ['bot'] });
     expect(record.lane).toBe(lane());
-    const again = controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'platform', type: 'platform' });
-    expect(open(again)['keys']).toStrictEqual(open(record)['keys']);
-    expect(open(again)).not.toHaveProperty('agents');
+    expect(open(controls.registerIssuer(home, party))).not.toHaveProperty('agents');
   });
 
   it('token.issued holds the hash of the bearer string, never the string', () => {

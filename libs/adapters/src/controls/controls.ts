@@ -18,7 +18,7 @@ import {
 
 import { codecs } from '../wire/codec.ts';
 import { initialisedPayloadOf } from '../home/config.ts';
-import { CONTROL_LIFETIME_MS, drawLog, publicKeyOf } from '../home/create-ledger.ts';
+import { CONTROL_LIFETIME_MS, drawLog } from '../home/create-ledger.ts';
 import type { Home } from '../home/home.ts';
 
 export interface ControlRecord {
@@ -58,12 +58,6 @@ export interface IssuerOptions {
 
 export function registerIssuer(home: Home, { tenant, issuer, type, publicKeys, agents }: IssuerOptions): ControlRecord {
   return control(home, 'issuer.registered', ofTenant(home, tenant), { registers: issuer, type, keys: publicKeys, agents });
-}
-
-/** Registers a party whose key this home holds, drawn now when there is none: `<issuer>-<tenant>.key`. */
-export function registerOwnIssuer(home: Home, options: Omit<IssuerOptions, 'publicKeys'>): ControlRecord {
-  const seed = home.createKey(`${options.issuer}-${options.tenant}`);
-  return registerIssuer(home, { ...options, publicKeys: [publicKeyOf(seed)] });
 }
 
 export function revokeIssuer(home: Home, tenant: string, issuer: string): ControlRecord {

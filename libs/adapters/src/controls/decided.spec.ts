@@ -8,6 +8,7 @@ import { decide, emptyLane, type Entry, evolve, formatTime, type Input, type Inp
 
 import { loadBundleFolder } from '../bundle/load-folder.ts';
 import { CedarEngine } from '../cedar/engine.ts';
+import { publicKeyOf } from '../home/create-ledger.ts';
 import { Home } from '../home/home.ts';
 import { codecs, wire } from '../wire/codec.ts';
 import { schemasFolder } from '../wire/schemas.ts';
@@ -72,16 +73,18 @@ function propose(id: string, body: object): string[] {
   ];
 }
 
+/** A party whose key this home holds. */
+function ownIssuer(party: Omit<controls.IssuerOptions, 'publicKeys'>): controls.ControlRecord {
+  const seed = home.createKey(`${party.issuer}-${party.tenant}`);
+  return controls.registerIssuer(home, { ...party, publicKeys: [publicKeyOf(seed)] });
+}
+
 describe('what this home signs', () => {
   it('is accepted from the birth on, and every entry fits its schema', () => {
     expect(controls.initialisedEnvelopes(home).flatMap(control)).toStrictEqual(['genesis']);
     expect(control(controls.registerTenant(home, 'acme'))).toStrictEqual(['tenant.registered', 'genesis']);
-    expect(control(controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'platform', type: 'platform' }))).toStrictEqual([
-      'issuer.registered',
-    ]);
-    expect(control(controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'ci', type: 'ci', agents: ['bot'] }))).toStrictEqual([
-      'issuer.registered',
-    ]);
+    expect(control(ownIssuer({ tenant: 'acme', issuer: 'platform', type: 'platform' }))).toStrictEqual(['issuer.registered']);
+    expect(control(ownIssuer({ tenant: 'acme', issuer: 'ci', type: 'ci', agents: ['bot'] }))).toStrictEqual(['issuer.registered']);
     const token = controls.issueToken(home, { tenant: 'acme', roles: ['propose', 'read'], agents: ['bot'], validUntilMs: START_MS + 1e9 });
     expect(control(token.envelope)).toStrictEqual(['token.issued']);
     const bundle = loadBundleFolder(join(schemasFolder(), '..', 'policies', 'standard'));
@@ -117,7 +120,7 @@ describe('what this home signs', () => {
   });
 
   it('a production deploy waits for people, the sandbox goes, and time settles what nobody answers', () => {
-    control(controls.registerOwnIssuer(home, { tenant: 'acme', issuer: 'builds', type: 'ci' }));
+    control(ownIssuer({ tenant: 'acme', issuer: 'builds', type: 'ci' }));
     expect(propose('d-1', deploy('checkout'))).toContain('ESCALATE_APPROVAL_REQUIRED');
     expect(propose('d-2', deploy('checkout-sandbox'))[1]).toMatch(/^ALLOW/);
     expect(propose('d-3', { ...deploy('checkout'), mode: 'shadow' })).toContain('ESCALATE_APPROVAL_REQUIRED');
