@@ -72,13 +72,6 @@ export class TransactionalWriter {
     return writer;
   }
 
-  /** Begins and ends a transaction without records. The broker hears nothing of it, but a disposed writer is noticed. */
-  async emptyTransaction(): Promise<void> {
-    await this.#exclusive('empty transaction', async () => {
-      await (await this.#producer.transaction()).commit();
-    });
-  }
-
   /** All records in one produce request per leader and one transaction. Resolves once it is committed; readers see it a few ms later. */
   async commit(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
     if (records.length === 0) throw new Error('a transaction needs at least one record');
