@@ -49,6 +49,15 @@ it('stops what a killed run left behind, and comes up on the same folder and por
   expect(isAlive(broker.pid)).toBe(false);
 });
 
+it.runIf(process.platform === 'linux')('stops a broker whose starter was killed before it wrote the process id down', async () => {
+  const dataDir = folder();
+  const leftover = await startAndKill(dataDir);
+  rmSync(join(dataDir, 'broker.pid'));
+  const broker = await startEmbeddedBroker({ dataDir });
+  cleanups.push(() => broker.stop());
+  expect(isAlive(leftover)).toBe(false);
+});
+
 it('does not touch a process that merely has the number of a former broker', async () => {
   const dataDir = folder();
   const innocent = spawn('sleep', ['600'], { stdio: 'ignore' });

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { messageOf } from '../kafka/errors.ts';
 import { drawClusterId } from './cluster-id.ts';
 import { javaCommand, kafkaJars, repositoryRoot, type Progress } from './jars.ts';
-import { commandLine, isAlive, terminate } from './process.ts';
+import { commandLine, isAlive, parentOf, processesWith, terminate } from './process.ts';
 import { serverProperties } from './properties.ts';
 
 export interface EmbeddedBroker {
@@ -33,6 +33,7 @@ const HEAP = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel
 const READY_MAX_MS = 90_000;
 /** Unit ms. A stop flushes and closes segments; what SIGKILL cuts off is recovered from the log on the next start. */
 const STOP_MAX_MS = 5000;
+const MAIN_CLASS = 'kafka.Kafka';
 const READY_LINE = 'Kafka Server started';
 
 /**
@@ -54,7 +55,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const classPath = ['-cp', join(jars, '*')];
   await formatOnce(java, classPath, files);
   progress('starting Apache Kafka');
-  const pid = spawnBroker(java, [...(options.heap ?? HEAP), ...classPath, 'kafka.Kafka', files.properties], files);
+  const pid = spawnBroker(java, [...(options.heap ?? HEAP), ...classPath, MAIN_CLASS, files.properties], files);
   await untilReady(pid, files.log);
   return { brokers: [`127.0.0.1:${port}`], pid, stop: stopOnce(pid, files) };
 }
@@ -119,16 +120,23 @@ function stopOnce(pid: number, files: Files): () => Promise<void> {
 /** A process id may be somebody else's by now: it is ours only when its command line names our own server.properties. */
 const isOurs = (pid: number, files: Files): boolean => isAlive(pid) && commandLine(pid).includes(files.properties);
 
+/** Also one whose starter was killed before it could write down the process id. */
 async function stopLeftover(files: Files, progress: Progress): Promise<void> {
-  if (!existsSync(files.pid)) return;
-  const [pid = 0, owner = 0] = readFileSync(files.pid, 'utf8').trim().split(' ').map(Number);
-  if (pid > 0 && isOurs(pid, files)) {
-    if (owner !== process.pid && owner > 0 && isAlive(owner) && commandLine(owner).includes('node'))
+  for (const { pid, owner } of leftovers(files)) {
+    if (owner !== process.pid && owner > 1 && isAlive(owner) && commandLine(owner).includes('node'))
       throw new Error(`embedded broker: ${files.data} is in use by process ${owner}; stop it, or use another data folder`);
     progress(`stopping the broker of a run that was killed (process ${pid})`);
     await terminate(pid, STOP_MAX_MS);
   }
   rmSync(files.pid, { force: true });
+}
+
+function leftovers(files: Files): { pid: number; owner: number }[] {
+  const text = existsSync(files.pid) ? readFileSync(files.pid, 'utf8') : '';
+  const [pid = 0, owner = 0] = text.trim().split(' ').map(Number);
+  const noted = pid > 0 && isOurs(pid, files) ? [{ pid, owner }] : [];
+  const others = processesWith(MAIN_CLASS, files.properties).filter((each) => each !== noted[0]?.pid);
+  return [...noted, ...others.map((each) => ({ pid: each, owner: parentOf(each) }))]; // an orphan's parent is process 1, or a keeper of orphans
 }
 
 /** The kernel frees Kafka's own `.lock` with its process, so only the format's mark decides. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export function isAlive(pid: number): boolean {
@@ -19,6 +19,20 @@ export function commandLine(pid: number): string {
   } catch {
     return '';
   }
+}
+
+/** Processes that were started with all of these arguments, each exactly so. Linux only; none elsewhere. */
+export function processesWith(...wanted: readonly string[]): number[] {
+  const pids = list('/proc').filter((name) => /^[1-9]\d*$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    const given = argumentsOf(pid);
+    return wanted.every((argument) => given.includes(argument)) && isAlive(pid);
+  });
+}
+
+/** Who waits for a process; 0 when it does not exist. Linux only. */
+export function parentOf(pid: number): number {
+  return Number(statOf(pid)[1] ?? 0);
 }
 
 /** SIGTERM, then SIGKILL after `killAfterMs`. Resolves when the process is gone. */
@@ -48,10 +62,31 @@ function signal(pid: number, name: NodeJS.Signals): void {
 
 /** A killed child whose parent has not collected it yet (Linux only): it holds no port and no lock any more. */
 function isZombie(pid: number): boolean {
+  return statOf(pid)[0] === 'Z';
+}
+
+/** State, parent and so on: what follows the name, which may hold anything. */
+function statOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return false;
+    return [];
+  }
+}
+
+function argumentsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // it has ended
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // not Linux
   }
 }
