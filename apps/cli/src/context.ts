@@ -69,9 +69,9 @@ export class Context {
     process.stdout.write(`${this.json ? JSON.stringify(json) : text}\n`);
   }
 
-  /** Not a result: on stderr, so that results can be piped. */
+  /** Not a result: on stderr, so that results can be piped. A program wants only errors there. */
   note(line: string): void {
-    process.stderr.write(`${line}\n`);
+    if (!this.json) process.stderr.write(`${line}\n`);
   }
 
   /** The ledger's facts from genesis, every record checked. `lanes` absent: all. */

@@ -21,3 +21,13 @@ export function explain(error: unknown): string {
   if (code === 'BROKER_UNAVAILABLE') return `no Kafka broker answers (${line}): is npm start running, or --brokers right?`;
   return line;
 }
+
+/** For people, or with --json for programs; `code` is the exit code. */
+export const errorLine = (error: string, code: number, isJson: boolean): string =>
+  `${isJson ? JSON.stringify({ error, code }) : `countersign: ${error}`}\n`;
+
+/** Nobody was there to ask, so nothing is known to be wrong. */
+export function isUnanswered(error: unknown): boolean {
+  if (error instanceof CliError) return error.exitCode === COULD_NOT_TELL;
+  return error instanceof Error && 'code' in error && error.code === 'BROKER_UNAVAILABLE';
+}

@@ -1,7 +1,7 @@
-/** `npx countersign ...`. Results on stdout, errors on stderr; exit code 0 valid, 1 invalid, 2 could not tell. */
+/** `npx countersign ...`. Results on stdout, errors on stderr (with --json each as one JSON value); exit code 0 valid, 1 invalid, 2 could not tell. */
 import { Command, CommanderError } from 'commander';
 
-import { CliError, explain } from './errors.ts';
+import { CliError, COULD_NOT_TELL, errorLine, explain, VALID } from './errors.ts';
 
 interface CommandFile {
   register(program: Command): void;
@@ -31,16 +31,28 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['doctor', () => import('./commands/doctor.ts')],
 ];
 
+/** Known before the arguments are parsed: what is wrong with them is an error as well. */
+const isJson = process.argv.includes('--json');
+
 const program = new Command('countersign')
   .description('An event-sourced decision ledger for AI agents, on Kafka')
   .option('--data <dir>', 'data folder (default .countersign, or COUNTERSIGN_DATA)')
   .option('--brokers <list>', 'host:port,... (default KAFKA_BROKERS, or the broker that npm start runs)')
-  .option('--json', 'one JSON value on stdout', false)
+  .option('--json', 'one JSON value on stdout, or for an error {"error", "code"} on stderr', false)
   .exitOverride()
   // One line for each error, its suggestion included.
   .configureOutput({
     outputError: (text, write) => {
-      write(`countersign: ${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`);
+      write(
+        errorLine(
+          text
+            .trim()
+            .replace(/^error: /, '')
+            .replaceAll(/\s*\n\s*/g, ' '),
+          COULD_NOT_TELL,
+          isJson,
+        ),
+      );
     },
   })
   .configureHelp({ showGlobalOptions: true })
@@ -72,7 +84,8 @@ function inheritExit(command: Command): void {
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said so itself
-  process.stderr.write(`countersign: ${explain(error)}\n`);
-  return error instanceof CliError ? error.exitCode : 2;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? VALID : COULD_NOT_TELL; // it has said so itself
+  const code = error instanceof CliError ? error.exitCode : COULD_NOT_TELL;
+  process.stderr.write(errorLine(explain(error), code, isJson));
+  return code;
 }
