@@ -8,13 +8,13 @@ import { checkLedger, checkLedgerTopics, codecs, LaneReader, LedgerFollower, rep
 import { LedgerBroken } from '#domain';
 
 import { Context } from '../context.ts';
-import { COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
+import { COULD_NOT_TELL, explain, INVALID, isUnanswered, VALID } from '../errors.ts';
 
 interface Finding {
   readonly check: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** Nothing is known to be wrong, and not everything could be looked at. */
+  /** Nothing is known to be wrong, and not everything could be looked at: with `ok` false, nothing of it. */
   readonly isUnknown?: boolean;
 }
 
@@ -34,7 +34,8 @@ async function doctor(context: Context): Promise<number> {
   const add = (...found: Finding[]): void => {
     findings.push(...found);
     if (!context.json)
-      for (const { check, ok, detail } of found) process.stdout.write(`${ok ? 'ok    ' : 'WRONG '} ${check.padEnd(16)} ${detail}\n`);
+      for (const { check, ok, isUnknown, detail } of found)
+        process.stdout.write(`${(ok ? 'ok' : isUnknown ? 'UNKNOWN' : 'WRONG').padEnd(7)} ${check.padEnd(16)} ${detail}\n`);
   };
   add(versions());
   add(attempt('configuration', () => `${context.home.config.name}, ${context.home.config.lanes} lanes, ${context.home.folder}`));
@@ -48,9 +49,19 @@ async function doctor(context: Context): Promise<number> {
   }
   const good = findings.every(({ ok }) => ok);
   if (context.json) context.print('', { ok: good, findings });
-  if (!good) return INVALID;
+  return exitCodeOf(findings);
+}
+
+export function exitCodeOf(findings: readonly Pick<Finding, 'ok' | 'isUnknown'>[]): number {
+  if (findings.some(({ ok, isUnknown }) => !ok && isUnknown !== true)) return INVALID;
   return findings.some(({ isUnknown }) => isUnknown) ? COULD_NOT_TELL : VALID;
 }
+
+/** Wrong, unless only nobody answered. */
+const failed = (check: string, error: unknown): Finding => ({
+  ...{ check, ok: false, detail: explain(error) },
+  ...(isUnanswered(error) ? { isUnknown: true } : {}),
+});
 
 function versions(): Finding {
   const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as { version: string };
@@ -62,15 +73,18 @@ function versions(): Finding {
 }
 
 /** Secrets are their owner's only. */
-function keyFiles(folder: string): Finding[] {
+export function keyFiles(folder: string): Finding[] {
   return ['keys', 'tokens'].flatMap((name) => {
     const path = join(folder, name);
-    const files = list(path);
-    if (files.length === 0) return name === 'keys' ? [{ check: 'keys', ok: true, detail: 'none here: signing happens elsewhere' }] : [];
-    const exposed = [path, ...files.map((file) => join(path, file))].filter((file) => (statSync(file).mode & 0o077) !== 0);
+    const all = list(path);
+    // A process that was killed while it wrote one leaves it; what it holds may be a secret all the same.
+    const leftover = all.filter((file) => file.endsWith('.tmp')).length;
+    const files = all.filter((file) => !file.endsWith('.tmp'));
+    if (all.length === 0) return name === 'keys' ? [{ check: 'keys', ok: true, detail: 'none here: signing happens elsewhere' }] : [];
+    const exposed = [path, ...all.map((file) => join(path, file))].filter((file) => (statSync(file).mode & 0o077) !== 0);
     const detail =
       exposed.length === 0
-        ? `${files.length} files, for their owner only`
+        ? `${files.length} files, for their owner only${leftover === 0 ? '' : `; ${leftover} unfinished *.tmp beside them, of no use: remove them`}`
         : `others can read ${exposed.join(', ')}: chmod go= them, and think of drawing new keys`;
     return [{ check: name, ok: exposed.length === 0, detail }];
   });
@@ -82,7 +96,7 @@ async function topics(context: Context): Promise<Finding[]> {
     if (faults.length === 0) return [{ check: 'topics', ok: true, detail: 'all there, as they must be set' }];
     return faults.map(({ text }) => ({ check: 'topics', ok: false, detail: text }));
   } catch (error) {
-    return [{ check: 'topics', ok: false, detail: explain(error) }];
+    return [failed('topics', error)];
   }
 }
 
@@ -103,7 +117,7 @@ async function laneFindings(context: Context, lane: number): Promise<Finding[]> 
       await notaryFinding(context, lane, entries),
     ];
   } catch (error) {
-    if (!(error instanceof LedgerBroken)) return [{ check, ok: false, detail: explain(error) }];
+    if (!(error instanceof LedgerBroken)) return [failed(check, error)];
     const what = `${error.code}: ${error.message}. No decider of this ledger wrote it there, and nothing of it or after it is attested.`;
     return [
       { check, ok: false, detail: `${what} Recovery is a new origin (docs/decisions): close this log at its last signed checkpoint` },
@@ -116,7 +130,13 @@ async function invariants(context: Context): Promise<Finding[]> {
   const onProgress = (line: string): void => {
     context.note(line);
   };
-  const { status, invariants: results, entries } = await checkLedger(context.home, context.brokers, { onProgress });
+  let checked: Awaited<ReturnType<typeof checkLedger>>;
+  try {
+    checked = await checkLedger(context.home, context.brokers, { onProgress });
+  } catch (error) {
+    return [failed('ledger', error)];
+  }
+  const { status, invariants: results, entries } = checked;
   const wrong = results.filter((result) => result.status === 'violated');
   if (wrong.length === 0)
     return [
@@ -143,7 +163,7 @@ async function notaryFinding(context: Context, lane: number, entries: number): P
       detail: behind <= 0 ? 'has attested everything' : `is ${behind} entries behind: look at the notary's log`,
     };
   } catch (error) {
-    return { check, ok: false, detail: explain(error) };
+    return failed(check, error);
   }
 }
 
@@ -171,7 +191,7 @@ function attempt(check: string, detail: () => string): Finding {
   try {
     return { check, ok: true, detail: detail() };
   } catch (error) {
-    return { check, ok: false, detail: explain(error) };
+    return failed(check, error);
   }
 }
 

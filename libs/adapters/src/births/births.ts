@@ -6,7 +6,7 @@ import type { BundleDocument } from '#domain';
 import { activateBundle, type ControlRecord, issueToken, registerIssuer, registerTenant, tokenHashOf } from '../controls/controls.ts';
 import { publicKeyOf } from '../home/create-ledger.ts';
 import { Home } from '../home/home.ts';
-import { checkTopics, connectionConfig, createTopics, type TopicFault, PlainWriter, TOPICS } from '../kafka/index.ts';
+import { checkTopics, connectionConfig, createTopics, type TopicFault, PlainWriter, TOPICS, withAdmin } from '../kafka/index.ts';
 import { kafkajs } from '../kafka/patch.ts';
 import { LedgerFacts } from './facts.ts';
 import { LedgerFollower } from './follow.ts';
@@ -67,14 +67,9 @@ export async function prepareLedger(home: Home, brokers: readonly string[]): Pro
 }
 
 /** Every difference between the ledger's topics as they are and as they must be. */
-export async function checkLedgerTopics(home: Home, brokers: readonly string[]): Promise<TopicFault[]> {
-  const admin = new kafkajs.Kafka(connectionConfig({ brokers, clientId: 'countersign-doctor' })).admin();
-  try {
-    await admin.connect();
-    return await checkTopics(admin, { prefix: home.config.topicPrefix, lanes: home.config.lanes });
-  } finally {
-    await admin.disconnect();
-  }
+export function checkLedgerTopics(home: Home, brokers: readonly string[]): Promise<TopicFault[]> {
+  const { topicPrefix: prefix, lanes } = home.config;
+  return withAdmin({ brokers, clientId: 'countersign-doctor' }, (admin) => checkTopics(admin, { prefix, lanes }));
 }
 
 export interface Population {
