@@ -8,6 +8,7 @@ import { fromBase64, fromUtf8, type Json, laneOf, parseJson, sealEnvelope, utf8 
 
 import { Context } from '../context.ts';
 import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
+import { stillAllows } from '../permit.ts';
 
 interface Options {
   readonly tenant: string;
@@ -21,7 +22,9 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('propose')
-    .description('sign and publish a proposal, wait for the verdict: exit code 0 ALLOW, 1 anything else, 2 no verdict in time')
+    .description(
+      'sign and publish a proposal, wait for the verdict: exit code 0 ALLOW that may still be acted on, 1 anything else, 2 no verdict in time',
+    )
     .argument('<file>', 'JSON of the proposal: actor, class, operation, parameters, resource, ...; - reads stdin')
     .requiredOption('--tenant <id>', 'in whose name')
     .option('--issuer <id>', 'who signs (default platform-<tenant>)')
@@ -91,13 +94,15 @@ function report(context: Context, place: object, receipt: CheckedReceipt, receip
   // A repeated action has one verdict: that of the first.
   const first = kind === 'action.repeated' ? textOf(statement.predicate, 'first') : undefined;
   const decided = receipts.all.find((each) => each.record.tenant === record.tenant && String(each.record.leafIndex) === first) ?? receipt;
-  const { verdict, reasons, code, detail } = decided.statement.predicate as unknown as Readonly<Record<string, Json>>;
+  const isOver = textOf(decided.statement.predicate, 'verdict') === 'ALLOW' && !stillAllows(decided.statement.predicate, Date.now());
+  const { verdict, reasons, code, detail, permit } = decided.statement.predicate as unknown as Readonly<Record<string, Json>>;
   const words = [verdict, ...(Array.isArray(reasons) ? reasons : []), code, detail].filter((word) => typeof word === 'string');
   const again = first === undefined ? '' : ` (decided before, at index ${first})`;
-  const text = `${words.join(' ')}${again}\nreceipt of ${record.tenant} index ${record.leafIndex}: verified`;
-  const facts = { index: record.leafIndex, tree: record.tenant, kind, first, verdict, reasons, code, detail };
+  const over = isOver ? ': too late to act, its executeBy has passed' : '';
+  const text = `${words.join(' ')}${again}${over}\nreceipt of ${record.tenant} index ${record.leafIndex}: verified`;
+  const facts = { index: record.leafIndex, tree: record.tenant, kind, first, verdict, reasons, code, detail, permit };
   context.print(text, { ...place, ...facts, receipt: fromUtf8(record.proof) });
-  return verdict === 'ALLOW' ? VALID : INVALID;
+  return verdict === 'ALLOW' && !isOver ? VALID : INVALID;
 }
 
 function bodyFrom(file: string): object {
