@@ -3,6 +3,11 @@ import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#doma
 
 /** Bytes waiting per topic before it is not fetched any further: two batches. */
 const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Controls waiting at once. Each may be a bundle that took seconds to judge, and its judgement must be remembered until it is decided: of all
+ * lanes of a process together fewer wait than the gate remembers.
+ */
+export const CONTROLS_WAITING_MAX = 64;
 /** Unit ms: how long an empty fetch waits at the broker, and so the resolution of ticks. */
 const IDLE_WAIT_MS = 100;
 
@@ -86,10 +91,15 @@ export class InputFeed {
     if (this.#failed) throw this.#failed;
   }
 
+  #hasRoom(topic: InputTopic): boolean {
+    const { held, bytes, records } = this.#buffers[topic];
+    return !held && bytes < BUFFER_BYTES_MAX && (topic !== 'controls' || records.length < CONTROLS_WAITING_MAX);
+  }
+
   /** Starts fetching what comes next, unless that is under way or enough waits already. */
   fetchAhead(): void {
     if (this.#inFlight || this.#failed) return;
-    const wanted = this.#topics().filter((topic) => !this.#buffers[topic].held && this.#buffers[topic].bytes < BUFFER_BYTES_MAX);
+    const wanted = this.#topics().filter((topic) => this.#hasRoom(topic));
     if (wanted.length === 0) return;
     this.#inFlight = this.#fetch(wanted)
       .catch((error: unknown) => {
@@ -115,11 +125,13 @@ export class InputFeed {
       if (!topic || !buffer) continue;
       if (partition.error instanceof OffsetOutOfRange) this.#hold(topic, buffer);
       else if (partition.error) throw partition.error;
-      if (topic === 'controls') for (const record of partition.records) await this.hooks.onControl(record);
+      const records = topic === 'controls' ? partition.records.slice(0, CONTROLS_WAITING_MAX - buffer.records.length) : partition.records;
+      const left = partition.records[records.length]; // fetched again when there is room
+      if (topic === 'controls') for (const record of records) await this.hooks.onControl(record);
       if (this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
-      for (const record of partition.records) buffer.bytes += sizeOf(record);
-      buffer.records.push(...partition.records);
-      buffer.next = partition.nextOffset;
+      for (const record of records) buffer.bytes += sizeOf(record);
+      buffer.records.push(...records);
+      buffer.next = left?.offset ?? partition.nextOffset;
     }
   }
 

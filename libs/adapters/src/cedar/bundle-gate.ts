@@ -15,7 +15,7 @@ import {
 
 import { checkBundleInChild } from './check-child.ts';
 
-/** Judgements remembered: more than candidates fit into what a lane buffers (4 MiB, each at least a kilobyte). */
+/** Judgements remembered: more than wait to be decided, 64 on each lane of a process that owns 64. The least recently asked for goes first. */
 const REMEMBERED_MAX = 4096;
 
 /**
@@ -31,6 +31,8 @@ export class BundleGate implements PolicyEngine {
     private readonly engine: PolicyEngine,
     private readonly wire: Pick<WireCodec, 'decodeEnvelope'>,
     private readonly onRefused: (digest: string, reasons: readonly string[]) => void,
+    private readonly check: (documentBytes: Uint8Array) => Promise<readonly string[]> = checkBundleInChild,
+    private readonly rememberedMax = REMEMBERED_MAX,
   ) {
     this.name = engine.name;
   }
@@ -41,20 +43,29 @@ export class BundleGate implements PolicyEngine {
     if (!envelope || kindOf(envelope.payloadType) !== 'bundle.activated' || envelope.keyid !== state.admin.keyid) return;
     if (!ed25519Verify(state.admin.publicKey, pae(envelope.payloadType, envelope.payload), envelope.signature)) return;
     const bundle = bundleIn(envelope.payload);
-    if (!bundle || this.#judged.has(bundle.digest)) return;
+    if (!bundle || this.#isJudged(bundle)) return;
     const reasons = await this.#judge(bundle);
-    if (this.#judged.has(bundle.digest)) return; // another lane waited for the same judgement
+    if (this.#isJudged(bundle)) return; // another lane waited for the same judgement
     const [oldest] = this.#judged.keys();
-    if (this.#judged.size >= REMEMBERED_MAX && oldest !== undefined) this.#judged.delete(oldest);
+    if (this.#judged.size >= this.rememberedMax && oldest !== undefined) this.#judged.delete(oldest);
     this.#judged.set(bundle.digest, reasons);
     if (reasons.length > 0) this.onRefused(bundle.digest, reasons);
+  }
+
+  /** It waits to be decided, again: of all that are remembered it is to be forgotten last. */
+  #isJudged({ digest }: Bundle): boolean {
+    const known = this.#judged.get(digest);
+    if (!known) return false;
+    this.#judged.delete(digest);
+    this.#judged.set(digest, known);
+    return true;
   }
 
   /** Several lanes meet the same bundle at the same moment: it is judged once. */
   #judge(bundle: Bundle): Promise<readonly string[]> {
     const running = this.#judging.get(bundle.digest);
     if (running) return running;
-    const judging = checkBundleInChild(canonicalBytes(bundle.document)).finally(() => this.#judging.delete(bundle.digest));
+    const judging = this.check(canonicalBytes(bundle.document)).finally(() => this.#judging.delete(bundle.digest));
     this.#judging.set(bundle.digest, judging);
     return judging;
   }
