@@ -123,7 +123,7 @@ const isOurs = (pid: number, files: Files): boolean => isAlive(pid) && commandLi
 /** Also one whose starter was killed before it could write down the process id. */
 async function stopLeftover(files: Files, progress: Progress): Promise<void> {
   for (const { pid, owner } of leftovers(files)) {
-    if (owner !== process.pid && owner > 1 && isAlive(owner) && commandLine(owner).includes('node'))
+    if (owner !== process.pid && owner > 0 && isAlive(owner) && commandLine(owner).includes('node'))
       throw new Error(`embedded broker: ${files.data} is in use by process ${owner}; stop it, or use another data folder`);
     progress(`stopping the broker of a run that was killed (process ${pid})`);
     await terminate(pid, STOP_MAX_MS);
@@ -136,7 +136,13 @@ function leftovers(files: Files): { pid: number; owner: number }[] {
   const [pid = 0, owner = 0] = text.trim().split(' ').map(Number);
   const noted = pid > 0 && isOurs(pid, files) ? [{ pid, owner }] : [];
   const others = processesWith(MAIN_CLASS, files.properties).filter((each) => each !== noted[0]?.pid);
-  return [...noted, ...others.map((each) => ({ pid: each, owner: parentOf(each) }))]; // an orphan's parent is process 1, or a keeper of orphans
+  return [...noted, ...others.map((each) => ({ pid: each, owner: starterOf(each) }))];
+}
+
+/** 0 when it has ended: process 1 takes over whom nobody waits for. */
+function starterOf(pid: number): number {
+  const parent = parentOf(pid);
+  return parent === 1 ? 0 : parent;
 }
 
 /** The kernel frees Kafka's own `.lock` with its process, so only the format's mark decides. */
