@@ -75,15 +75,19 @@ export class LaneDecider {
 
   async run({ lane, signal, ready }: Lease): Promise<void> {
     const { connection, topicPrefix, onPoint, log } = this.options;
+    log.debug({ lane }, 'checking topics');
     await this.#checkTopics(lane);
+    log.debug({ lane }, 'fencing the predecessor');
     const transactionalId = `${topicPrefix}countersign.decider.${lane}`;
     // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
     const writer = await TransactionalWriter.open({ ...connection, transactionalId, ...(onPoint ? { onPoint } : {}) });
     const readers: LaneReader[] = [];
     try {
+      log.debug({ lane }, 'opening a reader');
       const reader = await LaneReader.open(connection);
       readers.push(reader);
       await onPoint?.('recovering');
+      log.debug({ lane }, 'reading the ledger');
       const started = performance.now();
       const onProgress = (entries: number): void => {
         log.info({ lane, entries }, 'reading the ledger');
@@ -97,6 +101,7 @@ export class LaneDecider {
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
       for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
+      log.debug({ lane }, 'letting the lane go');
       await Promise.allSettled([writer.close(), ...readers.map((reader) => reader.close())]);
     }
   }

@@ -1,5 +1,6 @@
 import type { KafkaConfig, RetryOptions } from 'kafkajs';
 import { connectionConfig, type ConnectionOptions } from './client.ts';
+import { bounded } from './bounded.ts';
 import { kafkajs, kafkajsModule } from './patch.ts';
 
 /* Our view of kafkajs's inner classes, which its public types leave out. Stable because the version is pinned. */
@@ -99,8 +100,11 @@ export async function closeCluster(cluster: Cluster, error: Error): Promise<void
       connection.requestQueue.rejectAll(error);
     }
   }
-  await cluster.disconnect();
+  await bounded('disconnect', DISCONNECT_MAX_MS, cluster.disconnect()).catch(() => undefined); // nothing of it is used any more
 }
+
+/** Unit ms. */
+const DISCONNECT_MAX_MS = 3000;
 
 export const EncoderImpl = kafkajsModule<new () => Encoder>('protocol/encoder.js');
 

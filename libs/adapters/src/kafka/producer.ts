@@ -1,5 +1,6 @@
 import type { Producer, ProducerBatch, RecordMetadata, RetryOptions, TopicMessages, Transaction } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bounded } from './bounded.ts';
 import { CLIENT_RETRY, type ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, KafkaFault, messageOf, protocolCode } from './errors.ts';
 import { closeCluster, openCluster, type Cluster } from './internals.ts';
@@ -39,6 +40,8 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
 const TRANSACTION_RETRY: RetryOptions = { initialRetryTime: 1, factor: 0, multiplier: 1.3, maxRetryTime: 200, retries: 60 };
 /** Unit ms. How long a plain send tries before it reports. */
 const PLAIN_SEND_MAX_MS = 5000;
+/** Unit ms. Above what the broker's own time-out and our retries come to: a transaction that takes longer has no answer to wait for. */
+const TRANSACTION_MAX_MS = 30_000;
 const END_TXN = 26;
 
 /**
@@ -116,7 +119,7 @@ export class TransactionalWriter {
     if (this.#state === 'disposed') throw new DisposedError('writer');
     this.#state = 'busy';
     try {
-      const result = await work();
+      const result = await bounded(what, TRANSACTION_MAX_MS, work());
       if (!this.#isDisposed()) this.#state = 'ready'; // closed meanwhile: what was done is done
       return result;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { bounded } from './bounded.ts';
 import { REQUEST_TIMEOUT_MS, type ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, KafkaFault, OffsetOutOfRange, PartitionUnavailable, messageOf, protocolCode } from './errors.ts';
 import { fetchRequest, type FetchLimits, type FetchPosition, type PartitionAnswer } from './fetch-request.ts';
@@ -39,6 +40,8 @@ export interface LogOffsets extends TopicPartition {
 const LEADER_ATTEMPTS_MAX = 50;
 /** Unit ms. */
 const LEADER_WAIT_MS = 100;
+/** Unit ms. Some retries of a connection and a long poll. */
+const ANSWER_MAX_MS = 15_000;
 const OFFSET_OUT_OF_RANGE = 1;
 const DEFAULT_LIMITS: FetchLimits = { maxWaitMs: 100, minBytes: 1, maxBytes: 16 * 1024 * 1024, maxBytesPerPartition: 1024 * 1024 };
 
@@ -59,7 +62,7 @@ export class LaneReader {
   static async open(options: ConnectionOptions): Promise<LaneReader> {
     const { cluster } = openCluster(options);
     try {
-      await cluster.connect();
+      await bounded('reader', ANSWER_MAX_MS, cluster.connect());
     } catch (error) {
       await closeCluster(cluster, new DisposedError('reader'));
       throw new BrokerUnavailable(`reader: no connection: ${messageOf(error)}`, error);
@@ -164,14 +167,14 @@ export class LaneReader {
   async #guard<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new DisposedError('reader');
     try {
-      return await work();
+      return await bounded('reader', ANSWER_MAX_MS, work());
     } catch (error) {
       if (this.#isClosed()) throw new DisposedError('reader');
       if (error instanceof KafkaFault) throw error;
       const known = protocolCode(error);
       if (known)
         throw new KafkaFault(known.type, `reader: ${messageOf(error)}`, { retriable: errorType(known.code).retriable, cause: error });
-      await this.#cluster.refreshMetadata().catch(() => undefined); // the next call tries again and reports
+      await bounded('metadata', ANSWER_MAX_MS, this.#cluster.refreshMetadata()).catch(() => undefined); // the next call tries again and reports
       throw new BrokerUnavailable(`reader: ${messageOf(error)}`, error);
     }
   }
