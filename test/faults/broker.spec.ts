@@ -35,7 +35,7 @@ describe('kill -9 of the broker under load, three times', () => {
   it(
     'loses nothing that was acknowledged, and every service goes on by itself',
     async () => {
-      const load = world.load(8, world.kafka, world.http);
+      const load = world.load(4, world.kafka, world.http);
       for (let kills = 1; kills <= 3; kills++) {
         await load.more(between(world.random, 10, 60));
         process.kill(broker.pid, 'SIGKILL');

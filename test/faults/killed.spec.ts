@@ -19,7 +19,7 @@ describe('kill -9 under load, three times', () => {
   it.each(['decider', 'notary', 'gateway'] as const)(
     'of the %s loses nothing that was acknowledged, and repeats nothing',
     async (name) => {
-      const load = world.load(8, name === 'gateway' ? world.http : world.kafka);
+      const load = world.load(4, name === 'gateway' ? world.http : world.kafka);
       for (let kills = 1; kills <= 3; kills++) {
         await load.more(between(world.random, 10, 60));
         await now[name]?.kill();

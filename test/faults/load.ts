@@ -50,6 +50,8 @@ export class Load {
   #stopping = false;
   #callers: Promise<unknown> = Promise.resolve();
   #isDone = false;
+  /** What each caller is waiting for: the first thing to look at when one never ends. */
+  readonly #doing = new Map<object, string>();
 
   constructor(private readonly options: LoadOptions) {}
 
@@ -71,21 +73,26 @@ export class Load {
   /** Resolves when every caller has the receipt of its last input. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await until('every caller has its last receipt', () => this.#isDone, PATIENT).catch(this.options.onStuck);
+    await until('every caller has its last receipt', () => this.#isDone, PATIENT).catch((error: unknown) =>
+      this.options.onStuck(new Error([String(error), ...this.#doing.values()].join('\n'), { cause: error })),
+    );
     await this.#callers;
   }
 
   async #call(tenant: string, channel: Channel | undefined): Promise<void> {
+    const caller = {};
     while (channel && !this.#stopping) {
-      const acked = await this.#hand(tenant, channel);
+      const acked = await this.#hand(tenant, channel, caller);
       this.acked.push(acked);
+      this.#doing.set(caller, `${tenant}: waits for the receipt of ${placeOf(acked.partition, acked.offset)}`);
       await this.options.watch.of(placeOf(acked.partition, acked.offset));
       this.#answered += 1;
     }
+    this.#doing.delete(caller);
   }
 
   /** Again and again until it is acknowledged, with the same id. */
-  async #hand(tenant: string, channel: Channel): Promise<Acked> {
+  async #hand(tenant: string, channel: Channel, caller: object): Promise<Acked> {
     const { random, name } = this.options;
     const odd = between(random, 1, ODD_ONE_IN);
     const number = this.#sent++;
@@ -98,7 +105,8 @@ export class Load {
           return { topic: 'actions', ...place, isProposal: false };
         }
         return { topic: 'actions', ...(await channel.propose(tenant, id, body)), isProposal: true };
-      } catch {
+      } catch (error) {
+        this.#doing.set(caller, `${tenant}: ${id} was not acknowledged: ${String(error)}`);
         this.unacknowledged += 1;
         await delay(ASK_AGAIN_MS);
       }

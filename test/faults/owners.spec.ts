@@ -28,7 +28,7 @@ describe('offsets of the consumer groups', () => {
   it(
     'mean nothing: rewound to 0, the lanes go on where the ledger ends',
     async () => {
-      const load = world.load(8, world.kafka);
+      const load = world.load(3, world.kafka);
       await load.more(30);
       await Promise.all([decider.stop(), notary.stop()]);
       const { topicPrefix, lanes } = world.home.config;
@@ -60,7 +60,7 @@ describe('two deciders at once', () => {
   it(
     'share the lanes of one group, and neither decides what the other has',
     async () => {
-      const load = world.load(8, world.kafka);
+      const load = world.load(3, world.kafka);
       await load.more(10);
       const second = world.start('decider');
       await second.until('owns a lane', () => second.said('lane taken over').length > 0);
@@ -75,7 +75,7 @@ describe('two deciders at once', () => {
   it(
     'fence each other when both believe that they own the same lanes',
     async () => {
-      const load = world.load(8, world.kafka);
+      const load = world.load(3, world.kafka);
       const ends: unknown[] = [];
       for (let round = 1; round <= 2; round++) {
         await load.more(between(world.random, 5, 30));
@@ -124,7 +124,7 @@ describe('a paused owner', () => {
   ] as const)(
     'that wakes up after its successor took over commits nothing: $name, paused $point',
     async ({ name, point }) => {
-      const load = world.load(8, world.kafka);
+      const load = world.load(3, world.kafka);
       await load.more(10);
       const before = name === 'decider' ? decider : notary;
       const paused = world.start(name, { COUNTERSIGN_PAUSE_AT: `${point}:${between(world.random, 1, 4)}` });

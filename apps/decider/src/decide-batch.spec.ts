@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { wire } from '#adapters';
 import { FakeEngine, MemoryLane } from '#testing';
 
-import { type DecidedBatch, OpenBatch } from './decide-batch.ts';
+import { type DecidedBatch, decideBatch } from './decide-batch.ts';
 import type { InputFeed, InputRecord } from './input-feed.ts';
 
 class BrokenEngine extends FakeEngine {
@@ -21,9 +21,9 @@ function decided(engine: FakeEngine): DecidedBatch {
   const feed = { peek: () => waiting[0], take: () => waiting.shift() } as unknown as InputFeed;
   const context = { nowMs: lane.nowMs, engine, wire, birth: lane.birth };
   const out = { deciderSeed: lane.parties.seedOf('decider'), wire, topicName: (name: string) => name };
-  const batch = new OpenBatch(lane.state, feed, context, out);
-  batch.decideFor(1000);
-  return batch.seal();
+  const batch = decideBatch(lane.state, feed, context, out);
+  if (!batch) throw new Error('nothing decided');
+  return batch;
 }
 
 describe('a batch', () => {

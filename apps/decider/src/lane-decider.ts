@@ -1,5 +1,3 @@
-import { setImmediate as immediate } from 'node:timers/promises';
-
 import {
   BundleGate,
   checkTopics,
@@ -12,8 +10,7 @@ import {
 } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
-import { CommitQueue } from './commit-queue.ts';
-import { OpenBatch } from './decide-batch.ts';
+import { decideBatch } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
 import { snapshotRecords } from './snapshots.ts';
@@ -21,8 +18,6 @@ import { takeOver } from './take-over.ts';
 
 /** A snapshot each time this many entries were added: what a successor reads beyond one takes it about two seconds. */
 const SNAPSHOT_EVERY_ENTRIES = 25_000;
-/** Unit ms: how long an answer of the broker waits at most while records are being decided. */
-const SLICE_MS = 2;
 
 export interface LaneDeciderOptions {
   readonly connection: ConnectionOptions;
@@ -129,44 +124,29 @@ export class LaneDecider {
     const onControl = ({ value }: { value: Uint8Array | null }): Promise<void> => this.#gate.prepare(state, value);
     const feed = new InputFeed(io.reader, state, this.#topicName, { onHeld, onControl });
     const out = { deciderSeed, wire, topicName: this.#topicName };
-    const commits = new CommitQueue();
     let inputKeysOffset = io.inputKeysOffset;
-    let batch: OpenBatch | undefined;
     while (!signal.aborted) {
-      // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
-      //    yet: a crash here loses nothing.
-      commits.throwIfFailed();
-      feed.fetchAhead();
-      if (feed.isEmpty) await (batch && !batch.isEmpty ? commits.idle() : feed.arrived());
-      batch ??= new OpenBatch(state, feed, { nowMs: clock.now(lastDecidedAt(state)), engine: this.#gate, wire, birth }, out);
-      batch.decideFor(SLICE_MS);
-      if (batch.isEmpty) batch = undefined;
-      else if (batch.isFull) await commits.idle();
-      else if (commits.isBusy) await immediate(); // the commit's answers are read between two slices
-      if (!batch || commits.isBusy) continue;
-      const { nowMs } = batch;
-      const sealed = batch.seal();
-      batch = undefined;
-      if (sealed.engineFailed && this.options.probe?.() === false)
-        throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
-      // 3. One transaction, never two at once. A crash before its commit leaves nothing; after it, the successor reads it all.
+      // 2. Gather what has arrived; decide it at one time. Nothing has left this process yet: a crash here loses nothing.
+      await feed.arrived();
       const startedMs = performance.now();
-      commits.run(async () => {
-        const offsets = await io.writer.commit(sealed.outgoing);
-        // 4. Only now is the state that deciding advanced the truth. An error above, or in a batch decided meanwhile, drops all of it.
-        const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
-        const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
-        clock.compareWithBroker(ledger?.appendTimeMs ?? -1, nowMs);
-        if (keys) inputKeysOffset = keys.baseOffset + BigInt(sealed.inputKeyCount);
-        onBatch({ lane, records: sealed.entryCount, verdicts: sealed.verdicts, ms: performance.now() - startedMs });
-        return ledger ? ledger.baseOffset + BigInt(sealed.entryCount - 1) : 0n;
-      });
-      if (this.#isSnapshotDue(state)) {
-        const ledgerOffset = await commits.idle(); // the state must be that of a committed record, so nothing is decided meanwhile
-        await this.#snapshot(state, io.writer, { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord });
+      const nowMs = clock.now(lastDecidedAt(state));
+      const batch = decideBatch(state, feed, { nowMs, engine: this.#gate, wire, birth }, out);
+      if (!batch) continue;
+      if (batch.engineFailed && this.options.probe?.() === false)
+        throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
+      // 3. One transaction. A crash before its commit leaves nothing; after it, the successor reads it all.
+      const offsets = await io.writer.commit(batch.outgoing);
+      // 4. Only now is the state that deciding advanced the truth. An error above dropped it.
+      const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
+      const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
+      clock.compareWithBroker(ledger?.appendTimeMs ?? -1, nowMs);
+      if (keys) inputKeysOffset = keys.baseOffset + BigInt(batch.inputKeyCount);
+      onBatch({ lane, records: batch.entryCount, verdicts: batch.verdicts, ms: performance.now() - startedMs });
+      if (ledger && this.#isSnapshotDue(state)) {
+        const ledgerOffset = ledger.baseOffset + BigInt(batch.entryCount - 1);
+        await this.#snapshot(state, io.writer, { ledgerOffset, inputKeysOffset, lastRecord: batch.lastRecord });
       }
     }
-    await commits.idle();
   }
 
   #isSnapshotDue({ heads: { lane, nextSeq } }: LaneState): boolean {

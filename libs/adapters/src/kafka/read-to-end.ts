@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BrokerUnavailable } from './errors.ts';
 import type { FetchPosition } from './fetch-request.ts';
 import type { LaneReader } from './reader.ts';
 import type { KafkaRecord } from './records.ts';
@@ -10,6 +11,9 @@ const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 10
  * to the next process that fares no better.
  */
 const TURN_MAX_MS = 50;
+
+/** Unit ms. The broker ends an open transaction after 10 s, and looks for such ones every 10 s. */
+const STANDSTILL_MAX_MS = 25_000;
 
 /**
  * Every committed record of one partition from `from` (or its start) to `to` (or where it ended when the call was made). Call after the lane's
@@ -25,6 +29,7 @@ export async function readToEnd(
   if (!ends) throw new Error(`no offsets for ${place.topic}`);
   let position: FetchPosition = { topic: place.topic, partition: place.partition, offset: place.from ?? ends.start };
   const end = place.to ?? ends.highWatermark;
+  let movedMs = performance.now();
   while (position.offset < end) {
     signal.throwIfAborted();
     const [fetched] = await reader.fetch([position], { ...FETCH, signal });
@@ -38,6 +43,13 @@ export async function readToEnd(
       await nextTurn();
       turnMs = performance.now();
       signal.throwIfAborted();
+    }
+    if (fetched.nextOffset > position.offset) movedMs = performance.now();
+    else if (performance.now() - movedMs > STANDSTILL_MAX_MS) {
+      const ends = `${fetched.lastStableOffset} is stable, ${end} was the end`;
+      throw new BrokerUnavailable(
+        `${place.topic}/${place.partition}: an open transaction keeps offset ${position.offset} from being read (${ends})`,
+      );
     }
     position = { ...position, offset: fetched.nextOffset };
   }
