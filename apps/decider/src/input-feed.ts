@@ -49,11 +49,11 @@ export class InputFeed {
 
   /** Resolves as soon as anything has arrived, or after the idle wait. Throws what a fetch threw. */
   async arrived(): Promise<void> {
-    this.fetchAhead();
-    if (!this.isEmpty) return;
+    this.#fetchAhead();
+    if (!this.#isEmpty) return;
     await this.#inFlight;
     this.#rethrow();
-    this.fetchAhead();
+    this.#fetchAhead();
   }
 
   /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
@@ -66,7 +66,7 @@ export class InputFeed {
     return undefined;
   }
 
-  get isEmpty(): boolean {
+  get #isEmpty(): boolean {
     return this.#topics().every((topic) => this.#buffers[topic].records.length === 0);
   }
 
@@ -97,7 +97,7 @@ export class InputFeed {
   }
 
   /** Starts fetching what comes next, unless that is under way or enough waits already. */
-  fetchAhead(): void {
+  #fetchAhead(): void {
     if (this.#inFlight || this.#failed) return;
     const wanted = this.#topics().filter((topic) => this.#hasRoom(topic));
     if (wanted.length === 0) return;
