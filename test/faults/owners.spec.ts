@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { CedarEngine, FencedError, wire } from '#adapters';
+import { CedarEngine, FencedError, kafkaLaneLog, wire } from '#adapters';
 
 import { LaneDecider } from '../../apps/decider/src/lane-decider.ts';
-import { client, until, withAdmin } from '../support/kafka.ts';
+import { client, until } from '../support/kafka.ts';
 import type { Service } from '../support/service.ts';
 import { FaultWorld } from './fault-world.ts';
 import { between } from './random.ts';
+import { rewindToZero } from './rewind.ts';
 
 /** Unit ms. Several times what it takes on a busy machine. */
 const TIMEOUT_MS = 180_000;
@@ -32,19 +33,10 @@ describe('offsets of the consumer groups', () => {
       await load.more(30);
       await Promise.all([decider.stop(), notary.stop()]);
       const { topicPrefix, lanes } = world.home.config;
-      const partitions = Array.from({ length: lanes }, (_, partition) => ({ partition, offset: '0' }));
-      await withAdmin(brokers, async (admin) => {
-        for (const [group, topics] of Object.entries(READ_BY)) {
-          for (const topic of topics)
-            await admin.setOffsets({ groupId: `${topicPrefix}countersign.${group}`, topic: world.home.topic(topic), partitions });
-        }
-        // The tool was a member itself, of another protocol: while it is, no service may join.
-        const groupIds = Object.keys(READ_BY).map((group) => `${topicPrefix}countersign.${group}`);
-        await until('the groups have no member', async () => {
-          const { groups } = await admin.describeGroups(groupIds);
-          return groups.every(({ state }) => state === 'Empty');
-        });
-      });
+      for (const [group, topics] of Object.entries(READ_BY)) {
+        const names = topics.map((topic) => world.home.topic(topic));
+        await rewindToZero(brokers, `${topicPrefix}countersign.${group}`, names, lanes);
+      }
       decider = world.start('decider');
       notary = world.start('notary');
       await load.more(30);
@@ -96,7 +88,7 @@ async function stranger(lane: number): Promise<unknown> {
   let batches = 0;
   const quiet = (): void => undefined;
   const strange = new LaneDecider({
-    connection: client(brokers),
+    laneLog: kafkaLaneLog(client(brokers)),
     birth: world.home.birth(),
     topicPrefix: world.home.config.topicPrefix,
     deciderSeed: world.home.key('decider'),

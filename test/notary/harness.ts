@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { codecs, createTopics, type KafkaRecord, LaneReader, type Log, type OutgoingRecord, TransactionalWriter } from '#adapters';
+import {
+  codecs,
+  createTopics,
+  kafkaLaneLog,
+  type KafkaRecord,
+  LaneReader,
+  type Log,
+  type OutgoingRecord,
+  TransactionalWriter,
+} from '#adapters';
 import { utf8 } from '#domain';
 import { type MadeBatch, SealedLedger } from '#testing';
 
@@ -90,7 +99,15 @@ export class NotaryWorld {
     const log: Log = { debug: quiet, info: quiet, warn: quiet, error: alarm };
     const { birth, keys } = this.ledger;
     const { prefix: topicPrefix, guardFolder } = this;
-    const notary = new LaneNotary({ connection: client(this.brokers), birth, keys, topicPrefix, guardFolder, log, ...overrides });
+    const notary = new LaneNotary({
+      laneLog: kafkaLaneLog(client(this.brokers)),
+      birth,
+      keys,
+      topicPrefix,
+      guardFolder,
+      log,
+      ...overrides,
+    });
     const stopping = new AbortController();
     const ready = Promise.withResolvers<undefined>();
     const ended = notary

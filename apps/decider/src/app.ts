@@ -1,6 +1,6 @@
 import { Counter, Histogram } from 'prom-client';
 
-import { CedarEngine, LaneLeases, wire, type Home } from '#adapters';
+import { CedarEngine, kafkaLaneLog, LaneLeases, wire, type Home } from '#adapters';
 import { LaneHalted } from '#domain';
 
 import { crashPoints, Health, LOG, Metrics, startLaneApp, type LaneApp } from '../../kit/src/index.ts';
@@ -31,7 +31,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
     inject: [LOG, Metrics, Health],
     useFactory: (log: ConstructorParameters<typeof LaneDecider>[0]['log'], metrics: Metrics, health: Health): LaneDecider =>
       new LaneDecider({
-        connection: { brokers, clientId: 'countersign-decider', log },
+        laneLog: kafkaLaneLog({ brokers, clientId: 'countersign-decider', log }),
         birth: home.birth(),
         topicPrefix: config.topicPrefix,
         deciderSeed: home.key('decider'),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import type { FetchPosition, KafkaRecord, LaneReader } from '#adapters';
+import type { FetchPosition, KafkaRecord, LogReader } from '#adapters';
 import { MemoryLane } from '#testing';
 
 import { CONTROLS_WAITING_MAX, InputFeed } from './input-feed.ts';
@@ -22,7 +22,7 @@ it('no more controls wait than the gate remembers judgements of: the rest is jud
           return { topic, partition, records, nextOffset: topic === 'controls' ? start + BigInt(COUNT) : offset };
         }),
       ),
-  } as unknown as LaneReader;
+  } as unknown as LogReader;
   const judged: bigint[] = [];
   const onControl = ({ offset }: KafkaRecord): Promise<void> => Promise.resolve(void judged.push(offset));
   const feed = new InputFeed(reader, lane.state, (name) => name, { onHeld: () => undefined, onControl });

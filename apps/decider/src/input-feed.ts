@@ -1,4 +1,4 @@
-import { OffsetOutOfRange, type FetchPosition, type KafkaRecord, type LaneReader } from '#adapters';
+import { OffsetOutOfRange, type FetchPosition, type KafkaRecord, type LogReader } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#domain';
 
 /** Bytes waiting per topic before it is not fetched any further: two batches. */
@@ -38,7 +38,7 @@ export class InputFeed {
   #failed: Error | undefined;
 
   constructor(
-    private readonly reader: LaneReader,
+    private readonly reader: LogReader,
     private readonly state: LaneState,
     private readonly topicName: (name: string) => string,
     private readonly hooks: FeedHooks,

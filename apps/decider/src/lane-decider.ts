@@ -1,13 +1,4 @@
-import {
-  BundleGate,
-  checkTopics,
-  withAdmin,
-  LaneReader,
-  TransactionalWriter,
-  type CommitPoint,
-  type ConnectionOptions,
-  type Log,
-} from '#adapters';
+import { BundleGate, type CommitPoint, type LaneLog, type Log, type LogReader, type LogWriter } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
 import { decideBatch } from './decide-batch.ts';
@@ -20,7 +11,7 @@ import { takeOver } from './take-over.ts';
 const SNAPSHOT_EVERY_ENTRIES = 25_000;
 
 export interface LaneDeciderOptions {
-  readonly connection: ConnectionOptions;
+  readonly laneLog: LaneLog;
   readonly birth: LedgerBirth;
   readonly topicPrefix: string;
   readonly deciderSeed: Uint8Array;
@@ -69,17 +60,17 @@ export class LaneDecider {
   }
 
   async run({ lane, signal, ready }: Lease): Promise<void> {
-    const { connection, topicPrefix, onPoint, log } = this.options;
+    const { laneLog, topicPrefix, onPoint, log } = this.options;
     log.debug({ lane }, 'checking topics');
     await this.#checkTopics(lane);
     log.debug({ lane }, 'fencing the predecessor');
     const transactionalId = `${topicPrefix}countersign.decider.${lane}`;
     // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
-    const writer = await TransactionalWriter.open({ ...connection, transactionalId, ...(onPoint ? { onPoint } : {}) });
-    const readers: LaneReader[] = [];
+    const writer = await laneLog.openWriter({ transactionalId, ...(onPoint ? { onPoint } : {}) });
+    const readers: LogReader[] = [];
     try {
       log.debug({ lane }, 'opening a reader');
-      const reader = await LaneReader.open(connection);
+      const reader = await laneLog.openReader();
       readers.push(reader);
       await onPoint?.('recovering');
       log.debug({ lane }, 'reading the ledger');
@@ -102,11 +93,7 @@ export class LaneDecider {
   }
 
   /** Steps 2 to 4 of the protocol, over and over. */
-  async #decideUntil(
-    signal: AbortSignal,
-    state: LaneState,
-    io: { reader: LaneReader; writer: TransactionalWriter; inputKeysOffset: bigint },
-  ) {
+  async #decideUntil(signal: AbortSignal, state: LaneState, io: { reader: LogReader; writer: LogWriter; inputKeysOffset: bigint }) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { lane } = state.heads;
     const clock = new LaneClock(this.options.nowMs);
@@ -159,7 +146,7 @@ export class LaneDecider {
   /** In a transaction of its own, so that decisions never wait for a snapshot that cannot be written. */
   async #snapshot(
     state: LaneState,
-    writer: TransactionalWriter,
+    writer: LogWriter,
     at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array },
   ): Promise<void> {
     const { lane, nextSeq } = state.heads;
@@ -171,8 +158,8 @@ export class LaneDecider {
   }
 
   async #checkTopics(lane: number): Promise<void> {
-    const { connection, topicPrefix, birth } = this.options;
-    const faults = await withAdmin(connection, (admin) => checkTopics(admin, { prefix: topicPrefix, lanes: birth.lanes }));
+    const { laneLog, topicPrefix, birth } = this.options;
+    const faults = await laneLog.topicFaults({ prefix: topicPrefix, lanes: birth.lanes });
     if (faults.length > 0) throw new LaneHalted('TOPIC_SETTINGS', `lane ${lane}: ${faults.map(({ text }) => text).join('; ')}`);
   }
 

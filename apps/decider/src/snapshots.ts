@@ -1,4 +1,4 @@
-import { codecs, type KafkaRecord, type LaneReader, type OutgoingRecord, type SnapshotManifest, readToEnd } from '#adapters';
+import { codecs, type KafkaRecord, type LogReader, type OutgoingRecord, type SnapshotManifest, readToEnd } from '#adapters';
 import { ed25519Sign, ed25519Verify, sha256 } from '#crypto';
 import { concat, decodeState, encodeState, equalBytes, STATE_VERSION, utf8, type LaneState } from '#domain';
 
@@ -94,7 +94,7 @@ function assembled({ slot, chunks: count }: SnapshotManifest, chunks: Map<string
 }
 
 /** The ledger still holds, at that offset, the very record the snapshot was taken after. */
-async function namesLedgerRecord(reader: LaneReader, topic: string, manifest: SnapshotManifest, signal: AbortSignal): Promise<boolean> {
+async function namesLedgerRecord(reader: LogReader, topic: string, manifest: SnapshotManifest, signal: AbortSignal): Promise<boolean> {
   const offset = BigInt(manifest.ledgerOffset);
   const [fetched] = await reader.fetch([{ topic, partition: manifest.lane, offset }], { signal });
   const record = fetched?.records.find((each) => each.offset === offset);

@@ -1,8 +1,8 @@
-import type { LaneReader } from '#adapters';
+import type { LogReader } from '#adapters';
 import type { LedgerBirth, WireCodec } from '#domain';
 
 export interface TakeOverOptions {
-  readonly reader: LaneReader;
+  readonly reader: LogReader;
   readonly birth: LedgerBirth;
   readonly lane: number;
   readonly wire: WireCodec;

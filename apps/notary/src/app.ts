@@ -1,4 +1,4 @@
-import { type Home, LaneLeases } from '#adapters';
+import { type Home, kafkaLaneLog, LaneLeases } from '#adapters';
 import { LogKeys } from '#domain';
 import { Counter, Histogram } from 'prom-client';
 
@@ -40,7 +40,7 @@ export function start({ home, brokers, port, host, ...session }: NotaryOptions):
         inject: [Metrics, LOG],
         useFactory: (metrics: Metrics, log: ConstructorParameters<typeof LaneNotary>[0]['log']) =>
           new LaneNotary({
-            connection: { ...connection, log },
+            laneLog: kafkaLaneLog({ ...connection, log }),
             birth,
             keys,
             topicPrefix,

@@ -1,4 +1,4 @@
-import { GuardFile, OffsetOutOfRange, type FetchedPartition, type LaneReader, type Log } from '#adapters';
+import { GuardFile, OffsetOutOfRange, type FetchedPartition, type LogReader, type Log } from '#adapters';
 import { hex, LaneHalted, type LaneHeads, rangeRoot, SealedBatches, type SignedTreeHead, type TreeHead, type WireCodec } from '#domain';
 
 /** Size in leaves and hex root of a tree, as it was signed. */
@@ -69,7 +69,7 @@ const forked = (origin: string, size: number): LaneHalted =>
   new LaneHalted('FORKED', `${origin}: size ${size} was signed with another root than the ledger has now`);
 
 export interface ReachOptions {
-  readonly reader: LaneReader;
+  readonly reader: LogReader;
   readonly topic: string;
   readonly from: bigint;
   /** Not changed. */

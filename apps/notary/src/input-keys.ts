@@ -1,4 +1,4 @@
-import { codecs, type FetchedPartition, type FetchPosition, type LaneReader } from '#adapters';
+import { codecs, type FetchedPartition, type FetchPosition, type LogReader } from '#adapters';
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };
 
@@ -50,7 +50,7 @@ export class InputKeys {
    * Reads on until all of `names` are there, or until everything is read that the topic held at the time of the call. Called after their
    * ledger records were read: they were written in the same transaction, so a key that is missing then was erased.
    */
-  async until(names: readonly string[], reader: LaneReader, signal: AbortSignal): Promise<void> {
+  async until(names: readonly string[], reader: LogReader, signal: AbortSignal): Promise<void> {
     const isMissing = (): boolean => names.some((name) => !this.#keys.has(name));
     if (!isMissing()) return;
     const [ends] = await reader.endOffsets([this.position]);

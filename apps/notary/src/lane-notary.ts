@@ -1,13 +1,13 @@
 import {
   type CommitPoint,
-  type ConnectionOptions,
   InputError,
   type KafkaRecord,
-  LaneReader,
+  type LaneLog,
   type Log,
+  type LogReader,
+  type LogWriter,
   openInput,
   type OutgoingRecord,
-  TransactionalWriter,
   wire,
 } from '#adapters';
 import {
@@ -32,7 +32,7 @@ import { restore } from './restore.ts';
 export type NotaryPoint = CommitPoint | 'before-guard' | 'after-guard';
 
 export interface LaneNotaryOptions {
-  readonly connection: ConnectionOptions;
+  readonly laneLog: LaneLog;
   readonly birth: LedgerBirth;
   readonly keys: LogKeys;
   readonly topicPrefix: string;
@@ -57,8 +57,8 @@ interface Attestation {
 }
 
 interface Lane {
-  readonly writer: TransactionalWriter;
-  readonly reader: LaneReader;
+  readonly writer: LogWriter;
+  readonly reader: LogReader;
   readonly history: SignedHistory;
   readonly heads: LaneHeads;
   readonly inputKeys: InputKeys;
@@ -74,13 +74,13 @@ export class LaneNotary {
   constructor(private readonly options: LaneNotaryOptions) {}
 
   async run(lane: number, signal: AbortSignal, ready: () => void): Promise<void> {
-    const { connection, birth, keys, topicPrefix, guardFolder, log, onPoint } = this.options;
+    const { laneLog, birth, keys, topicPrefix, guardFolder, log, onPoint } = this.options;
     const transactionalId = `${topicPrefix}countersign.notary.${lane}`;
     // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
-    const writer = await TransactionalWriter.open({ ...connection, transactionalId, ...(onPoint ? { onPoint } : {}) });
+    const writer = await laneLog.openWriter({ transactionalId, ...(onPoint ? { onPoint } : {}) });
     const open: { close(): void | Promise<void> }[] = [writer];
     try {
-      const reader = await LaneReader.open(connection);
+      const reader = await laneLog.openReader();
       open.push(reader);
       // 2. Where the last committed transaction ended, by what our own keys signed.
       const { topicName } = this;

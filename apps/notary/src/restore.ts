@@ -1,4 +1,4 @@
-import { codecs, type KafkaRecord, type LaneReader, type Log, type NotaryPositionRecord, type TreeHeadRecord, readToEnd } from '#adapters';
+import { codecs, type KafkaRecord, type LogReader, type Log, type NotaryPositionRecord, type TreeHeadRecord, readToEnd } from '#adapters';
 import {
   emptyHeads,
   equalBytes,
@@ -19,7 +19,7 @@ import { positionKey, type TopicName } from './outgoing.ts';
 import { PublishedReceipts } from './published-receipts.ts';
 
 export interface RestoreOptions {
-  readonly reader: LaneReader;
+  readonly reader: LogReader;
   readonly birth: LedgerBirth;
   readonly lane: number;
   readonly keys: LogKeys;

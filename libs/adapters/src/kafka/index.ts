@@ -1,6 +1,7 @@
 export * from './admin.ts';
 export * from './client.ts';
 export * from './errors.ts';
+export * from './lane-log.ts';
 export * from './producer.ts';
 export * from './reader.ts';
 export * from './topics.ts';

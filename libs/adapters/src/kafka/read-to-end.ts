@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BrokerUnavailable } from './errors.ts';
 import type { FetchPosition } from './fetch-request.ts';
-import type { LaneReader } from './reader.ts';
+import type { LogReader } from './lane-log.ts';
 import type { KafkaRecord } from './records.ts';
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };
@@ -20,7 +20,7 @@ const STANDSTILL_MAX_MS = 25_000;
  * predecessor was fenced: then nothing of it is still open. `each` may be slow; the next fetch waits for it.
  */
 export async function readToEnd(
-  reader: LaneReader,
+  reader: LogReader,
   place: { readonly topic: string; readonly partition: number; readonly from?: bigint; readonly to?: bigint },
   each: (record: KafkaRecord) => unknown,
   signal: AbortSignal,

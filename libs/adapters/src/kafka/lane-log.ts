@@ -1,0 +1,35 @@
+/** What decider, notary and checker need of Kafka, so that a simulation can stand in for it. */
+import { withAdmin } from './admin.ts';
+import type { ConnectionOptions } from './client.ts';
+import type { FetchPosition } from './fetch-request.ts';
+import { type BaseOffset, type OutgoingRecord, TransactionalWriter, type WriterOptions } from './producer.ts';
+import { type FetchedPartition, type FetchOptions, LaneReader, type LogOffsets, type TopicPartition } from './reader.ts';
+import { checkTopics, type TopicFault, type TopicOptions } from './topics.ts';
+
+/** Committed records at positions that the caller holds; see LaneReader. */
+export interface LogReader {
+  fetch(positions: readonly FetchPosition[], options?: FetchOptions): Promise<FetchedPartition[]>;
+  endOffsets(partitions: readonly TopicPartition[]): Promise<LogOffsets[]>;
+  close(): Promise<void>;
+}
+
+/** One transaction at a time, under one transactional id; after any error unusable. See TransactionalWriter. */
+export interface LogWriter {
+  /** Resolves once it is committed: readers may see it later, and one topic-partition of it before another. */
+  commit(records: readonly OutgoingRecord[], laneSeq: number): Promise<BaseOffset[]>;
+  close(): Promise<void>;
+}
+
+export interface LaneLog {
+  openReader(): Promise<LogReader>;
+  /** On return no predecessor under this id can commit anything more, and what it left open has ended. */
+  openWriter(options: Pick<WriterOptions, 'transactionalId' | 'partitions' | 'onPoint'>): Promise<LogWriter>;
+  /** Every difference between the topics as they are and as they must be. */
+  topicFaults(options: TopicOptions): Promise<TopicFault[]>;
+}
+
+export const kafkaLaneLog = (connection: ConnectionOptions): LaneLog => ({
+  openReader: () => LaneReader.open(connection),
+  openWriter: (options) => TransactionalWriter.open({ ...connection, ...options }),
+  topicFaults: (options) => withAdmin(connection, (admin) => checkTopics(admin, options)),
+});
