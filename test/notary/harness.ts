@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   codecs,
   createTopics,
+  GuardFile,
   kafkaLaneLog,
   type KafkaRecord,
   LaneReader,
@@ -37,7 +38,11 @@ export class NotaryWorld {
 
   async open(): Promise<this> {
     await this.createTopics();
-    this.#writer = await TransactionalWriter.open({ ...client(this.brokers), transactionalId: `${this.prefix}countersign.decider.0` });
+    this.#writer = await TransactionalWriter.open({
+      ...client(this.brokers),
+      transactionalId: `${this.prefix}countersign.decider.0`,
+      partitions: [],
+    });
     this.#reader = await LaneReader.open(client(this.brokers));
     return this;
   }
@@ -85,12 +90,12 @@ export class NotaryWorld {
         const value = codecs.inputKey.encode({ origin, leafIndex, key });
         return { topic: this.topic('input-keys'), partition: 0, key: Buffer.from(utf8(name)), value };
       });
-      await this.#writer?.commit([...ledger, ...keys]);
+      await this.#writer?.commit([...ledger, ...keys], 0);
     }
   }
 
   async write(record: Omit<OutgoingRecord, 'partition'>): Promise<void> {
-    await this.#writer?.commit([{ ...record, topic: this.topic(record.topic), partition: 0 }]);
+    await this.#writer?.commit([{ ...record, topic: this.topic(record.topic), partition: 0 }], 0);
   }
 
   notary(overrides: Partial<LaneNotaryOptions> = {}): { ready: Promise<void>; ended: Promise<unknown>; stop: () => Promise<unknown> } {
@@ -104,7 +109,7 @@ export class NotaryWorld {
       birth,
       keys,
       topicPrefix,
-      guardFolder,
+      openGuard: (lane) => GuardFile.open(guardFolder, lane),
       log,
       ...overrides,
     });

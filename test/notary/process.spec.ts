@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
-import { Home } from '#adapters';
+import { GuardFile, Home } from '#adapters';
 import { verifyReceipt } from '#domain';
 import { SealedLedger } from '#testing';
 
@@ -97,7 +97,7 @@ describe('the notary as a service', () => {
       await world.publish(...points);
       expect(await killed.ended).toEqual([null, 'SIGKILL']);
       // Without the group, which would wait for the dead member's session to run out: fencing is what keeps owners apart.
-      const successor = world.notary({ guardFolder: home.subfolder('guard') });
+      const successor = world.notary({ openGuard: (lane) => GuardFile.open(home.subfolder('guard'), lane) });
       await world.untilAttested();
       await successor.stop();
       await expectEachReceiptOnce();

@@ -20,7 +20,12 @@ function decided(engine: FakeEngine): DecidedBatch {
   const waiting = [{ topic: 'actions', record } as unknown as InputRecord];
   const feed = { peek: () => waiting[0], take: () => waiting.shift() } as unknown as InputFeed;
   const context = { nowMs: lane.nowMs, engine, wire, birth: lane.birth };
-  const out = { deciderSeed: lane.parties.seedOf('decider'), wire, topicName: (name: string) => name };
+  const out = {
+    deciderSeed: lane.parties.seedOf('decider'),
+    wire,
+    topicName: (name: string) => name,
+    monotonicMs: () => performance.now(),
+  };
   const batch = decideBatch(lane.state, feed, context, out);
   if (!batch) throw new Error('nothing decided');
   return batch;

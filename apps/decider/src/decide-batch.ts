@@ -43,6 +43,8 @@ export interface BatchOptions {
   readonly deciderSeed: Uint8Array;
   readonly wire: WireCodec;
   readonly topicName: (name: string) => string;
+  /** Unit ms, never set back. */
+  readonly monotonicMs: () => number;
 }
 
 interface Draft {
@@ -64,11 +66,11 @@ export function decideBatch(state: LaneState, feed: InputFeed, context: DecideCo
     ...{ entries: [], outgoing: [], verdicts: [], traceparents: [] },
     ...{ inputKeyCount: 0, outputBytes: 0, engineFailed: false },
   };
-  const startedMs = performance.now();
+  const startedMs = out.monotonicMs();
   let inputBytes = 0;
   let records = 0;
   const isFull = (): boolean =>
-    records >= RECORDS_MAX || draft.outputBytes >= OUTPUT_BYTES_MAX || performance.now() - startedMs >= WORK_MAX_MS;
+    records >= RECORDS_MAX || draft.outputBytes >= OUTPUT_BYTES_MAX || out.monotonicMs() - startedMs >= WORK_MAX_MS;
   while (!isFull() && firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
     add(state, draft, decide(state, { kind: 'tick' }, context));
     records += 1;

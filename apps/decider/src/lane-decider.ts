@@ -7,6 +7,8 @@ import { LaneClock } from './lane-clock.ts';
 import { snapshotRecords } from './snapshots.ts';
 import { takeOver } from './take-over.ts';
 
+/** What a lane's decider writes, each partition by no one else. */
+const OUTPUT_TOPICS = ['ledger', 'input-keys', 'dead-letters', 'decider-state'];
 /** A snapshot each time this many entries were added: what a successor reads beyond one takes it about two seconds. */
 const SNAPSHOT_EVERY_ENTRIES = 25_000;
 
@@ -25,6 +27,10 @@ export interface LaneDeciderOptions {
   readonly snapshotEveryEntries?: number;
   /** POSIX milliseconds; default Date.now. */
   readonly nowMs?: () => number;
+  /** Unit ms, never set back; default performance.now. */
+  readonly monotonicMs?: () => number;
+  /** Reasons to refuse a candidate bundle, given its bytes. Default: compiles it in a process of its own. */
+  readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
   /** An input topic waits for an operator's input.gap, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
   readonly onHeld?: (lane: number, topic: InputTopic, why: string | undefined) => void;
 }
@@ -53,10 +59,11 @@ export class LaneDecider {
   readonly #gate: BundleGate;
 
   constructor(private readonly options: LaneDeciderOptions) {
-    const { engine, wire, log } = options;
-    this.#gate = new BundleGate(engine, wire, (digest, reasons) => {
+    const { engine, wire, log, checkBundle } = options;
+    const onRefused = (digest: string, reasons: readonly string[]): void => {
       log.warn({ digest, reasons }, 'bundle refused');
-    });
+    };
+    this.#gate = new BundleGate(engine, wire, onRefused, checkBundle);
   }
 
   async run({ lane, signal, ready }: Lease): Promise<void> {
@@ -66,7 +73,8 @@ export class LaneDecider {
     log.debug({ lane }, 'fencing the predecessor');
     const transactionalId = `${topicPrefix}countersign.decider.${lane}`;
     // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
-    const writer = await laneLog.openWriter({ transactionalId, ...(onPoint ? { onPoint } : {}) });
+    const partitions = OUTPUT_TOPICS.map((topic) => ({ topic: this.#topicName(topic), partition: lane }));
+    const writer = await laneLog.openWriter({ transactionalId, partitions, ...(onPoint ? { onPoint } : {}) });
     const readers: LogReader[] = [];
     try {
       log.debug({ lane }, 'opening a reader');
@@ -96,7 +104,7 @@ export class LaneDecider {
   async #decideUntil(signal: AbortSignal, state: LaneState, io: { reader: LogReader; writer: LogWriter; inputKeysOffset: bigint }) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { lane } = state.heads;
-    const clock = new LaneClock(this.options.nowMs);
+    const clock = new LaneClock(this.options.nowMs, this.options.monotonicMs);
     const onHeld = (topic: InputTopic, next: bigint | undefined): void => {
       if (next === undefined) {
         this.options.onHeld?.(lane, topic, undefined);
@@ -110,7 +118,8 @@ export class LaneDecider {
     };
     const onControl = ({ value }: { value: Uint8Array | null }): Promise<void> => this.#gate.prepare(state, value);
     const feed = new InputFeed(io.reader, state, this.#topicName, { onHeld, onControl });
-    const out = { deciderSeed, wire, topicName: this.#topicName };
+    const { monotonicMs = () => performance.now() } = this.options;
+    const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
     let inputKeysOffset = io.inputKeysOffset;
     while (!signal.aborted) {
       // 2. Gather what has arrived; decide it at one time. Nothing has left this process yet: a crash here loses nothing.
@@ -122,7 +131,7 @@ export class LaneDecider {
       if (batch.engineFailed && this.options.probe?.() === false)
         throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
       // 3. One transaction. A crash before its commit leaves nothing; after it, the successor reads it all.
-      const offsets = await io.writer.commit(batch.outgoing);
+      const offsets = await io.writer.commit(batch.outgoing, state.heads.nextSeq);
       // 4. Only now is the state that deciding advanced the truth. An error above dropped it.
       const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
       const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
@@ -153,7 +162,7 @@ export class LaneDecider {
     this.#snapshotAt.set(lane, nextSeq);
     await this.options.onPoint?.('before-snapshot');
     const round = Math.floor(nextSeq / (this.options.snapshotEveryEntries ?? SNAPSHOT_EVERY_ENTRIES));
-    await writer.commit(snapshotRecords(state, { ...at, round }, this.options.deciderSeed, this.#topicName('decider-state')));
+    await writer.commit(snapshotRecords(state, { ...at, round }, this.options.deciderSeed, this.#topicName('decider-state')), nextSeq);
     this.options.log.info({ lane, nextSeq }, 'snapshot written');
   }
 

@@ -1,4 +1,4 @@
-import { type Home, kafkaLaneLog, LaneLeases } from '#adapters';
+import { GuardFile, type Home, kafkaLaneLog, LaneLeases } from '#adapters';
 import { LogKeys } from '#domain';
 import { Counter, Histogram } from 'prom-client';
 
@@ -44,7 +44,7 @@ export function start({ home, brokers, port, host, ...session }: NotaryOptions):
             birth,
             keys,
             topicPrefix,
-            guardFolder: home.subfolder('guard'),
+            openGuard: (lane) => GuardFile.open(home.subfolder('guard'), lane),
             log,
             onCommit: commitMetrics(metrics),
             ...(onPoint ? { onPoint } : {}),

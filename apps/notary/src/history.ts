@@ -1,4 +1,4 @@
-import { GuardFile, OffsetOutOfRange, type FetchedPartition, type LogReader, type Log } from '#adapters';
+import { type Guard, OffsetOutOfRange, type FetchedPartition, type LogReader, type Log } from '#adapters';
 import { hex, LaneHalted, type LaneHeads, rangeRoot, SealedBatches, type SignedTreeHead, type TreeHead, type WireCodec } from '#domain';
 
 /** Size in leaves and hex root of a tree, as it was signed. */
@@ -8,32 +8,32 @@ export interface GuardedRoot {
 }
 
 /**
- * What this notary has ever signed, as far as it knows: its own guard file, and every head on `checkpoints` that its keys signed.
+ * What this notary has ever signed, as far as it knows: its own guard, and every head on `checkpoints` that its keys signed.
  * INVARIANT: no two roots for one size are ever signed, and nothing is signed that does not extend what was.
  */
 export class SignedHistory {
   readonly #guarded: Map<string, GuardedRoot>;
 
   private constructor(
-    private readonly file: GuardFile,
+    private readonly guard: Guard,
     signed: ReadonlyMap<string, GuardedRoot>,
   ) {
     this.#guarded = new Map(signed);
-    for (const [origin, head] of file.heads) {
+    for (const [origin, head] of guard.heads) {
       const known = this.#guarded.get(origin);
       if (known?.size === head.size && known.root !== head.root) throw forked(origin, head.size);
       if (head.size > (known?.size ?? 0)) this.#guarded.set(origin, head);
     }
   }
 
-  static open(folder: string, lane: number, signed: ReadonlyMap<string, GuardedRoot>): SignedHistory {
-    let file;
+  static open(openGuard: (lane: number) => Guard, lane: number, signed: ReadonlyMap<string, GuardedRoot>): SignedHistory {
+    let guard;
     try {
-      file = GuardFile.open(folder, lane);
+      guard = openGuard(lane);
     } catch (cause) {
       throw new LaneHalted('FORKED', `lane ${lane}: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
-    return new SignedHistory(file, signed);
+    return new SignedHistory(guard, signed);
   }
 
   /** What was signed beyond these heads. Throws LaneHalted where they contradict it. */
@@ -54,14 +54,14 @@ export class SignedHistory {
       const known = this.#guarded.get(origin);
       if (known?.size === range.size && known.root !== hex(root)) throw forked(origin, range.size);
     }
-    this.file.record(heads.map(({ origin, range, root }) => ({ origin, size: range.size, root })));
+    this.guard.record(heads.map(({ origin, range, root }) => ({ origin, size: range.size, root })));
     for (const { origin, range, root } of heads) {
       if (range.size > (this.#guarded.get(origin)?.size ?? 0)) this.#guarded.set(origin, { size: range.size, root: hex(root) });
     }
   }
 
   close(): void {
-    this.file.close();
+    this.guard.close();
   }
 }
 

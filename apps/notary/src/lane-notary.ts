@@ -1,5 +1,6 @@
 import {
   type CommitPoint,
+  type Guard,
   InputError,
   type KafkaRecord,
   type LaneLog,
@@ -36,12 +37,15 @@ export interface LaneNotaryOptions {
   readonly birth: LedgerBirth;
   readonly keys: LogKeys;
   readonly topicPrefix: string;
-  readonly guardFolder: string;
+  /** Throws for a guard that cannot be read: the lane halts. */
+  readonly openGuard: (lane: number) => Guard;
   readonly log: Log;
   readonly onCommit?: (lane: number, receipts: number, ms: number) => void;
   readonly onPoint?: (name: NotaryPoint) => void | Promise<void>;
 }
 
+/** What a lane's notary writes, each partition by no one else. */
+const OUTPUT_TOPICS = ['receipts', 'verdicts', 'checkpoints'];
 /** What one transaction attests at most, unless a single batch is more: it stays far below the topics' 16 MiB. */
 const ENTRIES_MAX = 1024;
 const RECEIPT_BYTES_MAX = 4 * 1024 * 1024;
@@ -74,10 +78,11 @@ export class LaneNotary {
   constructor(private readonly options: LaneNotaryOptions) {}
 
   async run(lane: number, signal: AbortSignal, ready: () => void): Promise<void> {
-    const { laneLog, birth, keys, topicPrefix, guardFolder, log, onPoint } = this.options;
+    const { laneLog, birth, keys, topicPrefix, openGuard, log, onPoint } = this.options;
     const transactionalId = `${topicPrefix}countersign.notary.${lane}`;
     // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
-    const writer = await laneLog.openWriter({ transactionalId, ...(onPoint ? { onPoint } : {}) });
+    const partitions = OUTPUT_TOPICS.map((topic) => ({ topic: this.topicName(topic), partition: lane }));
+    const writer = await laneLog.openWriter({ transactionalId, partitions, ...(onPoint ? { onPoint } : {}) });
     const open: { close(): void | Promise<void> }[] = [writer];
     try {
       const reader = await laneLog.openReader();
@@ -86,7 +91,7 @@ export class LaneNotary {
       const { topicName } = this;
       const restored = await restore({ reader, birth, lane, keys, topicName, signal, log });
       const { heads, ledgerOffset, inputKeysOffset, publishedSeq } = restored;
-      const history = SignedHistory.open(guardFolder, lane, restored.signed);
+      const history = SignedHistory.open(openGuard, lane, restored.signed);
       open.push(history);
       // 3. Signed but not committed, or committed and lost again: the ledger must lead there before anything more is signed.
       const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
@@ -151,7 +156,7 @@ export class LaneNotary {
     const newest = new Map(attestation.signed.map((head) => [head.origin, head]));
     for (const head of newest.values()) records.push(treeHeadRecord(head, heads.lane, this.topicName));
     records.push(this.#position(lane, attestation));
-    await writer.commit(records);
+    await writer.commit(records, heads.nextSeq);
     // 8. Only now is the memory that step 5 advanced the truth. An error above dropped it.
     onCommit?.(heads.lane, attestation.entries.length, performance.now() - startedMs);
   }

@@ -28,7 +28,7 @@ export * from './controls/controls.ts';
 export * from './births/index.ts';
 
 // guard
-export { GuardError, GuardFile, type GuardedHead } from './guard/guard-file.ts';
+export { type Guard, GuardError, GuardFile, type GuardedHead } from './guard/guard-file.ts';
 
 // the one checker, over Kafka
 export * from './check/check-ledger.ts';

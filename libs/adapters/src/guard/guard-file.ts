@@ -21,7 +21,16 @@ export class GuardError extends Error {
   override readonly name = 'GuardError';
 }
 
-export class GuardFile {
+/** What a notary knows that it has signed, wherever it is kept. */
+export interface Guard {
+  /** Largest size of each log, with its hex root. */
+  readonly heads: ReadonlyMap<string, { readonly size: number; readonly root: string }>;
+  /** Returns once the heads would survive a power cut. A head that is not beyond the one known is not written. */
+  record(heads: readonly GuardedHead[]): void;
+  close(): void;
+}
+
+export class GuardFile implements Guard {
   readonly #path: string;
   readonly #heads = new Map<string, { size: number; root: string }>();
   #file: number;
@@ -43,12 +52,10 @@ export class GuardFile {
     return new GuardFile(path, whole);
   }
 
-  /** Largest size of each log. */
   get heads(): ReadonlyMap<string, { readonly size: number; readonly root: string }> {
     return this.#heads;
   }
 
-  /** Returns once the heads would survive a power cut. A head that is not beyond the one known is not written. */
   record(heads: readonly GuardedHead[]): void {
     const lines = heads
       .filter(({ origin, size }) => size > (this.#heads.get(origin)?.size ?? 0))
