@@ -4,7 +4,9 @@ import {
   INPUT_TOPICS,
   statusOf,
   type Acknowledgement,
+  type LedgerBirth,
   type LedgerReport,
+  type PolicyEngine,
   type ReplayInput,
   type SealedEntry,
   type TopicHoldings,
@@ -14,7 +16,7 @@ import { BundleGate } from '../cedar/bundle-gate.ts';
 import { CedarEngine } from '../cedar/engine.ts';
 import type { Home } from '../home/home.ts';
 import { openInput } from '../home/input-crypto.ts';
-import { LaneReader, readToEnd, type KafkaRecord } from '../kafka/index.ts';
+import { kafkaLaneLog, readToEnd, type KafkaRecord, type LaneLog, type LogReader } from '../kafka/index.ts';
 import { codecs, wire } from '../wire/codec.ts';
 
 export interface CheckOptions {
@@ -28,21 +30,38 @@ export interface CheckOptions {
 
 const PROGRESS_RECORDS = 5000;
 
+/** Where a ledger is, and what its decisions are made again with. */
+export interface LedgerToCheck {
+  readonly birth: LedgerBirth;
+  readonly topicPrefix: string;
+  readonly laneLog: LaneLog;
+  readonly engine: PolicyEngine;
+  /** Reasons to refuse a candidate bundle, given its bytes. Default: compiles it in a process of its own. */
+  readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
+}
+
 interface Shared {
-  readonly reader: LaneReader;
+  readonly reader: LogReader;
   readonly gate: BundleGate;
   readonly findings: Findings;
 }
 
 /** Checks every lane of a ledger from genesis, reading nothing but its topics and the home's public configuration. */
-export async function checkLedger(home: Home, brokers: readonly string[], options: CheckOptions = {}): Promise<LedgerReport> {
+export function checkLedger(home: Home, brokers: readonly string[], options: CheckOptions = {}): Promise<LedgerReport> {
+  const laneLog = kafkaLaneLog({ brokers, clientId: 'countersign-check' });
+  const { topicPrefix } = home.config;
+  return checkLaneLog({ birth: home.birth(), topicPrefix, laneLog, engine: new CedarEngine() }, options);
+}
+
+export async function checkLaneLog(ledger: LedgerToCheck, options: CheckOptions = {}): Promise<LedgerReport> {
+  const { birth, laneLog, engine, checkBundle } = ledger;
   const findings = new Findings();
-  const reader = await LaneReader.open({ brokers, clientId: 'countersign-check' });
-  const gate = new BundleGate(new CedarEngine(), wire, () => undefined); // one for all lanes: they meet the same bundles
+  const reader = await laneLog.openReader();
+  const gate = new BundleGate(engine, wire, () => undefined, checkBundle); // one for all lanes: they meet the same bundles
   const sum = { entries: 0, receipts: 0, pending: 0, unreplayable: 0, headsAhead: 0 };
   try {
-    for (let lane = 0; lane < home.config.lanes; lane++) {
-      const of = await checkLane(home, lane, { reader, gate, findings }, options);
+    for (let lane = 0; lane < birth.lanes; lane++) {
+      const of = await checkLane(ledger, lane, { reader, gate, findings }, options);
       for (const name of ['entries', 'receipts', 'pending', 'unreplayable', 'headsAhead'] as const) sum[name] += of[name];
     }
   } finally {
@@ -65,7 +84,7 @@ export async function checkLedger(home: Home, brokers: readonly string[], option
   return { status: statusOf(invariants), entries, receipts, pending, invariants };
 }
 
-async function checkLane(home: Home, lane: number, shared: Shared, options: CheckOptions) {
+async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, shared: Shared, options: CheckOptions) {
   const { reader, gate, findings } = shared;
   const { signal = new AbortController().signal, onProgress = () => undefined } = options;
   const read = (topic: string, each: (record: KafkaRecord) => void | Promise<void>, to?: bigint): Promise<bigint> => {
@@ -75,9 +94,9 @@ async function checkLane(home: Home, lane: number, shared: Shared, options: Chec
       if (count % PROGRESS_RECORDS === 0) onProgress(`lane ${lane}: ${count} records of ${topic}`);
       return each(record);
     };
-    return readToEnd(reader, { topic: home.topic(topic), partition: lane, ...(to === undefined ? {} : { to }) }, counted, signal);
+    return readToEnd(reader, { topic: topicPrefix + topic, partition: lane, ...(to === undefined ? {} : { to }) }, counted, signal);
   };
-  const endOf = async (topic: string) => (await reader.endOffsets([{ topic: home.topic(topic), partition: lane }]))[0];
+  const endOf = async (topic: string) => (await reader.endOffsets([{ topic: topicPrefix + topic, partition: lane }]))[0];
   // What follows from the ledger is cut off where it was before the ledger's own end was read, so that it cannot be ahead of it.
   const receiptsEnd = (await endOf('receipts'))?.highWatermark;
   const ledgerEnd = (await endOf('ledger'))?.highWatermark;
@@ -89,7 +108,7 @@ async function checkLane(home: Home, lane: number, shared: Shared, options: Chec
     inputs.deadLetter(record);
   });
   const checker = new LaneChecker({
-    ...{ birth: home.birth(), lane, wire, engine: gate, findings },
+    ...{ birth, lane, wire, engine: gate, findings },
     inputOf: (entry) => inputs.of(entry),
     prepare: (state, value) => gate.prepare(state, value ?? null),
   });
