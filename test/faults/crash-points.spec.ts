@@ -2,22 +2,41 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { FaultWorld } from './fault-world.ts';
 import { between } from './random.ts';
+import { Succession } from './succession.ts';
+import { KILLS, Trial } from './trial.ts';
 
 /** Unit ms. Several times what it takes on a busy machine. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 300_000 + (KILLS ?? 0) * 60_000;
 /** In the order of the protocols. A point of a transaction is passed by snapshots too. */
 const POINTS = {
-  decider: ['recovering', 'before-send', 'after-send', 'before-commit', 'after-commit-sent', 'after-commit', 'before-snapshot'],
+  decider: [
+    'before-fence',
+    'recovering',
+    'before-send',
+    'after-send',
+    'before-commit',
+    'after-commit-sent',
+    'after-commit',
+    'before-snapshot',
+  ],
   notary: ['before-guard', 'after-guard', 'before-send', 'after-send', 'before-commit', 'after-commit-sent', 'after-commit'],
 } as const;
+type Name = keyof typeof POINTS;
 const PASSINGS_MAX = 4;
+/** Each lane passes these once, when it is taken over. */
+const PASSED_ONCE = ['before-fence', 'recovering'];
 const SNAPSHOT_EVERY = { COUNTERSIGN_SNAPSHOT_EVERY: '12' };
 
 const world = new FaultWorld('points', inject('brokers'));
 beforeAll(() => world.open('decider', 'notary'));
 afterAll(() => world.close());
 
-describe('a process that ends at a named point of its protocol', () => {
+const crashAt = (point: string): Record<string, string> => {
+  const passing = PASSED_ONCE.includes(point) ? 1 : between(world.random, 1, PASSINGS_MAX);
+  return { ...SNAPSHOT_EVERY, COUNTERSIGN_CRASH_AT: `${point}:${passing}` };
+};
+
+describe.skipIf(KILLS !== undefined)('a process that ends at a named point of its protocol', () => {
   it(
     'leaves a ledger that its successor goes on with: every point of decider and notary, under load',
     async () => {
@@ -35,15 +54,65 @@ describe('a process that ends at a named point of its protocol', () => {
 });
 
 /** Two processes at a time, so that one starts while the other works; both have lanes, and each ends at a point of its own. */
-async function crashAtEach(name: keyof typeof POINTS): Promise<void> {
+async function crashAtEach(name: Name): Promise<void> {
   for (const service of world.services) if (service.name === name) await service.kill();
   const points: string[] = [...POINTS[name]];
   const crashOneByOne = async (): Promise<void> => {
-    for (let point = points.shift(); point !== undefined; point = points.shift()) {
-      const passing = point === 'recovering' ? 1 : between(world.random, 1, PASSINGS_MAX); // each lane recovers once
-      await world.start(name, { ...SNAPSHOT_EVERY, COUNTERSIGN_CRASH_AT: `${point}:${passing}` }).crashed();
-    }
+    for (let point = points.shift(); point !== undefined; point = points.shift()) await world.start(name, crashAt(point)).crashed();
   };
   await Promise.all([crashOneByOne(), crashOneByOne()]);
   world.start(name, SNAPSHOT_EVERY);
+}
+
+/** One process at a time, so that what it left behind can be told from what others do. */
+describe.runIf(KILLS !== undefined)('again and again, the ledger is left so that a successor goes on with it', () => {
+  it.each(ofEach(POINTS))(
+    'by a $name that ends at $point',
+    async ({ name, point }) => {
+      const trial = new Trial(name, `kill -9 at ${point}`);
+      const owners = new Succession(world, name);
+      const load = world.load(8, world.kafka);
+      await load.more(10);
+      await owners.stopped();
+      for (let tries = 0; tries < (KILLS ?? 0); tries++) {
+        owners.next(crashAt(point));
+        await owners.crashed(trial.tried());
+      }
+      owners.next(SNAPSHOT_EVERY);
+      await load.more(20);
+      await load.stop();
+      await owners.expectWholeOrNothing(trial);
+      await world.expectSound(load, trial);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'by a decider that ends while a transaction of its predecessor is open',
+    async () => {
+      const trial = new Trial('decider', 'kill -9 while a transaction of its predecessor is open');
+      const owners = new Succession(world, 'decider');
+      const load = world.load(8, world.kafka);
+      await load.more(10);
+      await owners.stopped();
+      for (let tries = 0; tries < (KILLS ?? 0); tries++) {
+        owners.next({ COUNTERSIGN_CRASH_AT: `after-send:${between(world.random, 1, PASSINGS_MAX)}` });
+        await owners.crashed(trial);
+        owners.next({ COUNTERSIGN_CRASH_AT: 'before-fence:1' });
+        await owners.crashed(trial.tried());
+        // Longer than 10 s, and the broker has ended it by itself: then this try was about nothing.
+        expect(await owners.leftOpen(), 'still open').not.toEqual([]);
+      }
+      owners.next(SNAPSHOT_EVERY);
+      await load.more(20);
+      await load.stop();
+      await owners.expectWholeOrNothing(trial);
+      await world.expectSound(load, trial);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+function ofEach(points: typeof POINTS): { name: Name; point: string }[] {
+  return (Object.keys(points) as Name[]).flatMap((name) => points[name].map((point) => ({ name, point })));
 }

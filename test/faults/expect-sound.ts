@@ -8,10 +8,12 @@ import { sha256 } from '#crypto';
 import { client, readAll } from '../support/kafka.ts';
 import type { Acked } from './load.ts';
 import { placeOf, sourceOf } from './receipt-watch.ts';
+import type { Trial } from './trial.ts';
 
 /** Nothing may be on its way any more. */
-export async function expectSound(home: Home, brokers: readonly string[], acked: readonly Acked[]): Promise<void> {
+export async function expectSound(home: Home, brokers: readonly string[], acked: readonly Acked[], trial?: Trial): Promise<void> {
   const report = await checkLedger(home, brokers, { acks: acked, settled: true });
+  trial?.record(report);
   const notes = report.invariants
     .filter(({ status }) => status !== 'not-applicable')
     .flatMap(({ id, notes }) => notes.map((note) => `${id}: ${note}`));

@@ -14,6 +14,7 @@ import { expectSound } from './expect-sound.ts';
 import { type Acked, type Channel, Load } from './load.ts';
 import { seededRandom } from './random.ts';
 import { ReceiptWatch } from './receipt-watch.ts';
+import type { Trial } from './trial.ts';
 
 /** globex lives on lane 1, acme on lane 0. */
 export const TENANTS = ['acme', 'globex'] as const;
@@ -122,10 +123,10 @@ export class FaultWorld {
   }
 
   /** Ends the load, then looks at everything from genesis: see expectSound. No process may have raised an alarm. */
-  async expectSound(load: Load): Promise<void> {
+  async expectSound(load: Load, trial?: Trial): Promise<void> {
     await load.stop();
     this.#acked.push(...load.acked);
-    await expectSound(this.home, this.brokers, this.#acked);
+    await expectSound(this.home, this.brokers, this.#acked, trial);
     expect(this.services.flatMap(({ alarms }) => alarms)).toEqual([]);
   }
 

@@ -23,7 +23,7 @@ export interface LaneDeciderOptions {
   readonly wire: WireCodec;
   readonly log: Log;
   readonly onBatch: (batch: { lane: number; records: number; verdicts: readonly string[]; ms: number }) => void;
-  readonly onPoint?: (name: CommitPoint | 'recovering' | 'before-snapshot') => void | Promise<void>;
+  readonly onPoint?: (name: CommitPoint | 'before-fence' | 'recovering' | 'before-snapshot') => void | Promise<void>;
   readonly snapshotEveryEntries?: number;
   /** POSIX milliseconds; default Date.now. */
   readonly nowMs?: () => number;
@@ -71,6 +71,7 @@ export class LaneDecider {
     log.debug({ lane }, 'checking topics');
     await this.#checkTopics(lane);
     log.debug({ lane }, 'fencing the predecessor');
+    await onPoint?.('before-fence'); // a crash here: the predecessor's transaction may be open still, and its successor's successor ends it
     const transactionalId = `${topicPrefix}countersign.decider.${lane}`;
     // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
     const partitions = OUTPUT_TOPICS.map((topic) => ({ topic: this.#topicName(topic), partition: lane }));
