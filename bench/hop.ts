@@ -17,7 +17,7 @@ const proposerKey = work.proposerKey ? Buffer.from(work.proposerKey, 'base64') :
 
 const reader = await LaneReader.open(connection);
 const writer = work.transactional
-  ? await TransactionalWriter.open({ ...connection, transactionalId: `bench.${work.name}` })
+  ? await TransactionalWriter.open({ ...connection, transactionalId: `bench.${work.name}`, partitions: [] })
   : PlainWriter.open(connection);
 let position = { topic: work.from, partition: 0, offset: 0n };
 const waiting: { key: Buffer | null; value: Buffer | null }[] = [];
@@ -38,7 +38,7 @@ while (!stopping.signal.aborted) {
   for (const { value } of batch) if (value) perRecord(value);
   perBatch(batch.length);
   const records = batch.map(({ key, value }): OutgoingRecord => ({ topic: work.to, partition: 0, key, value }));
-  if (writer instanceof TransactionalWriter) await writer.commit(records);
+  if (writer instanceof TransactionalWriter) await writer.commit(records, 0);
   else await writer.send(records);
 }
 await Promise.allSettled([reader.close(), writer.close()]);

@@ -29,9 +29,9 @@ const leases = LaneLeases.start({
   onAssigned: async (lane, signal) => {
     say('begins', lane);
     try {
-      const writer = await TransactionalWriter.open({ brokers, clientId: name, transactionalId: `${groupId}.${lane}` });
+      const writer = await TransactionalWriter.open({ brokers, clientId: name, transactionalId: `${groupId}.${lane}`, partitions: [] });
       while (!signal.aborted) {
-        await writer.commit([{ topic, partition: lane, key: null, value: Buffer.from(name) }]);
+        await writer.commit([{ topic, partition: lane, key: null, value: Buffer.from(name) }], 0);
         say('committed', lane);
         await delay(20);
       }

@@ -63,6 +63,7 @@ it('shows nothing of an open transaction', async () => {
   const writer = await TransactionalWriter.open({
     ...client(brokers),
     transactionalId: unique('open'),
+    partitions: [],
     onPoint: async (point) => {
       if (point !== 'after-send') return;
       const [open] = await reader.endOffsets([{ topic, partition: 0 }]);
@@ -71,7 +72,7 @@ it('shows nothing of an open transaction', async () => {
       expect(fetched).toMatchObject({ records: [], nextOffset: 0n, highWatermark: 1n, lastStableOffset: 0n });
     },
   });
-  await writer.commit([text(topic, 'x')]);
+  await writer.commit([text(topic, 'x')], 0);
   expect(texts(await readAll(reader, topic))).toEqual(['x']);
   await writer.close();
 });

@@ -33,15 +33,16 @@ it('recovers from kill -9 in mid-transaction: typed errors, then a new writer, w
   const writer = await TransactionalWriter.open({
     ...client(broker.brokers),
     transactionalId: 'lane.0',
+    partitions: [],
     onPoint: (point) => {
       if (armed && point === 'before-commit') process.kill(broker.pid, 'SIGKILL');
     },
   });
-  await writer.commit([text('kept')]);
+  await writer.commit([text('kept')], 0);
   expect(texts(await readAll(reader, 'ledger'))).toEqual(['kept']);
   armed = true;
-  await expect(writer.commit([text('open')])).rejects.toBeInstanceOf(IndefiniteError);
-  await expect(writer.commit([text('again')])).rejects.toBeInstanceOf(DisposedError);
+  await expect(writer.commit([text('open')], 0)).rejects.toBeInstanceOf(IndefiniteError);
+  await expect(writer.commit([text('again')], 0)).rejects.toBeInstanceOf(DisposedError);
   await expect(reader.fetch([{ topic: 'ledger', partition: 0, offset: 0n }])).rejects.toBeInstanceOf(BrokerUnavailable);
   await expect(plain.send([text('nobody')])).rejects.toBeInstanceOf(BrokerUnavailable);
 
@@ -49,9 +50,9 @@ it('recovers from kill -9 in mid-transaction: typed errors, then a new writer, w
   broker = await startEmbeddedBroker({ dataDir });
   expect(broker.brokers).toEqual([address]);
   const successor = await until('the transactional id can be initialised', () =>
-    TransactionalWriter.open({ ...client(broker.brokers), transactionalId: 'lane.0' }),
+    TransactionalWriter.open({ ...client(broker.brokers), transactionalId: 'lane.0', partitions: [] }),
   );
-  await successor.commit([text('after')]);
+  await successor.commit([text('after')], 0);
   // The reader and the plain writer from before the kill go on by themselves.
   expect(texts(await until('the reader answers', () => readAll(reader, 'ledger')))).toEqual(['kept', 'after']);
   await until('the plain writer sends', () => plain.send([text('plain')]));

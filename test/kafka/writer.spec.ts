@@ -23,9 +23,9 @@ const text = (topic: string, value: string, partition = 0) => ({ topic, partitio
 it('commits several topics in one transaction and says where', async () => {
   const one = await createTopic(brokers, unique('one'), 2);
   const two = await createTopic(brokers, unique('two'));
-  const writer = await TransactionalWriter.open({ ...client(brokers), transactionalId: unique('w') });
-  await writer.commit([text(one, 'a', 1)]);
-  const bases = await writer.commit([text(one, 'b', 1), text(two, 'c'), text(one, 'd', 1)]);
+  const writer = await TransactionalWriter.open({ ...client(brokers), transactionalId: unique('w'), partitions: [] });
+  await writer.commit([text(one, 'a', 1)], 0);
+  const bases = await writer.commit([text(one, 'b', 1), text(two, 'c'), text(one, 'd', 1)], 0);
   expect(bases).toHaveLength(2);
   expect(bases).toEqual(
     expect.arrayContaining([
@@ -44,9 +44,10 @@ it('passes its named points in order', async () => {
   const writer = await TransactionalWriter.open({
     ...client(brokers),
     transactionalId: unique('w'),
+    partitions: [],
     onPoint: (point) => void points.push(point),
   });
-  await writer.commit([text(topic, 'x')]);
+  await writer.commit([text(topic, 'x')], 0);
   expect(points).toEqual(['before-send', 'after-send', 'before-commit', 'after-commit-sent', 'after-commit']);
   await writer.close();
 });
@@ -54,14 +55,14 @@ it('passes its named points in order', async () => {
 it('is fenced by its successor, says so, and stays unusable', async () => {
   const topic = await createTopic(brokers, unique('fence'));
   const transactionalId = unique('lane');
-  const old = await TransactionalWriter.open({ ...client(brokers), transactionalId });
-  await old.commit([text(topic, 'before')]);
-  const successor = await TransactionalWriter.open({ ...client(brokers), transactionalId });
-  const error: unknown = await old.commit([text(topic, 'late')]).catch((caught: unknown) => caught);
+  const old = await TransactionalWriter.open({ ...client(brokers), transactionalId, partitions: [] });
+  await old.commit([text(topic, 'before')], 0);
+  const successor = await TransactionalWriter.open({ ...client(brokers), transactionalId, partitions: [] });
+  const error: unknown = await old.commit([text(topic, 'late')], 0).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(FencedError);
   expect(error).toMatchObject({ code: 'FENCED', succeeded: true });
-  await expect(old.commit([text(topic, 'later')])).rejects.toBeInstanceOf(DisposedError);
-  await successor.commit([text(topic, 'after')]);
+  await expect(old.commit([text(topic, 'later')], 0)).rejects.toBeInstanceOf(DisposedError);
+  await successor.commit([text(topic, 'after')], 0);
   expect(texts(await readAll(reader, topic))).toEqual(['before', 'after']);
   await successor.close();
 });
@@ -73,15 +74,16 @@ it('aborts what a predecessor left open, before its successor is ready', async (
   const old = await TransactionalWriter.open({
     ...client(brokers),
     transactionalId,
+    partitions: [],
     onPoint: async (point) => {
       if (point !== 'before-commit') return;
-      successor = await TransactionalWriter.open({ ...client(brokers), transactionalId });
+      successor = await TransactionalWriter.open({ ...client(brokers), transactionalId, partitions: [] });
       const [end] = await reader.endOffsets([{ topic, partition: 0 }]);
       expect(end?.lastStable).toBe(end?.highWatermark); // nothing is open any more
     },
   });
-  await expect(old.commit([text(topic, 'lost')])).rejects.toMatchObject({ code: 'FENCED', succeeded: true });
-  await successor?.commit([text(topic, 'kept')]);
+  await expect(old.commit([text(topic, 'lost')], 0)).rejects.toMatchObject({ code: 'FENCED', succeeded: true });
+  await successor?.commit([text(topic, 'kept')], 0);
   expect(texts(await readAll(reader, topic))).toEqual(['kept']);
   await successor?.close();
 });
@@ -89,12 +91,12 @@ it('aborts what a predecessor left open, before its successor is ready', async (
 it('reports a refused record as not committed, and its successor goes on', async () => {
   const topic = await createTopic(brokers, unique('large'), 1, { 'max.message.bytes': '10000' });
   const transactionalId = unique('lane');
-  const writer = await TransactionalWriter.open({ ...client(brokers), transactionalId });
-  const error: unknown = await writer.commit([text(topic, 'x'.repeat(20_000))]).catch((caught: unknown) => caught);
+  const writer = await TransactionalWriter.open({ ...client(brokers), transactionalId, partitions: [] });
+  const error: unknown = await writer.commit([text(topic, 'x'.repeat(20_000))], 0).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(IndefiniteError);
   expect(error).toMatchObject({ commitSent: false });
-  const next = await TransactionalWriter.open({ ...client(brokers), transactionalId });
-  await next.commit([text(topic, 'small')]);
+  const next = await TransactionalWriter.open({ ...client(brokers), transactionalId, partitions: [] });
+  await next.commit([text(topic, 'small')], 0);
   expect(texts(await readAll(reader, topic))).toEqual(['small']);
   await next.close();
 });
@@ -104,11 +106,12 @@ it('closes with a transaction in flight', async () => {
   const writer: TransactionalWriter = await TransactionalWriter.open({
     ...client(brokers),
     transactionalId: unique('w'),
+    partitions: [],
     onPoint: async (point) => {
       if (point === 'after-send') await writer.close();
     },
   });
-  await expect(writer.commit([text(topic, 'x')])).rejects.toBeInstanceOf(DisposedError);
+  await expect(writer.commit([text(topic, 'x')], 0)).rejects.toBeInstanceOf(DisposedError);
   const [end] = await reader.endOffsets([{ topic, partition: 0 }]);
   expect(end).toMatchObject({ lastStable: 0n, highWatermark: 1n }); // sent, and left open: no commit went out
 });
@@ -119,12 +122,13 @@ it('says that the outcome is unknown when the answer to a commit does not come',
   const writer: TransactionalWriter = await TransactionalWriter.open({
     ...client(brokers),
     transactionalId,
+    partitions: [],
     onPoint: (point) => (point === 'after-commit-sent' ? writer.close() : undefined),
   });
-  const error: unknown = await writer.commit([text(topic, 'x')]).catch((caught: unknown) => caught);
+  const error: unknown = await writer.commit([text(topic, 'x')], 0).catch((caught: unknown) => caught);
   expect(error).toMatchObject({ code: 'INDEFINITE', commitSent: true });
   // Either way the successor sees what became of it: the request had left.
-  await (await TransactionalWriter.open({ ...client(brokers), transactionalId })).close();
+  await (await TransactionalWriter.open({ ...client(brokers), transactionalId, partitions: [] })).close();
   expect(texts(await readAll(reader, topic))).toEqual(['x']);
 });
 
@@ -146,8 +150,8 @@ it('says BROKER_UNAVAILABLE within its bound when nobody listens', async () => {
 
 it('says when the broker appended, on topics that are stamped by it', async () => {
   const topic = await createTopic(brokers, unique('stamped'), 1, { 'message.timestamp.type': 'LogAppendTime' });
-  const writer = await TransactionalWriter.open({ ...client(brokers), transactionalId: unique('w') });
-  const [base] = await writer.commit([text(topic, 'x')]);
+  const writer = await TransactionalWriter.open({ ...client(brokers), transactionalId: unique('w'), partitions: [] });
+  const [base] = await writer.commit([text(topic, 'x')], 0);
   expect(base?.appendTimeMs).toBe((await readAll(reader, topic))[0]?.timestampMs);
   await writer.close();
 });

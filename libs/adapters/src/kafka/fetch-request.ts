@@ -12,6 +12,8 @@ export interface FetchLimits {
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly maxBytesPerPartition: number;
+  /** 'uncommitted' also shows what is open or aborted: only to look at a transaction that nobody ended. */
+  readonly isolation: 'committed' | 'uncommitted';
 }
 export interface PartitionAnswer {
   readonly topic: string;
@@ -29,7 +31,7 @@ export interface FetchAnswer {
 }
 
 const API_KEY = 1;
-const READ_COMMITTED = 1;
+const ISOLATION = { uncommitted: 0, committed: 1 } as const;
 
 export function fetchRequest(
   positions: readonly FetchPosition[],
@@ -42,7 +44,7 @@ export function fetchRequest(
       .writeInt32(limits.maxWaitMs)
       .writeInt32(limits.minBytes)
       .writeInt32(limits.maxBytes)
-      .writeInt8(READ_COMMITTED)
+      .writeInt8(ISOLATION[limits.isolation])
       .writeInt32(0) // session id and epoch: no fetch session
       .writeInt32(-1)
       .writeArray(byTopic(positions).map(([topic, of]) => encodeTopic(topic, of, limits.maxBytesPerPartition)))

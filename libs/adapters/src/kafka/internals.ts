@@ -12,6 +12,10 @@ export interface Encoder {
   writeInt64(value: string | number): Encoder;
   writeString(value: string): Encoder;
   writeArray(values: Encoder[]): Encoder;
+  writeUVarInt(value: number): Encoder;
+  /** Length as varint, one more than it is. */
+  writeUVarIntString(value: string): Encoder;
+  writeEncoder(value: Encoder): Encoder;
 }
 export interface ProtocolRequest<T> {
   request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<Encoder> };

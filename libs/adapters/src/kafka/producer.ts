@@ -4,7 +4,9 @@ import { bounded } from './bounded.ts';
 import { CLIENT_RETRY, type ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, KafkaFault, messageOf, protocolCode } from './errors.ts';
 import { closeCluster, openCluster, type Cluster } from './internals.ts';
+import { endLeftOpen, LANE_SEQ_HEADER } from './left-open.ts';
 import { kafkajsModule, socketFactory } from './patch.ts';
+import type { TopicPartition } from './reader.ts';
 
 export interface OutgoingRecord {
   readonly topic: string;
@@ -31,6 +33,8 @@ export type CommitPoint = 'before-send' | 'after-send' | 'before-commit' | 'afte
 
 export interface WriterOptions extends ConnectionOptions {
   readonly transactionalId: string;
+  /** Everything that is ever written under this id: what a broker left open there is ended before the writer is ready. */
+  readonly partitions: readonly TopicPartition[];
   readonly onPoint?: (name: CommitPoint) => void | Promise<void>;
 }
 
@@ -62,7 +66,7 @@ export class TransactionalWriter {
     this.#wire = wire;
   }
 
-  /** Initialises the transactional id: fences the predecessor and waits until its open transaction is aborted. */
+  /** Initialises the transactional id: fences the predecessor, waits until its open transaction is aborted, ends what a broker forgot. */
   static async open(options: WriterOptions): Promise<TransactionalWriter> {
     const wire = new CommitWire();
     const config = options.onPoint ? { socketFactory: wire.socketFactory } : {};
@@ -71,17 +75,21 @@ export class TransactionalWriter {
     await writer.#exclusive('initialise', async () => {
       await producer.connect();
       await (await producer.transaction()).commit(); // holds nothing: its begin initialises the producer, its end sends nothing
+      await endLeftOpen(cluster, options, options);
     });
     return writer;
   }
 
-  /** All records in one produce request per leader and one transaction. Resolves once it is committed; readers see it a few ms later. */
-  async commit(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
+  /**
+   * All records in one produce request per leader and one transaction. Resolves once it is committed; readers see it a few ms later.
+   * `laneSeq`: the lane's sequence that this leads to; no smaller than the last one's.
+   */
+  async commit(records: readonly OutgoingRecord[], laneSeq: number): Promise<BaseOffset[]> {
     if (records.length === 0) throw new Error('a transaction needs at least one record');
     return this.#exclusive('transaction', async () => {
       const transaction = await this.#producer.transaction();
       await this.#at('before-send');
-      const sent = await transaction.sendBatch(toBatch(records));
+      const sent = await transaction.sendBatch(toBatch(records, { [LANE_SEQ_HEADER]: String(laneSeq) }));
       await this.#at('after-send');
       await this.#at('before-commit');
       await this.#end(transaction);
@@ -259,12 +267,12 @@ function partitionGiven({ message }: { message: { partition?: number } }): numbe
   return message.partition;
 }
 
-function toBatch(records: readonly OutgoingRecord[]): ProducerBatch {
+function toBatch(records: readonly OutgoingRecord[], more?: Readonly<Record<string, string>>): ProducerBatch {
   const topics = new Map<string, TopicMessages>();
   for (const { topic, partition, key, value, headers } of records) {
     const of = topics.get(topic) ?? { topic, messages: [] };
     topics.set(topic, of);
-    of.messages.push({ partition, key, value, ...(headers ? { headers } : {}) });
+    of.messages.push({ partition, key, value, headers: more ? { ...headers, ...more } : (headers ?? {}) });
   }
   return { acks: -1, topicMessages: [...topics.values()], timeout: PRODUCE_TIMEOUT_MS };
 }

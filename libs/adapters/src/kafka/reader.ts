@@ -12,6 +12,8 @@ export interface FetchOptions {
   readonly minBytes?: number;
   readonly maxBytes?: number;
   readonly maxBytesPerPartition?: number;
+  /** Default 'committed'. */
+  readonly isolation?: 'committed' | 'uncommitted';
   readonly signal?: AbortSignal;
 }
 export interface FetchedPartition {
@@ -43,7 +45,13 @@ const LEADER_WAIT_MS = 100;
 /** Unit ms. Some retries of a connection and a long poll. */
 const ANSWER_MAX_MS = 15_000;
 const OFFSET_OUT_OF_RANGE = 1;
-const DEFAULT_LIMITS: FetchLimits = { maxWaitMs: 100, minBytes: 1, maxBytes: 16 * 1024 * 1024, maxBytesPerPartition: 1024 * 1024 };
+const DEFAULT_LIMITS: FetchLimits = {
+  maxWaitMs: 100,
+  minBytes: 1,
+  maxBytes: 16 * 1024 * 1024,
+  maxBytesPerPartition: 1024 * 1024,
+  isolation: 'committed',
+};
 
 /**
  * Reads partitions at positions that the caller holds: no group, no offset of the broker's choosing, read_committed. One connection of its

@@ -1,0 +1,86 @@
+/* Kafka's flexible encoding (KIP-482): compact lengths (one more than they say), and tagged fields, of which we send none and skip all. */
+import { EncoderImpl, type Broker, type Encoder, errorType, type ProtocolRequest } from './internals.ts';
+import { KafkaFault } from './errors.ts';
+
+interface FlexibleCall<T> {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly apiName: string;
+  readonly body: Encoder;
+  readonly decode: (from: FlexibleReader) => T;
+}
+
+/** One request whose header and body are flexible, to this broker. */
+export function sendFlexible<T>(broker: Broker, { body, decode, ...api }: FlexibleCall<T>): Promise<T> {
+  const request: ProtocolRequest<T> = {
+    // kafkajs writes the header up to the client id; a flexible one ends with its tagged fields.
+    request: { ...api, encode: () => Promise.resolve(new EncoderImpl().writeUVarInt(0).writeEncoder(body).writeUVarInt(0)) },
+    response: {
+      decode: (payload) => {
+        const from = new FlexibleReader(payload);
+        from.tags(); // the header's
+        return Promise.resolve(decode(from));
+      },
+      parse: (decoded) => Promise.resolve(decoded),
+    },
+  };
+  return broker.connectionPool.send(request);
+}
+
+export function compactArray<T>(items: readonly T[], each: (encoder: Encoder, item: T) => Encoder): Encoder {
+  const encoder = new EncoderImpl().writeUVarInt(items.length + 1);
+  for (const item of items) each(encoder, item);
+  return encoder;
+}
+
+export class FlexibleReader {
+  #at = 0;
+
+  constructor(private readonly bytes: Buffer) {}
+
+  readonly int8 = (): number => this.bytes.readInt8(this.#skip(1));
+  readonly int16 = (): number => this.bytes.readInt16BE(this.#skip(2));
+  readonly int32 = (): number => this.bytes.readInt32BE(this.#skip(4));
+  readonly int64 = (): bigint => this.bytes.readBigInt64BE(this.#skip(8));
+
+  /** null is read as ''. */
+  string(): string {
+    const length = Math.max(0, this.#varint() - 1);
+    const start = this.#skip(length);
+    return this.bytes.toString('utf8', start, start + length);
+  }
+
+  array<T>(item: () => T): T[] {
+    const items: T[] = [];
+    for (let left = this.#varint() - 1; left > 0; left--) items.push(item());
+    return items;
+  }
+
+  tags(): void {
+    for (let left = this.#varint(); left > 0; left--) {
+      this.#varint(); // which
+      this.#skip(this.#varint());
+    }
+  }
+
+  #varint(): number {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.bytes.readUInt8(this.#skip(1));
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  #skip(length: number): number {
+    const start = this.#at;
+    this.#at += length;
+    return start;
+  }
+}
+
+export function throwUnlessOk(what: string, code: number): void {
+  if (code === 0) return;
+  const { type, retriable } = errorType(code);
+  throw new KafkaFault(type, `${what}: ${type}`, { retriable });
+}

@@ -1,0 +1,139 @@
+/* Three requests that kafkajs does not know (https://kafka.apache.org/protocol): what an operator's kafka-transactions.sh is made of. */
+import { compactArray, sendFlexible, throwUnlessOk } from './flexible.ts';
+import type { Broker, Cluster } from './internals.ts';
+import type { TopicPartition } from './reader.ts';
+
+/** A producer id and an epoch of it: the coordinator raises the epoch each time the transactional id is initialised. */
+export interface ProducerIdentity {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+/** An open transaction, as the leader of a partition sees it. */
+export interface OpenTransaction extends ProducerIdentity, TopicPartition {
+  /** Offset of its first record there. */
+  readonly firstOffset: bigint;
+  readonly coordinatorEpoch: number;
+}
+
+const COORDINATOR_OF_TRANSACTIONS = 1;
+
+/** DescribeTransactions: who may write under this transactional id now. */
+export async function producerOf(cluster: Cluster, transactionalId: string): Promise<ProducerIdentity> {
+  const coordinator = await cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: COORDINATOR_OF_TRANSACTIONS });
+  const [state] = await sendFlexible(coordinator, {
+    ...{ apiKey: 65, apiVersion: 0, apiName: 'DescribeTransactions' },
+    body: compactArray([transactionalId], (encoder, id) => encoder.writeUVarIntString(id)),
+    decode: (from) => {
+      from.int32(); // throttle time
+      return from.array(() => {
+        const errorCode = from.int16();
+        from.string(); // transactional id
+        from.string(); // state
+        from.int32(); // time-out
+        from.int64(); // start
+        const identity = { producerId: from.int64(), producerEpoch: from.int16() };
+        from.array(() => {
+          from.string();
+          from.array(from.int32);
+          from.tags();
+        });
+        from.tags();
+        return { errorCode, ...identity };
+      });
+    },
+  });
+  throwUnlessOk(`transactional id ${transactionalId}`, state?.errorCode ?? 0);
+  if (!state) throw new Error(`no answer about ${transactionalId}`);
+  return state;
+}
+
+/** DescribeProducers: the open transactions of these partitions, each asked of its leader. */
+export async function openTransactions(cluster: Cluster, partitions: readonly TopicPartition[]): Promise<OpenTransaction[]> {
+  const answers = await Promise.all(partitions.map(async (of) => describeProducers(await leaderOf(cluster, of), of)));
+  return answers.flat();
+}
+
+async function describeProducers(leader: Broker, { topic, partition }: TopicPartition): Promise<OpenTransaction[]> {
+  const producers = await sendFlexible(leader, {
+    ...{ apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' },
+    body: compactArray([topic], (encoder, name) =>
+      encoder
+        .writeUVarIntString(name)
+        .writeEncoder(compactArray([partition], (list, number) => list.writeInt32(number)))
+        .writeUVarInt(0),
+    ),
+    decode: (from) => {
+      from.int32(); // throttle time
+      const topics = from.array(() => {
+        from.string();
+        const partitions = from.array(() => {
+          from.int32();
+          throwUnlessOk(`producers of ${topic}/${partition}`, from.int16());
+          from.string(); // error message
+          const active = from.array(() => {
+            const identity = { producerId: from.int64(), producerEpoch: from.int32() };
+            from.int32(); // last sequence
+            from.int64(); // last timestamp
+            const open = { coordinatorEpoch: from.int32(), firstOffset: from.int64() };
+            from.tags();
+            return { topic, partition, ...identity, ...open };
+          });
+          from.tags();
+          return active;
+        });
+        from.tags();
+        return partitions.flat();
+      });
+      return topics.flat();
+    },
+  });
+  return producers.filter(({ firstOffset }) => firstOffset >= 0n);
+}
+
+/** WriteTxnMarkers: ends one partition's part of a transaction, whatever its coordinator believes. Needs ClusterAction on the cluster. */
+export async function writeMarker(cluster: Cluster, of: OpenTransaction, outcome: 'commit' | 'abort'): Promise<void> {
+  const { topic, partition, producerId, producerEpoch, coordinatorEpoch } = of;
+  const codes = await sendFlexible(await leaderOf(cluster, of), {
+    ...{ apiKey: 27, apiVersion: 1, apiName: 'WriteTxnMarkers' },
+    body: compactArray([topic], (encoder, name) =>
+      encoder
+        .writeInt64(producerId.toString())
+        .writeInt16(producerEpoch)
+        .writeInt8(outcome === 'commit' ? 1 : 0)
+        .writeEncoder(
+          compactArray([name], (topics, each) =>
+            topics
+              .writeUVarIntString(each)
+              .writeEncoder(compactArray([partition], (list, number) => list.writeInt32(number)))
+              .writeUVarInt(0),
+          ),
+        )
+        .writeInt32(coordinatorEpoch)
+        .writeUVarInt(0),
+    ),
+    decode: (from) =>
+      from.array(() => {
+        from.int64(); // producer id
+        const topics = from.array(() => {
+          from.string();
+          const partitions = from.array(() => {
+            from.int32();
+            const code = from.int16();
+            from.tags();
+            return code;
+          });
+          from.tags();
+          return partitions;
+        });
+        from.tags();
+        return topics.flat();
+      }),
+  });
+  for (const code of codes.flat()) throwUnlessOk(`marker on ${topic}/${partition}`, code);
+}
+
+async function leaderOf(cluster: Cluster, { topic, partition }: TopicPartition): Promise<Broker> {
+  await cluster.addMultipleTargetTopics([topic]);
+  const leader = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader;
+  return cluster.findBroker({ nodeId: String(leader ?? -1) });
+}
