@@ -182,7 +182,8 @@ export class MemoryLane implements LaneTopics {
   }
 }
 
-const NOTE = {
+/** The body of a proposal that is allowed as it stands. */
+export const NOTE = {
   actor: { kind: 'agent', id: 'bot' },
   class: 'note',
   operation: 'write',

@@ -1,0 +1,126 @@
+import { FencedError, KafkaFault, type LaneLog, type Log, silentLog } from '#adapters';
+import { LaneHalted, LedgerBroken } from '#domain';
+
+import type { GuardDisk } from './memory-guard.ts';
+import type { Actor, Scheduler } from './scheduler.ts';
+
+/** A lane's decider or notary, as its service runs it. */
+export interface LaneOwner {
+  run(lease: { readonly lane: number; readonly signal: AbortSignal; readonly ready: () => void }): Promise<void>;
+}
+/** What an owner is made with. */
+export interface OwnerWorld {
+  readonly laneLog: LaneLog;
+  readonly disk: GuardDisk;
+  readonly log: Log;
+  /** This host's wall clock and its monotonic clock. Unit ms. */
+  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly onPoint: (name: string) => Promise<void>;
+}
+export type MakeOwner = (world: OwnerWorld) => LaneOwner;
+
+export interface HostHooks {
+  readonly laneLog: (actor: Actor, host: OwnerHost) => LaneLog;
+  /** How an ownership ended, other than by the end of its lease. */
+  readonly onEnd: (host: OwnerHost, error: unknown) => void;
+  readonly onTakenOver: (host: OwnerHost, facts: object) => void;
+  readonly newActor: (name: string) => Actor;
+}
+
+/** Unit ms, as the services do. */
+const BACK_OFF_FIRST_MS = 100;
+const BACK_OFF_MAX_MS = 5000;
+
+/** A machine that runs one owner at a time: as a process that can be killed, with a lease that comes and goes, a clock and a disk. */
+export class OwnerHost {
+  actor: Actor;
+  /** Unit ms: how far the wall clock is ahead. */
+  skewMs = 0;
+  isReady = false;
+  #lease: AbortController | undefined;
+  #owner: LaneOwner | undefined;
+  #lives = 0;
+
+  constructor(
+    readonly role: 'decider' | 'notary',
+    readonly name: string,
+    readonly disk: GuardDisk,
+    private readonly scheduler: Scheduler,
+    private readonly make: MakeOwner,
+    private readonly hooks: HostHooks,
+  ) {
+    this.actor = hooks.newActor(name);
+  }
+
+  get isOwning(): boolean {
+    return this.#lease !== undefined;
+  }
+
+  /** The group believes that this host should own the lane; a host whose process is dead starts another one. */
+  grant(): void {
+    if (this.#lease) return;
+    const lease = new AbortController();
+    this.#lease = lease;
+    this.#owner ??= this.#start();
+    const { actor, scheduler } = this;
+    scheduler.setWorking(actor, true);
+    void this.#own(this.#owner, lease.signal, actor).then(() => {
+      scheduler.setWorking(actor, false);
+      if (this.#lease !== lease) return;
+      this.#lease = undefined;
+      this.isReady = false;
+    });
+  }
+
+  revoke(): void {
+    this.#lease?.abort(new Error('the lease ends'));
+  }
+
+  /** SIGKILL: nothing of what it was about to do is done. */
+  kill(): void {
+    this.actor.kill();
+    this.#lives += 1;
+    this.#owner = undefined;
+    this.#lease = undefined;
+    this.isReady = false;
+    this.actor = this.hooks.newActor(`${this.name}.${this.#lives}`);
+  }
+
+  #start(): LaneOwner {
+    const { actor, disk } = this;
+    const onInfo = (facts: object, message: string): void => {
+      if (message === 'lane taken over') this.hooks.onTakenOver(this, facts);
+    };
+    return this.make({
+      laneLog: this.hooks.laneLog(actor, this),
+      disk,
+      log: { ...silentLog, info: onInfo },
+      nowMs: () => this.scheduler.nowMs + this.skewMs,
+      monotonicMs: () => this.scheduler.nowMs,
+      onPoint: (name) => actor.pass(name),
+    });
+  }
+
+  /** As LaneStrategy in apps/kit: fenced, the lane is given up until it is granted again; anything else: run again after a while. */
+  async #own(owner: LaneOwner, signal: AbortSignal, actor: Actor): Promise<void> {
+    const ready = (): void => void (this.isReady = true);
+    for (let backOffMs = BACK_OFF_FIRST_MS; !signal.aborted; backOffMs = Math.min(BACK_OFF_MAX_MS, backOffMs * 2)) {
+      try {
+        await owner.run({ lane: 0, signal, ready });
+        return;
+      } catch (error) {
+        this.isReady = false;
+        if (signal.aborted && !isHalt(error)) return;
+        this.hooks.onEnd(this, error);
+        if (isHalt(error) || (error instanceof FencedError && error.succeeded)) return;
+        await actor.sleep(backOffMs);
+      }
+    }
+  }
+}
+
+export const isHalt = (error: unknown): boolean => error instanceof LaneHalted || error instanceof LedgerBroken;
+
+/** What a fault may end an ownership in; anything else is a defect. */
+export const isFault = (error: unknown): boolean => error instanceof KafkaFault || (error instanceof Error && error.name === 'ClockFault');

@@ -1,0 +1,38 @@
+/**
+ * Ed25519 whose answers are remembered. It is a function of its arguments, and a history asks the same thing of every owner, and once more of
+ * the checker; what was signed here verifies here. Real signatures all the same: what is new is signed, or verified, by the real one.
+ */
+type Crypto = typeof import('#crypto');
+
+/** Answers remembered; then all are forgotten, and what recurs is soon there again. */
+const REMEMBERED_MAX = 200_000;
+
+export function rememberedCrypto<C extends Pick<Crypto, 'ed25519PublicKey' | 'ed25519Sign' | 'ed25519Verify' | 'sha256'>>(real: C): C {
+  const answers = new Map<string, Uint8Array | boolean>();
+  const remember = <T extends Uint8Array | boolean>(key: string, of: () => T): T => {
+    const known = answers.get(key);
+    if (known !== undefined) return known as T;
+    if (answers.size >= REMEMBERED_MAX) answers.clear();
+    const answer = of();
+    answers.set(key, answer);
+    return answer;
+  };
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const verifyKey = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): string =>
+    `v${text(publicKey)}${text(signature)}${text(real.sha256(message))}`;
+  const publicKeyOf = (seed: Uint8Array): Uint8Array => Uint8Array.from(remember(`p${text(seed)}`, () => real.ed25519PublicKey(seed)));
+  return {
+    ...real,
+    ed25519PublicKey: publicKeyOf,
+    ed25519Sign: (seed: Uint8Array, message: Uint8Array) =>
+      Uint8Array.from(
+        remember(`s${text(seed)}${text(real.sha256(message))}`, () => {
+          const signature = real.ed25519Sign(seed, message);
+          answers.set(verifyKey(publicKeyOf(seed), message, signature), true);
+          return signature;
+        }),
+      ),
+    ed25519Verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
+      remember(verifyKey(publicKey, message, signature), () => real.ed25519Verify(publicKey, message, signature)),
+  };
+}
