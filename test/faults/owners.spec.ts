@@ -84,8 +84,18 @@ describe('two deciders at once', () => {
   );
 });
 
-/** A decider that asks no group: it takes the lane over at once. Resolves with what ended it, after it has decided something. */
+/**
+ * A decider that asks no group: it takes the lane over at once. Resolves with what ended it after it had decided something; one whose lane
+ * was taken back before that, as on a busy machine, is followed by another.
+ */
 async function stranger(lane: number): Promise<unknown> {
+  for (;;) {
+    const { end, batches } = await strangerUntilFenced(lane);
+    if (batches > 0 || !(end instanceof FencedError)) return end;
+  }
+}
+
+async function strangerUntilFenced(lane: number): Promise<{ end: unknown; batches: number }> {
   const stopping = new AbortController();
   let batches = 0;
   const quiet = (): void => undefined;
@@ -103,8 +113,7 @@ async function stranger(lane: number): Promise<unknown> {
   const running = strange.run({ lane, signal: stopping.signal, ready: quiet }).catch((error: unknown) => (end = error));
   try {
     await until(`the stranger on lane ${lane} is fenced`, () => end);
-    expect(batches).toBeGreaterThan(0);
-    return end;
+    return { end, batches };
   } finally {
     stopping.abort();
     await running;
