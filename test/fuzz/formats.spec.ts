@@ -1,0 +1,259 @@
+/** What is verified offline: files and texts that anyone may hand to a verifier. Tiles and static exports have no parser here: we only write them. */
+import { sha256 } from '#crypto';
+import {
+  base64,
+  BytesError,
+  canonicalBytes,
+  CanonicalJsonError,
+  checkCosignature,
+  checkQuorum,
+  CheckpointError,
+  ConsistencyFileError,
+  cosign,
+  COSIGNER_KEY,
+  DsseError,
+  formatCheckpoint,
+  formatConsistency,
+  formatNote,
+  formatProof,
+  formatTime,
+  formatTrust,
+  formatVkey,
+  fromBase64,
+  fromBase64url,
+  fromHex,
+  fromUtf8,
+  hex,
+  base64url,
+  isIdentifier,
+  KeyError,
+  NoteError,
+  parseCanonical,
+  parseCheckpoint,
+  parseConsistency,
+  parseJson,
+  parseNote,
+  parseProof,
+  parseTime,
+  parseTrust,
+  parseVkey,
+  ReceiptError,
+  TimeError,
+  TlogProofError,
+  TrustError,
+  utf8,
+  verifierOf,
+  verifyCheckpoint,
+  verifyDsse,
+  verifyReceipt,
+  VkeyError,
+} from '#domain';
+import { ed25519PublicKey } from '#crypto';
+
+import { answerLine } from '../../apps/cli/src/conform/answer.ts';
+import { dsseOf } from '../../apps/cli/src/dsse.ts';
+import { goldenLogs, goldenSeed } from '../foreign/golden.ts';
+import { entries, notes, receipts, requests, trustFiles, vectors } from './corpora.ts';
+import { fuzz, ofText, type Target } from './fuzz.ts';
+
+const [log] = goldenLogs();
+if (!log) throw new Error('the golden ledger has logs');
+const { verifier } = log;
+const own = log.receipts.map((receipt) => utf8(receipt));
+const [proof] = log.receipts;
+const bodies = notes.map((note) => utf8(parseNote(note).text));
+const hashes = [0, 1, 2, 5, 63].map((count) =>
+  utf8(formatConsistency(Array.from({ length: count }, (_, at) => sha256(Uint8Array.of(at))))),
+);
+const dsse = log.records.map((record) => utf8(dsseOf(goldenSeed(), record)));
+const depth = { maxDepth: 64 };
+
+const witness = verifierOf('witness.example', ed25519PublicKey(goldenSeed()), COSIGNER_KEY);
+const cosigned = notes.map((note) => {
+  const { text, signatures } = parseNote(note);
+  const line = cosign(text, { name: witness.name, seed: goldenSeed(), timeSeconds: 1_800_000_000n });
+  return utf8(formatNote(text, [...signatures.map((signature) => signature.line), line]));
+});
+const witnessTrust = (rule: string): string =>
+  `log ${verifier.vkey}\nwitness w1 ${witness.vkey} https://witness.example\ngroup g ${rule} w1\nquorum g\n`;
+const quorumTrust = parseTrust(witnessTrust('all'));
+
+const TARGETS: readonly Target[] = [
+  {
+    name: 'strict JSON',
+    valid: [...entries, ...vectors('jcs', 'input', 'accepted')],
+    hostile: vectors('jcs', 'input', 'refused'),
+    parse: (bytes) => {
+      const text = fromUtf8(bytes);
+      const value = parseJson(text, depth);
+      // The platform's own parser reads the same, wherever ours accepts.
+      if (!Buffer.from(canonicalBytes(value)).equals(canonicalBytes(JSON.parse(text)))) throw new Error('not what JSON.parse reads');
+      return undefined;
+    },
+    errors: [CanonicalJsonError, BytesError],
+  },
+  {
+    name: 'canonical JSON',
+    valid: entries,
+    hostile: [...vectors('jcs', 'input', 'accepted'), ...vectors('jcs', 'input', 'refused')],
+    parse: (bytes) => canonicalBytes(parseCanonical(bytes, depth)),
+    errors: [CanonicalJsonError],
+  },
+  {
+    name: 'hex, base64 and base64url',
+    valid: [utf8('')],
+    hostile: [...entries.slice(0, 4).map((entry) => utf8(base64(entry))), utf8('00ff'), utf8('AA=='), utf8('AAA='), utf8('_-8')],
+    parse: ofText((text) => {
+      const decoders = [
+        (): string => hex(fromHex(text)),
+        (): string => base64(fromBase64(text)),
+        (): string => base64url(fromBase64url(text)),
+      ];
+      for (const decode of decoders) {
+        try {
+          if (decode() !== text) return '';
+        } catch (error) {
+          if (!(error instanceof BytesError)) throw error;
+        }
+      }
+      return text;
+    }),
+    errors: [],
+  },
+  {
+    name: 'signed note',
+    valid: [...notes, ...cosigned],
+    hostile: vectors('checkpoint-parse', 'note', 'refused'),
+    parse: (bytes) => {
+      const { text, signatures } = parseNote(bytes);
+      return utf8(
+        formatNote(
+          text,
+          signatures.map(({ line }) => line),
+        ),
+      );
+    },
+    errors: [NoteError],
+  },
+  {
+    name: 'vkey',
+    valid: [utf8(verifier.vkey)],
+    hostile: [utf8(witness.vkey), utf8(`x+00000000+${base64(new Uint8Array(33))}`)],
+    parse: ofText((text) => {
+      const { name, publicKey } = parseVkey(text);
+      return formatVkey(name, publicKey);
+    }),
+    errors: [VkeyError, KeyError],
+  },
+  {
+    name: 'checkpoint',
+    valid: bodies,
+    hostile: notes,
+    parse: ofText((text) => formatCheckpoint(parseCheckpoint(text))),
+    errors: [CheckpointError],
+  },
+  {
+    name: 'signed checkpoint',
+    valid: log.checkpoints.map((note) => utf8(note)),
+    hostile: [...notes, ...vectors('checkpoint-parse', 'note', 'refused')],
+    parse: (bytes) => {
+      verifyCheckpoint(bytes, { origin: verifier.name, verifier });
+      return undefined; // signatures of unknown keys are ignored, so there are many spellings
+    },
+    errors: [CheckpointError, NoteError],
+  },
+  {
+    name: 'cosignatures and their quorum',
+    valid: cosigned,
+    hostile: vectors('policy-check', 'note', 'refused'),
+    parse: (bytes) => {
+      const note = parseNote(bytes);
+      for (const signature of note.signatures) checkCosignature(note.text, signature, witness);
+      checkQuorum(quorumTrust, note);
+      return undefined;
+    },
+    errors: [NoteError],
+  },
+  {
+    name: 'tlog-proof',
+    valid: receipts,
+    hostile: vectors('tlog-proof', 'proof', 'refused'),
+    parse: (bytes) => utf8(formatProof(parseProof(bytes))),
+    errors: [TlogProofError],
+  },
+  {
+    name: 'receipt, verified',
+    valid: own,
+    hostile: receipts,
+    parse: (bytes) => {
+      verifyReceipt(bytes, { origin: verifier.name, verifier, trust: parseTrust(formatTrust(verifier.vkey)) });
+      return undefined; // other signatures may stand beside the log's own
+    },
+    errors: [ReceiptError],
+  },
+  {
+    name: 'entry of a receipt, given',
+    valid: own.map((receipt) => parseProof(receipt).entry ?? utf8('')).slice(0, 1),
+    hostile: entries,
+    parse: (entry) => verifyReceipt(utf8(proof ?? ''), { origin: verifier.name, verifier, entry }).entry,
+    errors: [ReceiptError],
+  },
+  {
+    name: 'trust file',
+    valid: [...trustFiles, utf8(witnessTrust('all')), utf8(witnessTrust('any')), utf8(witnessTrust('1'))],
+    hostile: vectors('policy-check', 'policy', 'refused'),
+    parse: ofText((text) => {
+      parseTrust(text);
+      return undefined;
+    }),
+    errors: [TrustError, VkeyError, KeyError],
+  },
+  {
+    name: 'consistency file',
+    valid: hashes,
+    parse: (bytes) => utf8(formatConsistency(parseConsistency(bytes))),
+    errors: [ConsistencyFileError],
+  },
+  {
+    name: 'DSSE envelope',
+    valid: dsse,
+    hostile: vectors('dsse-verify', 'envelope', 'refused'),
+    parse: ofText((text) => {
+      verifyDsse(text, { publicKey: verifier.publicKey, payloadType: 'application/vnd.in-toto+json' });
+      return undefined;
+    }),
+    errors: [DsseError],
+  },
+  {
+    name: 'time',
+    valid: ['2026-01-31T23:59:59.999Z', '0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'].map((text) => utf8(text)),
+    hostile: ['2026-02-30T00:00:00.000Z', '2026-01-01T24:00:00.000Z', '+010000-01-01T00:00:00.000Z'].map((text) => utf8(text)),
+    parse: ofText((text) => formatTime(parseTime(text))),
+    errors: [TimeError],
+  },
+  {
+    name: 'identifier',
+    valid: ['a', 'A-1._:@/x', 'x'.repeat(128)].map((text) => utf8(text)),
+    hostile: ['', 'ä', '\n', 'x'.repeat(129)].map((text) => utf8(text)),
+    parse: ofText((text) => {
+      if (isIdentifier(text) && (text.length > 128 || !/^[\x2d-\x3a\x40-\x5a\x5f\x61-\x7a]+$/.test(text))) return '';
+      return undefined;
+    }),
+    errors: [],
+  },
+  {
+    name: 'request of countersign conform',
+    valid: requests,
+    parse: (bytes) => {
+      const answer = answerLine({ bytes, cut: false }, (defect) => {
+        throw new TypeError(defect); // what it would write to standard error
+      });
+      if (answer?.includes('DEFECT') === true) throw new TypeError(answer);
+      if (answer !== undefined) JSON.parse(answer);
+      return undefined;
+    },
+    errors: [],
+  },
+];
+
+fuzz('what is verified offline', TARGETS);
