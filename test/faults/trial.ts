@@ -18,6 +18,8 @@ export interface TrialRecord {
   /** How often a process was ended with SIGKILL: more than `tries` where one try needs two. */
   readonly kills: number;
   readonly invariants: Readonly<Partial<Record<InvariantId, InvariantStatus>>>;
+  /** The fault is a ledger that does not hold any more; what counts is that it is found. */
+  readonly breaksLedger: boolean;
   /** Of the ledger, from genesis, as it was checked. */
   readonly entries: number;
   /** What was seen, and how often. */
@@ -35,6 +37,7 @@ export class Trial {
   constructor(
     readonly area: Area,
     readonly fault: string,
+    readonly options: { readonly breaksLedger?: boolean } = {},
   ) {}
 
   tried(times = 1): this {
@@ -62,7 +65,8 @@ export class Trial {
     if (LOG === undefined) return;
     const record: TrialRecord = {
       ...{ area: this.area, fault: this.fault, tries: this.#tries, kills: this.#kills, entries, seen: this.#seen },
-      ...{ takeOversMs: this.#takeOversMs, invariants: Object.fromEntries(invariants.map(({ id, status }) => [id, status])) },
+      ...{ breaksLedger: this.options.breaksLedger ?? false, takeOversMs: this.#takeOversMs },
+      ...{ invariants: Object.fromEntries(invariants.map(({ id, status }) => [id, status])) },
     };
     appendFileSync(LOG, `${JSON.stringify(record)}\n`);
     this.#tries = this.#kills = 0;
