@@ -1,3 +1,4 @@
+import { KafkaFault } from './errors.ts';
 import { EncoderImpl, type Encoder, type ProtocolRequest } from './internals.ts';
 
 /* Fetch, version 11 (https://kafka.apache.org/protocol#The_Messages_Fetch). Ours, because kafkajs throws the whole answer away for one bad batch. */
@@ -52,7 +53,7 @@ export function fetchRequest(
       .writeString(''); // rack
   return {
     request: { apiKey: API_KEY, apiVersion: 11, apiName: 'Fetch', encode: () => Promise.resolve(encode()) },
-    response: { decode: (payload) => Promise.resolve(decodeAnswer(payload)), parse: (decoded) => Promise.resolve(decoded) },
+    response: { decode: (payload) => Promise.resolve(decodeFetchAnswer(payload)), parse: (decoded) => Promise.resolve(decoded) },
     requestTimeout: requestTimeoutMs + limits.maxWaitMs,
   };
 }
@@ -75,12 +76,29 @@ const encodeTopic = (topic: string, positions: FetchPosition[], maxBytes: number
     ),
   );
 
+/** Throws KafkaFault: from another connection the answer may be whole. */
+export function decodeFetchAnswer(bytes: Buffer): FetchAnswer {
+  try {
+    return decodeAnswer(bytes);
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new KafkaFault('MALFORMED_ANSWER', 'fetch: the answer ends too soon', { retriable: true, cause });
+    throw cause;
+  }
+}
+
+/** Throws RangeError where a field lies beyond the end. */
 function decodeAnswer(bytes: Buffer): FetchAnswer {
   let at = 4; // throttle time: the broker mutes the channel itself
   const int32 = (): number => bytes.readInt32BE((at += 4) - 4);
   const int16 = (): number => bytes.readInt16BE((at += 2) - 2);
   const int64 = (): bigint => bytes.readBigInt64BE((at += 8) - 8);
-  const take = (length: number): Buffer => bytes.subarray(at, (at += Math.max(0, length)));
+  const take = (length: number): Buffer => {
+    const start = at;
+    at += Math.max(0, length);
+    if (at > bytes.length) throw new RangeError(`a field ends at ${at} of ${bytes.length}`);
+    return bytes.subarray(start, at);
+  };
   const errorCode = int16();
   at += 4; // session id
   const partitions: PartitionAnswer[] = [];

@@ -97,3 +97,26 @@ it('hides aborted transactions of interleaved producers, and their markers', () 
   expect(read.records.map(({ value }) => value?.toString())).toEqual(['plain', 'z']);
   expect(read.nextOffset).toBe(7n);
 });
+
+it('reports a batch that is shorter than its own header, and never reads it for ever', () => {
+  for (const length of [0, -12, 48, -2_147_483_648]) {
+    const short = batch(1, record(0, 'b'));
+    short.writeInt32BE(length, 8);
+    const { records, nextOffset, error } = decodeRecordSet(Buffer.concat([batch(0, record(0, 'a')), short]), at);
+    expect({ values: records.length, nextOffset, code: error?.code }).toEqual({ values: 1, nextOffset: 1n, code: 'UNREADABLE_BATCH' });
+  }
+});
+
+it('reports offsets that do not ascend, so that no record is read twice', () => {
+  const two = batch(5, Buffer.concat([record(0, 'a'), record(1, 'b')]), { count: 2 });
+  const same = batch(5, Buffer.concat([record(0, 'a'), record(0, 'b')]), { count: 2 });
+  const beyond = batch(5, record(1, 'a'));
+  const backwards = batch(5, record(0, 'a'));
+  backwards.writeInt32BE(-1, 23);
+  expect(decodeRecordSet(Buffer.concat([two, batch(6, record(0, 'c'))]), at)).toMatchObject({
+    nextOffset: 7n,
+    error: { firstOffset: 7n, lastOffset: 7n },
+  });
+  for (const bad of [same, beyond, backwards])
+    expect(decodeRecordSet(bad, at)).toMatchObject({ records: [], error: { code: 'UNREADABLE_BATCH' } });
+});

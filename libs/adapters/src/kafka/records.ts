@@ -28,11 +28,13 @@ interface Aborted {
 const DECOMPRESSED_BYTES_MAX = 32 * 1024 * 1024;
 /** Bytes of a record batch up to and with its record count (Kafka message format 2). */
 const HEADER_BYTES = 61;
+/** Bytes up to and with its length, which counts what follows. */
+const LENGTH_END = 12;
 
 /**
  * The committed records of one partition of a fetch answer, from `from` on. Batches come in offset order; an aborted transaction covers its
  * producer's batches from its first offset to its abort marker. `nextOffset` lies past control records, aborted records and holes.
- * A batch that cannot be decoded ends the list with an error at its first offset: it is never skipped in silence.
+ * A batch that cannot be decoded, or is not after the one before, ends the list with an error: it is never skipped in silence.
  */
 export function decodeRecordSet(
   bytes: Buffer,
@@ -42,17 +44,27 @@ export function decodeRecordSet(
   const aborting = new Set<bigint>();
   const records: KafkaRecord[] = [];
   let nextOffset = at.from;
+  const unreadable = (first: bigint, last: bigint, why: string, cause?: unknown): DecodedPartition => {
+    const where = { topic: at.topic, partition: at.partition, firstOffset: first, lastOffset: last };
+    return { records, nextOffset, error: new UnreadableBatch(where, why, cause) };
+  };
+  let before = -1n; // last offset of the batch before
   for (let start = 0; start + HEADER_BYTES <= bytes.length;) {
-    const end = start + 12 + bytes.readInt32BE(start + 8);
+    const length = bytes.readInt32BE(start + LENGTH_END - 4);
+    if (length < HEADER_BYTES - LENGTH_END) return unreadable(nextOffset, nextOffset, `a batch says that it has ${length} bytes`);
+    const end = start + LENGTH_END + length;
     if (end > bytes.length) break; // the broker cuts the last batch at the byte limit; the next fetch brings it whole
     const batch = readBatch(bytes.subarray(start, end));
     start = end;
+    if (batch.firstOffset <= before || batch.lastOffset < batch.firstOffset) {
+      return unreadable(nextOffset, nextOffset, `a batch of offsets ${batch.firstOffset} to ${batch.lastOffset} after ${before}`);
+    }
+    before = batch.lastOffset;
     if (batch.lastOffset < at.from) continue;
     for (let first = waiting[0]; first && first.firstOffset <= batch.lastOffset; first = waiting[0]) {
       aborting.add(first.producerId);
       waiting.shift();
     }
-    const where = { topic: at.topic, partition: at.partition, firstOffset: batch.firstOffset, lastOffset: batch.lastOffset };
     try {
       if (batch.isControl) {
         const marker = decodeRecords(batch, at)[0];
@@ -61,7 +73,7 @@ export function decodeRecordSet(
         for (const record of decodeRecords(batch, at)) if (record.offset >= at.from) records.push(record);
       }
     } catch (error) {
-      return { records, nextOffset, error: new UnreadableBatch(where, messageOf(error), error) };
+      return unreadable(batch.firstOffset, batch.lastOffset, messageOf(error), error);
     }
     nextOffset = batch.lastOffset + 1n;
   }
@@ -118,10 +130,14 @@ function decodeRecords(batch: Batch, { topic, partition }: { topic: string; part
     const headers: [string, string][] = [];
     for (let left = reader.varint(); left > 0; left--) headers.push([reader.bytes()?.toString() ?? '', reader.bytes()?.toString() ?? '']);
     if (reader.position !== end) throw new Error(`record ${index} has another length than it says`);
+    const offset = batch.firstOffset + BigInt(offsetDelta);
+    if (offset <= (records.at(-1)?.offset ?? batch.firstOffset - 1n) || offset > batch.lastOffset) {
+      throw new Error(`record ${index} has offset ${offset}, which is out of order or of its batch`);
+    }
     records.push({
       topic,
       partition,
-      offset: batch.firstOffset + BigInt(offsetDelta),
+      offset,
       timestampMs: batch.isAppendTime ? batch.maxTimestampMs : batch.firstTimestampMs + timestampDelta,
       key,
       value,
