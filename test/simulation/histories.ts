@@ -1,32 +1,58 @@
 /** The simulator of libs/testing with the real decider and the real notary in it. */
 import { wire } from '#adapters';
-import { Coverage, examine, FakeEngine, History, type MakeOwner, noRefusals, SimulatedInputs } from '#testing';
+import {
+  Coverage,
+  examine,
+  FakeEngine,
+  live,
+  liveBirths,
+  loseLedgerTail,
+  type MakeOwner,
+  noRefusals,
+  SimulatedInputs,
+  type SimulatedWorld,
+} from '#testing';
 
 import { LaneDecider } from '../../apps/decider/src/lane-decider.ts';
 import { LaneNotary } from '../../apps/notary/src/lane-notary.ts';
 
 const inputs = new SimulatedInputs();
 const { birth, keys } = inputs.parties;
+const deciderSeed = inputs.parties.seedOf('decider');
 
-const decider: MakeOwner = ({ laneLog, log, nowMs, monotonicMs, onPoint }) =>
+const decider: MakeOwner = ({ laneLog, log, nowMs, monotonicMs, onPoint, snapshotEveryEntries }) =>
   new LaneDecider({
-    ...{ laneLog, log, nowMs, monotonicMs, onPoint, birth, wire },
-    ...{ topicPrefix: '', deciderSeed: inputs.parties.seedOf('decider'), engine: new FakeEngine(), checkBundle: noRefusals },
-    ...{ onBatch: () => undefined, snapshotEveryEntries: 7 },
+    ...{ laneLog, log, nowMs, monotonicMs, onPoint, snapshotEveryEntries, birth, wire, deciderSeed },
+    ...{ topicPrefix: '', engine: new FakeEngine(), checkBundle: noRefusals, onBatch: () => undefined },
   });
 
 const notary: MakeOwner = ({ laneLog, log, disk, onPoint }) => {
-  const owner = new LaneNotary({ ...{ laneLog, log, onPoint, birth, keys }, topicPrefix: '', openGuard: disk.open });
+  const owner = new LaneNotary({ laneLog, log, onPoint, birth, keys, topicPrefix: '', openGuard: disk.open });
   return { run: ({ lane, signal, ready }) => owner.run(lane, signal, ready) };
 };
 
-/** What is wrong with the history of this seed; nothing when it is sound. */
-export async function faultsOf(seed: number, coverage: Coverage): Promise<{ faults: string[]; history: History }> {
-  const history = new History({ seed, inputs, coverage, decider, notary });
-  await history.run();
-  if (history.defects.length > 0) return { faults: history.defects, history };
-  const { faults, report } = await examine(history, inputs);
+/** One history in so many begins before the lane's first record: births are what takes longest. */
+const FROM_GENESIS_ONE_IN = 4;
+/** One history in so many ends with a ledger that loses its end. */
+const TAIL_LOST_ONE_IN = 8;
+let born: Promise<SimulatedWorld> | undefined;
+
+export interface Told {
+  /** What is wrong with it; nothing when it is sound. */
+  readonly faults: readonly string[];
+  readonly trace: readonly string[];
+}
+
+/** The history of one seed, told from its beginning to the one checker's word on it. */
+export async function tell(seed: number, coverage: Coverage): Promise<Told> {
+  const options = { inputs, coverage, decider, notary };
+  born ??= liveBirths({ ...options, coverage: new Coverage() });
+  const world = await live({ ...options, seed, after: seed % FROM_GENESIS_ONE_IN === 0 ? undefined : await born });
+  const { trace } = world.scheduler;
+  if (world.defects.length > 0) return { faults: world.defects, trace };
+  const { faults, report } = await examine(world, inputs);
+  if (faults.length === 0 && world.choices.chance(1 / TAIL_LOST_ONE_IN)) faults.push(...(await loseLedgerTail(world)));
   coverage.count('histories');
   coverage.count('entries', report.entries);
-  return { faults, history };
+  return { faults, trace };
 }

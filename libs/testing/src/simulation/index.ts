@@ -10,3 +10,4 @@ export * from './owner-host.ts';
 export * from './random.ts';
 export * from './remembered-crypto.ts';
 export * from './scheduler.ts';
+export * from './world.ts';

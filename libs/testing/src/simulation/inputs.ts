@@ -3,6 +3,7 @@ import type { InputTopic } from '#domain';
 
 import { laneBundle, NOTE } from '../lane/memory-lane.ts';
 import { LANE_START_MS, Parties, type Signing } from '../lane/parties.ts';
+import { testDocument } from '../policy/test-bundle.ts';
 import type { Choices } from './random.ts';
 
 export interface SimulatedInput {
@@ -18,11 +19,19 @@ const RESOURCES = ['low', 'high', 'medium', 'frozen'];
 /** Unit s after the start: over before it is seen, soon, and late. */
 const LIFETIMES_S = [-1, 20, 300];
 
+/** Every owner parses it at every take-over: no more of a bundle than these histories ask for. */
+const { note } = testDocument().classes;
+const SMALL = {
+  ...{ classes: { note }, contracts: {}, windows: {} },
+  envelopes: { '*': { operations: [{ operation: 'write' }], resourceTypes: ['thing'] } },
+};
+const SHORT = { 'two-eyes': { group: 'owners', min: 1, expiresInSeconds: 60 }, board: { group: 'board', min: 2 } };
+
 /** Signed once for all histories: a signature costs more than a step. What a record says is chosen; its bytes are remembered. */
 export class SimulatedInputs {
   readonly parties = new Parties('simulation', 1);
   readonly #signed = new Map<string, Buffer>();
-  readonly #bundles = [laneBundle(), laneBundle({ windows: {} })].map(({ document }) => document);
+  readonly #bundles = [SMALL, { ...SMALL, approvalRules: SHORT }].map((change) => laneBundle(change).document);
 
   /** What a lane begins with. */
   births(): SimulatedInput[] {

@@ -30,6 +30,14 @@ export class MemoryBroker {
     for (let at = 0; at < partitions; at++) this.#partitions.set(`${topic}/${at}`, new MemoryPartition(topic, at, isStamped));
   }
 
+  /** With the same records and epochs, where no transaction is open. */
+  copy(nowMs: () => number): MemoryBroker {
+    const copy = new MemoryBroker(nowMs);
+    for (const [name, partition] of this.#partitions) copy.#partitions.set(name, partition.copy());
+    for (const [id, { epoch }] of this.#producers) copy.#producers.set(id, { epoch, transaction: undefined });
+    return copy;
+  }
+
   get partitions(): Iterable<MemoryPartition> {
     return this.#partitions.values();
   }

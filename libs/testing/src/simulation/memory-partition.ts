@@ -55,6 +55,13 @@ export class MemoryPartition {
     of.unmarked.delete(this);
   }
 
+  /** Of a partition where no transaction is open. */
+  copy(): MemoryPartition {
+    const copy = new MemoryPartition(this.topic, this.partition, this.isStamped);
+    copy.#items.push(...this.#items);
+    return copy;
+  }
+
   /** As if a replica that had lagged behind were the leader now, or a segment had been cut. */
   cut(end: bigint): void {
     this.#items.length = Number(end);

@@ -17,15 +17,17 @@ export interface OwnerWorld {
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly onPoint: (name: string) => Promise<void>;
+  readonly snapshotEveryEntries: number;
 }
 export type MakeOwner = (world: OwnerWorld) => LaneOwner;
 
 export interface HostHooks {
-  readonly laneLog: (actor: Actor, host: OwnerHost) => LaneLog;
+  readonly laneLog: (actor: Actor) => LaneLog;
   /** How an ownership ended, other than by the end of its lease. */
-  readonly onEnd: (host: OwnerHost, error: unknown) => void;
-  readonly onTakenOver: (host: OwnerHost, facts: object) => void;
+  readonly onEnd: (error: unknown) => void;
+  readonly onTakenOver: (facts: object) => void;
   readonly newActor: (name: string) => Actor;
+  readonly snapshotEveryEntries: number;
 }
 
 /** Unit ms, as the services do. */
@@ -90,15 +92,16 @@ export class OwnerHost {
   #start(): LaneOwner {
     const { actor, disk } = this;
     const onInfo = (facts: object, message: string): void => {
-      if (message === 'lane taken over') this.hooks.onTakenOver(this, facts);
+      if (message === 'lane taken over') this.hooks.onTakenOver(facts);
     };
     return this.make({
-      laneLog: this.hooks.laneLog(actor, this),
+      laneLog: this.hooks.laneLog(actor),
       disk,
       log: { ...silentLog, info: onInfo },
       nowMs: () => this.scheduler.nowMs + this.skewMs,
       monotonicMs: () => this.scheduler.nowMs,
       onPoint: (name) => actor.pass(name),
+      snapshotEveryEntries: this.hooks.snapshotEveryEntries,
     });
   }
 
@@ -111,14 +114,17 @@ export class OwnerHost {
         return;
       } catch (error) {
         this.isReady = false;
-        if (signal.aborted && !isHalt(error)) return;
-        this.hooks.onEnd(this, error);
+        if (isOver(signal) && !isHalt(error)) return;
+        this.hooks.onEnd(error);
         if (isHalt(error) || (error instanceof FencedError && error.succeeded)) return;
         await actor.sleep(backOffMs);
       }
     }
   }
 }
+
+/** Asked after an await, where the compiler believes that nothing can have changed. */
+const isOver = (signal: AbortSignal): boolean => signal.aborted;
 
 export const isHalt = (error: unknown): boolean => error instanceof LaneHalted || error instanceof LedgerBroken;
 

@@ -23,6 +23,8 @@ interface Step {
   /** Virtual time from which on it may run although nothing is ready. */
   readonly fromMs: number;
   readonly run: () => void;
+  /** It was sent already: it may arrive although its sender is dead. */
+  readonly request?: (() => unknown) | undefined;
 }
 
 /** How long one step takes at most. Unit ms. */
@@ -79,9 +81,24 @@ export class Scheduler {
     this.#steps.add(step);
   }
 
+  /** Nobody waits for its answer: it arrives all the same, at any time. */
+  sendLate(name: string, request: () => unknown): void {
+    const run = (): void => {
+      try {
+        request();
+      } catch {
+        // Nobody hears of it.
+      }
+    };
+    this.add({ actor: undefined, name, isReady: undefined, fromMs: 0, run });
+  }
+
   /** Whatever it waits for will never come. */
   drop(of: Actor): void {
     this.#working.delete(of);
+    for (const { actor, name, request } of [...this.#steps].filter((step) => step.actor === of)) {
+      if (request && this.choices.chance(0.5)) this.sendLate(`${actor?.name ?? ''} dead ${name}`, request);
+    }
     for (const step of this.#steps) if (step.actor === of) this.#steps.delete(step);
   }
 
@@ -141,13 +158,13 @@ export class Actor implements Network {
     const { choices, rates, nowMs } = this.scheduler;
     const fault = choices.chance(rates.requestFault) ? choices.pick<RequestFault>(['request lost', 'answer lost', 'delayed']) : undefined;
     const fromMs = wait ? nowMs + wait.maxWaitMs : 0;
-    if (!fault) return this.#step(name, request, fromMs, wait?.isReady);
+    if (!fault) return this.#step(name, request, fromMs, wait?.isReady, wait ? undefined : request);
     this.scheduler.onFault(fault, name);
     return this.#step(
       name,
       () => {
         if (fault === 'answer lost') request();
-        if (fault === 'delayed') this.#later(name, request);
+        if (fault === 'delayed') this.scheduler.sendLate(`${this.name} delayed ${name}`, request);
         throw new BrokerUnavailable(`${name}: ${fault}`);
       },
       fromMs,
@@ -160,19 +177,7 @@ export class Actor implements Network {
     return available > 0 && choices.chance(rates.shortAnswer) ? choices.between(0, available) : Math.max(available, 0);
   }
 
-  /** On its way when its sender gave it up, or died: it arrives all the same. */
-  #later(name: string, request: () => unknown): void {
-    const run = (): void => {
-      try {
-        request();
-      } catch {
-        // Nobody hears of it.
-      }
-    };
-    this.scheduler.add({ actor: undefined, name: `${this.name} delayed ${name}`, isReady: undefined, fromMs: 0, run });
-  }
-
-  #step<T>(name: string, work: () => T, fromMs: number, isReady?: () => boolean): Promise<T> {
+  #step<T>(name: string, work: () => T, fromMs: number, isReady?: () => boolean, request?: () => unknown): Promise<T> {
     if (this.isDead) return new Promise(() => undefined);
     return new Promise((resolve, reject) => {
       const run = (): void => {
@@ -183,7 +188,7 @@ export class Actor implements Network {
           reject(error instanceof Error ? error : new DisposedError(String(error)));
         }
       };
-      this.scheduler.add({ actor: this, name, isReady, fromMs, run });
+      this.scheduler.add({ actor: this, name, isReady, fromMs, run, request });
     });
   }
 }

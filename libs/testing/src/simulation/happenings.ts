@@ -1,0 +1,72 @@
+import type { SimulatedInput } from './inputs.ts';
+import type { OwnerHost } from './owner-host.ts';
+import type { Choices } from './random.ts';
+import type { SimulatedWorld } from './world.ts';
+
+/** Unit ms. Tolerated, a step that ends an ownership, and one beyond what the broker's clock may differ by. */
+const CLOCK_JUMPS_MS = [-700, 700, -3000, 3000, 70_000];
+/** Unit ms. A transaction times out; the same for longer; proposals and escalations are over. */
+const SILENCES_MS = [11_000, 25_000, 310_000];
+
+/** Everything that happens to a lane from outside, at moments and in an order of the choices' making. */
+export class Happenings {
+  /** Probability of one before a step. */
+  readonly #rate: number;
+  readonly #has: Record<'kill' | 'pause' | 'clock' | 'guardLoss' | 'silence' | 'transactions', boolean>;
+
+  constructor(
+    private readonly world: SimulatedWorld,
+    private readonly choices: Choices,
+    private readonly toPublish: SimulatedInput[],
+  ) {
+    const mayBe = (probability = 0.6): boolean => choices.chance(probability);
+    this.#rate = 0.05 + choices.next() * 0.2;
+    this.#has = { kill: mayBe(), pause: mayBe(), clock: mayBe(0.2), guardLoss: mayBe(), silence: mayBe(0.4), transactions: mayBe(0.3) };
+  }
+
+  maybe(): void {
+    if (this.choices.chance(this.#rate)) this.#happen(this.choices.between(0, 19), this.choices.pick(this.world.hosts));
+  }
+
+  /** The next few inputs, of whoever. */
+  publish(): void {
+    this.world.endPlatforms('maybe one');
+    for (const input of this.toPublish.splice(0, this.choices.between(1, 4))) {
+      this.world.publish(input, this.#has.transactions && input.topic !== 'controls' && this.choices.chance(0.5));
+    }
+  }
+
+  #happen(kind: number, host: OwnerHost): void {
+    const { world, choices } = this;
+    if (kind <= 8) this.publish();
+    else if (kind <= 11) {
+      world.note(host, 'granted');
+      host.grant();
+    } else if (kind === 12 && host.isOwning) {
+      world.note(host, 'revoked');
+      host.revoke();
+    } else if (kind <= 15) {
+      if (this.#has.kill && host.isOwning) world.kill(host);
+    } else if (kind === 16 && this.#has.pause) {
+      world.note(host, 'paused');
+      host.actor.isPaused = true;
+    } else if (kind === 17) {
+      if (host.actor.isPaused) world.note(host, 'woken');
+      host.actor.isPaused = false;
+    } else if (kind === 18 && this.#has.clock) {
+      world.note(host, 'clock jumped');
+      host.skewMs += choices.pick(CLOCK_JUMPS_MS);
+    } else if (kind === 19) this.#lose(host);
+  }
+
+  /** A disk, or time. */
+  #lose(host: OwnerHost): void {
+    if (this.#has.guardLoss && !host.isOwning && !host.disk.isEmpty) {
+      this.world.note(host, 'guard lost');
+      host.disk.lose();
+    } else if (this.#has.silence) {
+      this.world.note(host, 'long silence');
+      this.world.scheduler.nowMs += this.choices.pick(SILENCES_MS);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** A simulation in which nothing goes wrong proves nothing: in so many histories every fault has to have happened. */
+import { expect } from 'vitest';
+
+import type { Coverage } from '#testing';
+
+import type { LaneDeciderOptions } from '../../apps/decider/src/lane-decider.ts';
+import type { NotaryPoint } from '../../apps/notary/src/lane-notary.ts';
+
+type DeciderPoint = Parameters<NonNullable<LaneDeciderOptions['onPoint']>>[0];
+/** Records, so that a new point is missed here by the compiler. */
+const COMMIT = { 'before-send': 1, 'after-send': 1, 'before-commit': 1, 'after-commit-sent': 1, 'after-commit': 1 };
+const DECIDER: Record<DeciderPoint, 1> = { ...COMMIT, 'before-fence': 1, recovering: 1, 'before-snapshot': 1 } as Record<DeciderPoint, 1>;
+const NOTARY: Record<NotaryPoint, 1> = { ...COMMIT, 'before-guard': 1, 'after-guard': 1 } as Record<NotaryPoint, 1>;
+
+/** Steps of the protocol that are no named points. */
+const DECIDER_STEPS = [
+  'initialise countersign.decider.0',
+  'produce ledger',
+  'produce input-keys',
+  'commit',
+  'ends of ledger',
+  'fetch ledger',
+];
+const NOTARY_STEPS = ['initialise countersign.notary.0', 'produce receipts', 'produce checkpoints', 'commit', 'fetch ledger input-keys'];
+const ENDINGS = ['FENCED', 'INDEFINITE', 'INDEFINITE after commit', 'BROKER_UNAVAILABLE'];
+const REQUESTS = ['initialise', 'produce', 'commit', 'fetch', 'ends', 'open'];
+const FAULTS = ['request lost', 'answer lost', 'delayed'];
+
+const EXPECTED = [
+  ...Object.keys(DECIDER).map((point) => `killed after decider ${point}`),
+  ...Object.keys(NOTARY).map((point) => `killed after notary ${point}`),
+  ...DECIDER_STEPS.map((step) => `killed after decider ${step}`),
+  ...NOTARY_STEPS.map((step) => `killed after notary ${step}`),
+  ...['decider', 'notary'].flatMap((role) => [`${role} took over`, ...ENDINGS.map((ending) => `${role} ended by ${ending}`)]),
+  ...FAULTS.flatMap((fault) => REQUESTS.map((request) => `${fault}: ${request}`)),
+  ...['granted', 'revoked', 'killed', 'paused', 'woken', 'clock jumped', 'guard lost', 'long silence', 'ledger lost its end'],
+  ...['marker: committed', 'marker: aborted', 'transaction timed out', 'input in a transaction', 'took over from a snapshot'],
+  'decider ended by ClockFault',
+];
+
+export function expectCovered(coverage: Coverage): void {
+  expect(EXPECTED.filter((what) => coverage.of(what) === 0)).toEqual([]);
+}
