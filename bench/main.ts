@@ -9,7 +9,7 @@ import { chooseBroker, repositoryRoot } from '#adapters';
 import { drive, quantile, type Path, type Run, type Sample } from './drive.ts';
 import { startLedger } from './ledger.ts';
 import { startPassThrough } from './pass-through.ts';
-import { memoryOf, type Worker } from './process.ts';
+import { memoryOf, processorTimeOf, type Worker } from './process.ts';
 import { report, type Figures } from './report.ts';
 import { stagesOf } from './stages.ts';
 
@@ -24,6 +24,8 @@ const { values: options } = parseArgs({
 const records = Number(options.records);
 const rounds = Number(options.rounds);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+/** Unit ms a record. A process at rest. */
+const NOISE_MS = 0.002;
 /** Share of the floor's throughput at which latency is measured. */
 const LOAD = 0.3;
 
@@ -47,11 +49,24 @@ try {
     { name: 'pipeline', path: ledger.path, route: (samples) => samples },
   ];
   const throughput: Record<keyof Figures['throughput'], number[]> = { bare: [], floor: [], pipeline: [] };
+  const processes = [
+    ...workers.map(({ name, pid }) => ({ name, pid })),
+    ...(broker.pid === undefined ? [] : [{ name: 'broker', pid: broker.pid }]),
+    { name: 'bench', pid: process.pid },
+  ];
+  const processor: Record<keyof Figures['throughput'], Map<string, number>> = { bare: new Map(), floor: new Map(), pipeline: new Map() };
   for (let round = 0; round <= rounds; round++) {
     say(round === 0 ? 'warming up ...' : `throughput, round ${round} of ${rounds} ...`);
     for (const { name, path, route } of paths) {
-      const run = await drive(path, route(ledger.proposals(round === 0 ? Math.min(2000, records) : records)));
-      if (round > 0) throughput[name].push(run.recordsPerSecond);
+      const samples = route(ledger.proposals(round === 0 ? Math.min(2000, records) : records));
+      const before = processes.map(({ pid }) => processorTimeOf(pid));
+      const run = await drive(path, samples);
+      if (round === 0) continue;
+      throughput[name].push(run.recordsPerSecond);
+      processes.forEach((each, at) => {
+        const used = processorTimeOf(each.pid) - (before[at] ?? 0);
+        processor[name].set(each.name, (processor[name].get(each.name) ?? 0) + used / records / rounds);
+      });
     }
   }
   const perSecond = Math.max(1, Math.round(LOAD * median(throughput.floor)));
@@ -60,11 +75,12 @@ try {
     say(`latency of ${name} at ${perSecond} records/s ...`);
     latency[name] = await drive(path, route(ledger.proposals(perSecond * Number(options.seconds))), perSecond);
   }
-  const memory = [...workers.map(({ name, pid }) => ({ name, ...memoryOf(pid) })), { name: 'bench', ...memoryOf(process.pid) }];
+  const memory = processes.map(({ name, pid }) => ({ name, ...memoryOf(pid) }));
   const figures: Figures = {
     throughput: { bare: median(throughput.bare), floor: median(throughput.floor), pipeline: median(throughput.pipeline) },
     loadPerSecond: perSecond,
     latency: { bare: quantiles(latency.bare), floor: quantiles(latency.floor), pipeline: quantiles(latency.pipeline) },
+    processor: { bare: listed(processor.bare), floor: listed(processor.floor), pipeline: listed(processor.pipeline) },
     memory,
     stages: stagesOf(ledger),
   };
@@ -77,6 +93,11 @@ try {
 
 function median(list: readonly number[]): number {
   return list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
+}
+
+/** Who did something at all for this path. */
+function listed(used: ReadonlyMap<string, number>): { name: string; ms: number }[] {
+  return [...used].map(([name, ms]) => ({ name, ms })).filter(({ ms }) => ms > NOISE_MS);
 }
 
 function quantiles({ latencies }: Run): { p50: number; p95: number; p99: number } {

@@ -8,8 +8,6 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export interface Worker {
   readonly name: string;
   readonly pid: number;
-  /** Unit MiB: resident memory now, and at most so far. Linux only; 0 elsewhere. */
-  memory(): { now: number; peak: number };
   stop(): Promise<void>;
 }
 
@@ -48,7 +46,6 @@ function workerOf(name: string, child: ChildProcess): Worker {
   return {
     name,
     pid,
-    memory: () => memoryOf(pid),
     stop: async () => {
       child.kill('SIGTERM');
       await exited;
@@ -56,7 +53,19 @@ function workerOf(name: string, child: ChildProcess): Worker {
   };
 }
 
-/** Unit MiB. */
+/** Unit ms: processor time used so far, by all threads. Linux only; 0 elsewhere. */
+export function processorTimeOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS; // utime and stime
+  } catch {
+    return 0;
+  }
+}
+/** Linux counts in hundredths of a second. */
+const TICK_MS = 10;
+
+/** Unit MiB: resident memory now, and at most so far. Linux only; 0 elsewhere. */
 export function memoryOf(pid: number): { now: number; peak: number } {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -9,6 +9,8 @@ export interface Figures {
   readonly loadPerSecond: number;
   /** Unit ms, at that load. */
   readonly latency: OfEach<{ readonly p50: number; readonly p95: number; readonly p99: number }>;
+  /** Unit ms of processor time a record, while throughput was measured. */
+  readonly processor: OfEach<readonly { readonly name: string; readonly ms: number }[]>;
   /** Unit MiB. */
   readonly memory: readonly { readonly name: string; readonly now: number; readonly peak: number }[];
   readonly stages: readonly Stage[];
@@ -20,7 +22,7 @@ const NAMES = {
   pipeline: '(3) countersign: signed proposal to verified verdict',
 };
 
-export function report({ throughput, loadPerSecond, latency, memory, stages }: Figures): string {
+export function report({ throughput, loadPerSecond, latency, processor, memory, stages }: Figures): string {
   const kinds = ['bare', 'floor', 'pipeline'] as const;
   const ms = (value: number): string => value.toFixed(1).padStart(8);
   const lines = [
@@ -36,6 +38,15 @@ export function report({ throughput, loadPerSecond, latency, memory, stages }: F
       const { p50, p95, p99 } = latency[kind];
       const ratios = [p50 / latency.bare.p50, p99 / latency.bare.p99].map((ratio) => ratio.toFixed(2).padStart(7));
       return `  ${NAMES[kind].padEnd(50)}${ms(p50)} ${ms(p95)} ${ms(p99)}      ${ratios.join('')}`;
+    }),
+    '',
+    'processor time for each record, µs',
+    ...kinds.map((kind) => {
+      const all = processor[kind].reduce((sum, { ms }) => sum + ms, 0);
+      const each = processor[kind].map(({ name, ms }) => `${name} ${Math.round(ms * 1000)}`).join(' · ');
+      return `  (${kinds.indexOf(kind) + 1}) ${Math.round(all * 1000)
+        .toString()
+        .padStart(6)} = ${each}`;
     }),
     '',
     'memory, MiB                                                  now     peak',

@@ -26,7 +26,7 @@ const INPUT_BYTES_MAX = 2 * 1024 * 1024;
  */
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 /** Unit ms: a batch that took longer would delay everything behind it. */
-const WORK_MAX_MS = 20;
+const WORK_MAX_MS = 200;
 
 export interface DecidedBatch {
   readonly outgoing: readonly OutgoingRecord[];

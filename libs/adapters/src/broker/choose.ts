@@ -14,6 +14,8 @@ export interface ChosenBroker {
   readonly kind: 'external' | 'docker' | 'embedded';
   /** One line for people: which broker is used, and why. */
   readonly line: string;
+  /** Process id of an embedded one. */
+  readonly pid?: number;
   stop(): Promise<void>;
 }
 export interface ChooseOptions {
@@ -47,7 +49,7 @@ export async function chooseBroker({ env, dataDir, root, log }: ChooseOptions): 
   try {
     const broker = await startEmbeddedBroker({ dataDir, root, log });
     const line = `Kafka: ${broker.brokers.join(',')} (embedded Apache Kafka, process ${broker.pid}, data in ${dataDir})`;
-    return { brokers: broker.brokers, kind: 'embedded', line, stop: () => broker.stop() };
+    return { brokers: broker.brokers, kind: 'embedded', line, pid: broker.pid, stop: () => broker.stop() };
   } catch (error) {
     throw new Error(
       `no Kafka broker: KAFKA_BROKERS is not set, no Docker engine answers, and the embedded one failed (${messageOf(error)}). ` +

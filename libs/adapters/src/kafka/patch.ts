@@ -1,3 +1,4 @@
+import { encodeProduce, isPlain, type ProduceOptions } from './produce-request.ts';
 import type * as Kafkajs from 'kafkajs';
 import { createRequire } from 'node:module';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
@@ -125,6 +126,64 @@ export function socketFactory(options: { host: string; port: number; ssl: Connec
   return socket;
 }
 
+interface Framed {
+  readonly buffer: Buffer;
+  size(): number;
+}
+type EncodeRequest = (request: {
+  correlationId: number;
+  clientId: string;
+  request: { apiKey: number; apiVersion: number; encode: () => Promise<{ readonly buffer: Buffer }> };
+}) => Promise<Framed>;
+
+/** Size, header and body in one buffer: kafkajs copies the body twice more, into zeroed buffers of up to twice its size. */
+export const frameRequest: EncodeRequest = async ({ correlationId, clientId, request: { apiKey, apiVersion, encode } }) => {
+  const { buffer: body } = await encode();
+  const clientBytes = Buffer.byteLength(clientId);
+  const buffer = Buffer.allocUnsafe(4 + 2 + 2 + 4 + 2 + clientBytes + body.length);
+  buffer.writeInt32BE(buffer.length - 4, 0);
+  buffer.writeInt16BE(apiKey, 4);
+  buffer.writeInt16BE(apiVersion, 6);
+  buffer.writeInt32BE(correlationId, 8);
+  buffer.writeInt16BE(clientBytes, 12);
+  buffer.write(clientId, 14);
+  buffer.set(body, 14 + clientBytes);
+  return { buffer, size: () => buffer.length };
+};
+
+type ProduceRequest = (options: ProduceOptions) => { encode: () => Promise<{ readonly buffer: Buffer }> };
+
+/** As kafkajs, but for what we send with our own encoder: see produce-request.ts. */
+function producesPlainly(original: ProduceRequest): ProduceRequest {
+  return (options) => {
+    const request = original(options);
+    return isPlain(options) ? { ...request, encode: () => Promise.resolve({ buffer: encodeProduce(options, Date.now()) }) } : request;
+  };
+}
+
+type GroupMessages = (options: {
+  topic: string;
+  partitionMetadata: readonly unknown[];
+  messages: readonly object[];
+  partitioner: (of: { topic: string; partitionMetadata: readonly unknown[]; message: object }) => number;
+}) => Partial<Record<string, object[]>>;
+
+/** kafkajs copies the list for each message: a million copies for a batch of a thousand. */
+export const groupMessagesPerPartition: GroupMessages = ({ topic, partitionMetadata, messages, partitioner }) => {
+  const groups: Partial<Record<string, object[]>> = {};
+  if (partitionMetadata.length === 0) return groups;
+  for (const message of messages) (groups[partitioner({ topic, partitionMetadata, message })] ??= []).push(message);
+  return groups;
+};
+
+/** Before any other module has captured it. */
+function replaceExport<T>(path: string, replacement: (original: T) => T): void {
+  const original = require(path) as T;
+  const loaded = require.cache[require.resolve(path)];
+  if (!loaded) throw new Error(`${path} is not in the cache`);
+  loaded.exports = replacement(original);
+}
+
 function applyPatches(): void {
   const filterPath = require.resolve('kafkajs/src/consumer/filterAbortedMessages.js');
   const batchPath = require.resolve('kafkajs/src/consumer/batch.js');
@@ -134,6 +193,10 @@ function applyPatches(): void {
   const filterModule = require.cache[filterPath];
   if (!filterModule) throw new Error('kafkajs: module filterAbortedMessages is not in the cache');
   filterModule.exports = Object.assign((input: FilterInput) => filterAborted(input), { [MARK]: true });
+
+  replaceExport<EncodeRequest>('kafkajs/src/protocol/request.js', () => frameRequest);
+  replaceExport<ProduceRequest>('kafkajs/src/protocol/requests/produce/v3/request.js', producesPlainly);
+  replaceExport<GroupMessages>('kafkajs/src/producer/groupMessagesPerPartition.js', () => groupMessagesPerPartition);
 
   const queue = require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue & Record<string, unknown> };
   queue.prototype['scheduleCheckPendingRequests'] = scheduleCheckPendingRequests;
