@@ -4,9 +4,19 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
+import { Home, LaneReceipts } from '#adapters';
+import { ed25519PublicKey } from '#crypto';
+import { formatTrust, formatVkey, parseTrust, tenantSeed } from '#domain';
+
 import { ended, npmStart, says } from '../cli/run.ts';
+import { acceptedChanges, bitsOf, isAccepted } from '../support/one-bit.ts';
 
 const START_MAX_MS = 120_000;
+/** Unit ms. Several times what all bits take on a busy machine. */
+const BITS_MAX_MS = 600_000;
+/** In `npm test`: some three seconds. */
+const ONE_BIT_IN = 32;
+const SEED = Number(process.env['SEED'] ?? Date.now() % 0x7fffffff);
 
 describe('npm start', { timeout: START_MAX_MS }, () => {
   let folder: string;
@@ -23,6 +33,24 @@ describe('npm start', { timeout: START_MAX_MS }, () => {
     expect(stderr).toBe('');
     expect(stdout).toContain('13 of 13 as expected');
     expect(code).toBe(0);
+  });
+
+  it('left receipts that are refused with any one bit changed', { timeout: BITS_MAX_MS }, async () => {
+    const home = Home.open(folder);
+    let receipts = 0;
+    for (let lane = 0; lane < home.config.lanes; lane++) {
+      const read = await LaneReceipts.open(home, inject('brokers'), lane);
+      await read.catchUp();
+      await read.close();
+      for (const { record } of read.all) {
+        const { proof, origin } = record;
+        const trust = parseTrust(formatTrust(formatVkey(origin, ed25519PublicKey(tenantSeed(home.key('ledger'), origin)))));
+        expect(isAccepted(proof, trust)).toBe(true);
+        expect(acceptedChanges(proof, trust, bitsOf(proof, SEED + receipts, ONE_BIT_IN)), `SEED=${SEED} ${origin}`).toEqual([]);
+        receipts += 1;
+      }
+    }
+    expect(receipts).toBeGreaterThan(20); // the tour's own, and of the births before it
   });
 
   it('refuses a data folder that another start uses', async () => {
