@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { DisposedError, LaneReader, OffsetOutOfRange, PlainWriter, TransactionalWriter } from '../../libs/adapters/src/kafka/index.ts';
+import { LaneReader, PlainWriter } from '../../libs/adapters/src/kafka/index.ts';
 import { kafkajsModule } from '../../libs/adapters/src/kafka/patch.ts';
 import { connectionConfig } from '../../libs/adapters/src/kafka/client.ts';
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
@@ -58,25 +58,6 @@ it('shows committed records only, when two transactional producers interleave an
     expect(texts(await readAll(reader, topic, 0, from))).toEqual(texts(records.filter(({ offset }) => offset >= from)));
 });
 
-it('shows nothing of an open transaction', async () => {
-  const topic = await createTopic(brokers, unique('open'));
-  const writer = await TransactionalWriter.open({
-    ...client(brokers),
-    transactionalId: unique('open'),
-    partitions: [],
-    onPoint: async (point) => {
-      if (point !== 'after-send') return;
-      const [open] = await reader.endOffsets([{ topic, partition: 0 }]);
-      expect(open).toMatchObject({ start: 0n, highWatermark: 1n, lastStable: 0n });
-      const [fetched] = await reader.fetch([{ topic, partition: 0, offset: 0n }], { maxWaitMs: 1 });
-      expect(fetched).toMatchObject({ records: [], nextOffset: 0n, highWatermark: 1n, lastStableOffset: 0n });
-    },
-  });
-  await writer.commit([text(topic, 'x')], 0);
-  expect(texts(await readAll(reader, topic))).toEqual(['x']);
-  await writer.close();
-});
-
 it('brings key, value, headers, tombstone and time as they were written', async () => {
   const topic = await createTopic(brokers, unique('fields'), 1, { 'message.timestamp.type': 'LogAppendTime' });
   await plain.send([
@@ -90,29 +71,6 @@ it('brings key, value, headers, tombstone and time as they were written', async 
   expect(second).toMatchObject({ offset: 1n, value: null });
 });
 
-it('asks for all partitions in one request and answers each', async () => {
-  const topic = await createTopic(brokers, unique('many'), 3);
-  await plain.send([text(topic, 'p0', 0), text(topic, 'p2', 2)]);
-  const fetched = await reader.fetch([0, 1, 2].map((partition) => ({ topic, partition, offset: 0n })));
-  const byPartition = new Map(fetched.map((each) => [each.partition, [...new Set(texts(each.records))]])); // a plain send may repeat a record
-  expect([byPartition.get(0), byPartition.get(1), byPartition.get(2)]).toEqual([['p0'], [], ['p2']]);
-});
-
-it('answers a long poll as soon as something is there', async () => {
-  const topic = await createTopic(brokers, unique('poll'));
-  const waiting = reader.fetch([{ topic, partition: 0, offset: 0n }], { maxWaitMs: 30_000 });
-  await plain.send([text(topic, 'now')]);
-  expect(texts((await waiting)[0]?.records ?? [])).toEqual(['now']);
-});
-
-it('gives an out of range position back as a typed error, and does not move', async () => {
-  const topic = await createTopic(brokers, unique('range'));
-  const [fetched] = await reader.fetch([{ topic, partition: 0, offset: 5n }]);
-  expect(fetched?.error).toBeInstanceOf(OffsetOutOfRange);
-  expect(fetched?.error).toMatchObject({ code: 'OFFSET_OUT_OF_RANGE', topic, partition: 0, requested: 5n });
-  expect(fetched?.nextOffset).toBe(5n);
-});
-
 it('says that a partition or a topic does not exist', async () => {
   const topic = await createTopic(brokers, unique('exists'));
   const [fetched] = await reader.fetch([{ topic, partition: 7, offset: 0n }]);
@@ -121,20 +79,6 @@ it('says that a partition or a topic does not exist', async () => {
   await expect(reader.fetch([{ topic: unique('absent'), partition: 0, offset: 0n }])).rejects.toMatchObject({
     code: 'UNKNOWN_TOPIC_OR_PARTITION',
   });
-});
-
-it('ends a fetch in flight on abort and on close', async () => {
-  const topic = await createTopic(brokers, unique('close'));
-  const own = await LaneReader.open(client(brokers));
-  const position = [{ topic, partition: 0, offset: 0n }];
-  const abort = new AbortController();
-  const aborted = expect(own.fetch(position, { maxWaitMs: 30_000, signal: abort.signal })).rejects.toThrow('enough');
-  abort.abort(new Error('enough'));
-  await aborted;
-  const closed = expect(own.fetch(position, { maxWaitMs: 30_000 })).rejects.toBeInstanceOf(DisposedError);
-  await own.close();
-  await closed;
-  await expect(own.fetch(position)).rejects.toBeInstanceOf(DisposedError);
 });
 
 it('keeps no timer running on an idle connection', async () => {

@@ -10,7 +10,7 @@ type Remembered = 'ed25519PublicKey' | 'ed25519Sign' | 'ed25519Verify' | 'public
 type Answer = Uint8Array | boolean | string | undefined;
 
 /** Answers remembered; then all are forgotten, and what recurs is soon there again. */
-const REMEMBERED_MAX = 200_000;
+const REMEMBERED_MAX = 50_000;
 
 export function rememberedCrypto<C extends Pick<Crypto, Remembered | 'sha256'>>(real: C): C {
   const answers = new Map<string, Answer>();
