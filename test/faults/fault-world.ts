@@ -56,10 +56,11 @@ export class FaultWorld {
     return this;
   }
 
-  /** Nothing of this world is left running, whatever has happened. */
+  /** Nothing of this world is left running, whatever has happened. No alarm may have come after the last look. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.services.map((service) => service.kill()), this.#watch.close(), this.#writer.close()]);
     rmSync(this.#folder, { recursive: true, force: true });
+    expect(this.services.flatMap(({ alarms }) => alarms)).toEqual([]);
   }
 
   start(name: ServiceName, env: Readonly<Record<string, string>> = {}): Service {

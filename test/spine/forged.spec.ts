@@ -9,6 +9,8 @@ import { checkLedger, wire } from '#adapters';
 import { sha256 } from '#crypto';
 import { admitEntry, buildBatch, emptyHeads, hex, leafHash, makeStatement, SealedBatches, statementBytes } from '#domain';
 
+import { Trial } from '../faults/trial.ts';
+import { watchAlarms } from '../support/alarms.ts';
 import { until } from '../support/kafka.ts';
 import { LANE, LANES, told, World } from '../support/world.ts';
 
@@ -17,6 +19,7 @@ const CODE = { [LANE]: 'SEQUENCE', [1 - LANE]: 'SEAL' } as const;
 const lanes = Array.from({ length: LANES }, (_, lane) => lane);
 let world: World;
 let attested: number[];
+const alarms = watchAlarms();
 
 beforeAll(async () => {
   world = await World.open(inject('brokers'), 'forged');
@@ -80,6 +83,10 @@ describe('before', () => {
     const { exitCode, findings } = await doctor();
     expect([exitCode, findings.filter(({ ok }) => !ok)]).toEqual([0, []]);
   });
+
+  it('no service has raised an alarm', () => {
+    expect(alarms).toEqual([]);
+  });
 });
 
 describe('a record that no decider of this ledger wrote', () => {
@@ -132,8 +139,15 @@ describe('a record that no decider of this ledger wrote', () => {
     }
   });
 
+  it('raises an alarm of every service on every lane', () => {
+    const raised = alarms.map((line) => `${String(line['name'])} ${String(line['lane'])}`);
+    expect(new Set(raised)).toEqual(new Set(['decider', 'notary', 'gateway'].flatMap((name) => lanes.map((lane) => `${name} ${lane}`))));
+  });
+
   it('makes the ledger invalid', async () => {
-    const { status } = await checkLedger(world.home, world.brokers);
-    expect(status).toBe('invalid');
+    const report = await checkLedger(world.home, world.brokers);
+    const trial = new Trial('ledger', 'a record forged: a copy, and one with a stranger’s seal', { breaksLedger: true });
+    trial.tried(lanes.length).saw('lane halted: decider, notary and gateway, each with an alarm', lanes.length).record(report);
+    expect(report.status).toBe('invalid');
   });
 });

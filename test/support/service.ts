@@ -9,7 +9,7 @@ import { until } from './kafka.ts';
 
 export type ServiceName = 'decider' | 'notary' | 'gateway';
 
-interface LogLine {
+export interface LogLine {
   readonly level: number;
   readonly msg: string;
   readonly [member: string]: unknown;
@@ -123,7 +123,7 @@ export class Service {
 }
 
 /** Node's own words, such as an uncaught error's, are no JSON. */
-function parseLine(line: string): LogLine {
+export function parseLine(line: string): LogLine {
   try {
     return JSON.parse(line) as LogLine;
   } catch {
