@@ -56,10 +56,11 @@ export async function newestSnapshot(options: TakeOverOptions): Promise<LoadedSn
   );
   const newestFirst = [...manifests.values()].sort((a, b) => b.laneSeq - a.laneSeq);
   for (const manifest of newestFirst) {
-    const bytes = assembled(manifest, chunks);
+    // The signature first: whoever can write here could claim any number of chunks.
     const isSigned = birth.deciderKeys.some(({ publicKey }) => ed25519Verify(publicKey, signedBytes(manifest), manifest.signature));
-    const isSound = isSigned && manifest.lane === lane && manifest.stateVersion === STATE_VERSION && bytes !== undefined;
-    if (!isSound || !equalBytes(sha256(bytes), manifest.sha256)) continue;
+    if (!isSigned || manifest.lane !== lane || manifest.stateVersion !== STATE_VERSION) continue;
+    const bytes = assembled(manifest, chunks);
+    if (bytes === undefined || !equalBytes(sha256(bytes), manifest.sha256)) continue;
     if (!(await namesLedgerRecord(reader, topicName('ledger'), manifest, signal))) continue;
     const state = readable(bytes, birth, lane);
     if (!state) continue;
