@@ -13,6 +13,7 @@ const NOT_RUN_HERE: Record<string, string> = {
   'npm start': 'test/start runs it',
   'npm test': 'is what runs this',
   'npm run test:faults': 'takes half an hour',
+  'npm run test:fuzz': 'takes half an hour',
   'npm run check': '.ci/run runs it',
   '.ci/run': 'runs this',
 };
