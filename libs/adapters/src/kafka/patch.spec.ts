@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import {
   type DecodedRecord,
@@ -87,9 +88,18 @@ describe('aborted transactions', () => {
   });
 
   it('are ended by an abort marker, not by a commit marker', () => {
+    const { abortedTransactions } = zeroKey;
+    const ended = (kind: 'abort' | 'commit') =>
+      shown(filterAborted({ messages: [record(1, 'a'), marker(2, 'a', kind), record(3, 'a')], abortedTransactions }));
+    expect([ended('abort'), ended('commit')]).toEqual([['3'], []]);
     expect(isAbortMarker(Buffer.from([0, 0, 0, 0]))).toBe(true);
     expect(isAbortMarker(Buffer.from([0, 0, 0, 1]))).toBe(false);
     expect(isAbortMarker(null)).toBe(false);
+  });
+
+  it('hide nothing that the same producer sent outside of any transaction', () => {
+    const outside = { ...record(2, 'a'), batchContext: { producerId: 'a', inTransaction: false } };
+    expect(shown(filterAborted({ ...zeroKey, messages: [record(1, 'a'), outside, marker(3, 'a', 'abort')] }))).toEqual(['2']);
   });
 
   it('are filtered by our function inside kafkajs too', () => {
@@ -129,6 +139,9 @@ describe('request queue', () => {
       expect(check).not.toHaveBeenCalled();
       vi.advanceTimersByTime(1);
       expect(check).toHaveBeenCalledTimes(1);
+      busy.scheduleCheckPendingRequests(); // what is pending still is looked at again
+      vi.advanceTimersByTime(250);
+      expect(check).toHaveBeenCalledTimes(2);
     } finally {
       vi.useRealTimers();
     }
@@ -136,24 +149,49 @@ describe('request queue', () => {
 });
 
 describe('coordinator', () => {
-  it('is looked up once while its broker is connected, and again after an answer that says it moved', async () => {
-    let connected = true;
-    const find = vi.fn(() => Promise.resolve({ isConnected: () => connected }));
+  const moved = (type: string): Error => Object.assign(new Error(), { type });
+
+  it.each(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE'])(
+    'is looked up once while its broker is connected, and again after %s',
+    async (type) => {
+      let connected = true;
+      const find = vi.fn(() => Promise.resolve({ isConnected: () => connected }));
+      const memoised = memoiseCoordinator(find);
+      const cluster = {};
+      const ask = () => memoised.call(cluster, { groupId: 'lane', coordinatorType: 1 });
+      await ask();
+      await ask();
+      expect(find).toHaveBeenCalledTimes(1);
+      noticeMovedCoordinator(moved(type));
+      await ask();
+      expect(find).toHaveBeenCalledTimes(2);
+      connected = false;
+      await ask();
+      expect(find).toHaveBeenCalledTimes(3);
+    },
+  );
+
+  it('is one of its own for each type, name and cluster', async () => {
+    const find = vi.fn(() => Promise.resolve({ isConnected: () => true }));
     const memoised = memoiseCoordinator(find);
     const cluster = {};
-    const ask = () => memoised.call(cluster, { groupId: 'lane', coordinatorType: 1 });
-    await ask();
-    await ask();
-    expect(find).toHaveBeenCalledTimes(1);
-    noticeMovedCoordinator(Object.assign(new Error(), { type: 'NOT_COORDINATOR_FOR_GROUP' }));
-    await ask();
+    for (const of of [cluster, {}])
+      for (const groupId of ['one', 'two']) for (const coordinatorType of [0, 1]) await memoised.call(of, { groupId, coordinatorType });
+    expect(find).toHaveBeenCalledTimes(8);
+    await memoised.call(cluster, { groupId: 'one', coordinatorType: 0 });
+    expect(find).toHaveBeenCalledTimes(8);
+  });
+
+  it('that moved while it was looked up is looked up again', async () => {
+    const find = vi.fn(() => {
+      noticeMovedCoordinator(moved('NOT_COORDINATOR_FOR_GROUP'));
+      return Promise.resolve({ isConnected: () => true });
+    });
+    const memoised = memoiseCoordinator(find);
+    const cluster = {};
+    await memoised.call(cluster, { groupId: 'lane' });
+    await memoised.call(cluster, { groupId: 'lane' });
     expect(find).toHaveBeenCalledTimes(2);
-    connected = false;
-    await ask();
-    expect(find).toHaveBeenCalledTimes(3);
-    await memoised.call(cluster, { groupId: 'lane', coordinatorType: 0 });
-    await memoised.call({}, { groupId: 'lane', coordinatorType: 0 });
-    expect(find).toHaveBeenCalledTimes(5);
   });
 
   it('is looked up again after such an answer on any connection of kafkajs', async () => {
@@ -162,14 +200,14 @@ describe('coordinator', () => {
     const cluster = {};
     await memoised.call(cluster, { groupId: 'lane' });
     const Connection = kafkajsModule<{ prototype: { send: (this: object, request: object) => Promise<unknown> } }>('network/connection.js');
-    const moved = Object.assign(new Error(), { type: 'NOT_COORDINATOR_FOR_GROUP' });
+    const error = moved('NOT_COORDINATOR_FOR_GROUP');
     const answers = {
       isAuthenticated: () => true,
       failIfNotConnected: () => {
-        throw moved;
+        throw error;
       },
     };
-    await expect(Connection.prototype.send.call(answers, { request: { apiKey: 26 } })).rejects.toBe(moved);
+    await expect(Connection.prototype.send.call(answers, { request: { apiKey: 26 } })).rejects.toBe(error);
     await memoised.call(cluster, { groupId: 'lane' });
     expect(find).toHaveBeenCalledTimes(2);
   });
@@ -181,22 +219,37 @@ describe('coordinator', () => {
 });
 
 describe('sockets', () => {
-  it('send small writes at once (TCP_NODELAY)', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((done) => server.once('listening', done));
-    const { port } = server.address() as AddressInfo;
-    const noDelay = vi.spyOn((await import('node:net')).Socket.prototype, 'setNoDelay');
-    const socket = await new Promise<Socket>((done) => {
-      const opened: Socket = socketFactory({
-        host: '127.0.0.1',
-        port,
-        ssl: undefined as never,
-        onConnect: () => {
-          done(opened);
-        },
-      });
-    });
+  const listen = async (host: string): Promise<{ server: Server; port: number }> => {
+    const server = createServer().listen(0, host);
+    await once(server, 'listening');
+    return { server, port: (server.address() as AddressInfo).port };
+  };
+  const open = (host: string, port: number, ssl: object | undefined) =>
+    socketFactory({ host, port, ssl: ssl as never, onConnect: () => undefined });
+
+  it('send small writes at once (TCP_NODELAY), and notice a peer that is gone', async () => {
+    const { server, port } = await listen('127.0.0.1');
+    const noDelay = vi.spyOn(Socket.prototype, 'setNoDelay');
+    const keepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive');
+    const socket = open('127.0.0.1', port, undefined);
+    await once(socket, 'connect');
     expect(noDelay).toHaveBeenCalledWith(true);
+    expect(keepAlive).toHaveBeenCalledWith(true, 60_000);
+    socket.destroy();
+    server.close();
+  });
+
+  it.each([
+    { host: 'localhost', names: true },
+    { host: '127.0.0.1', names: false }, // RFC 6066: an address is no server name
+  ])('begin TLS where it is asked for, and name the host: $host', async ({ host, names }) => {
+    const { server, port } = await listen(host);
+    const arrived = once(server, 'connection').then(([peer]) => once(peer as Socket, 'data'));
+    const socket = open(host, port, {});
+    socket.on('error', () => undefined); // nobody answers the handshake
+    const [hello] = (await arrived) as [Buffer];
+    expect(hello[0]).toBe(22); // a handshake record, RFC 8446
+    expect(hello.includes(host)).toBe(names);
     socket.destroy();
     server.close();
   });
