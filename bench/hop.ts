@@ -15,6 +15,8 @@ const engine = work.bundle ? new CedarEngine() : undefined;
 const bundle = work.bundle ? parseBundle(work.bundle as Json) : undefined;
 const proposerKey = work.proposerKey ? Buffer.from(work.proposerKey, 'base64') : undefined;
 
+/** Unit ms. So long that a hop at rest takes nothing from the path that is measured. */
+const IDLE_WAIT_MS = 2000;
 const reader = await LaneReader.open(connection);
 const writer = work.transactional
   ? await TransactionalWriter.open({ ...connection, transactionalId: `bench.${work.name}`, partitions: [] })
@@ -46,7 +48,7 @@ process.stdout.write(`peak ${process.resourceUsage().maxRSS}\n`);
 process.exit(0);
 
 async function fetchMore(): Promise<void> {
-  const [fetched] = await reader.fetch([position], { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 1024 * 1024 });
+  const [fetched] = await reader.fetch([position], { maxWaitMs: IDLE_WAIT_MS, minBytes: 1, maxBytesPerPartition: 1024 * 1024 });
   fetching = undefined;
   if (!fetched || fetched.error) throw fetched?.error ?? new Error('nothing fetched');
   waiting.push(...fetched.records.map(({ key, value }) => ({ key, value })));

@@ -46,6 +46,8 @@ const root = new URL('..', import.meta.url).pathname;
 export interface BenchLedger {
   readonly home: Home;
   readonly workers: readonly Worker[];
+  /** A decider as another process, ready once it has taken the lane over. */
+  readonly startDecider: () => Promise<Worker>;
   readonly path: Path;
   /** Signed proposals that policy allows; ids never repeat. */
   readonly proposals: (count: number) => Sample[];
@@ -64,16 +66,14 @@ export async function startLedger(brokers: readonly string[]): Promise<BenchLedg
   await prepareLedger(home, brokers);
   const env = { COUNTERSIGN_DATA: folder, KAFKA_BROKERS: brokers.join(','), PORT: '0', LOG_LEVEL: 'info' };
   const isReady = (line: string): boolean => line.includes('lane taken over');
-  const workers = [
-    await startWorker('notary', 'apps/notary/src/main.ts', { env, isReady }),
-    await startWorker('decider', 'apps/decider/src/main.ts', { env, isReady }),
-  ];
+  const startDecider = (): Promise<Worker> => startWorker('decider', 'apps/decider/src/main.ts', { env, isReady });
+  const workers = [await startWorker('notary', 'apps/notary/src/main.ts', { env, isReady }), await startDecider()];
   const document = loadBundleFolder(join(root, 'policies/standard'));
   const bundle: Json = document;
   await populateLedger(home, brokers, { tenants: [TENANT], bundle: document, withinMs: 60_000, onProgress: () => undefined });
   const proposals = (count: number): Sample[] => Array.from({ length: count }, () => proposalOf(home));
   return {
-    ...{ home, workers, proposals, path: await verdictPath(home, brokers) },
+    ...{ home, workers, startDecider, proposals, path: await verdictPath(home, brokers) },
     ...{ engineRequest: requestOf(home, bundle), bundleDocument: bundle },
     proposerKey: base64(ed25519PublicKey(home.key(`platform-${TENANT}`))),
     controls: await controlsOf(home, brokers),

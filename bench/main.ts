@@ -6,100 +6,44 @@ import { parseArgs } from 'node:util';
 
 import { chooseBroker, repositoryRoot } from '#adapters';
 
-import { drive, quantile, type Path, type Run, type Sample } from './drive.ts';
+import { compare } from './compare.ts';
 import { startLedger } from './ledger.ts';
-import { startPassThrough } from './pass-through.ts';
-import { memoryOf, processorTimeOf, type Worker } from './process.ts';
-import { report, type Figures } from './report.ts';
-import { stagesOf } from './stages.ts';
+import { watched, type Worker } from './process.ts';
+import { report, soakReport } from './report.ts';
+import { soak } from './soak.ts';
 
 const { values: options } = parseArgs({
   options: {
     records: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
+    soak: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const records = Number(options.records);
 const rounds = Number(options.rounds);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-/** Unit ms a record. A process at rest. */
-const NOISE_MS = 0.002;
-/** Share of the floor's throughput at which latency is measured. */
-const LOAD = 0.3;
+
+/** An embedded broker as it would run in production: with the compiler that the fast start of `npm start` leaves out. */
+const BROKER_JVM = ['-Xms512m', '-Xmx1g', '-XX:+UseSerialGC'];
 
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-bench-broker-'));
-const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say });
+const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say, jvm: BROKER_JVM });
 const workers: Worker[] = [];
 try {
   say(broker.line);
   const ledger = await startLedger(broker.brokers);
   workers.push(...ledger.workers);
-  const bare = await startPassThrough('bare', broker.brokers);
-  workers.push(...bare.workers);
-  const floor = await startPassThrough('floor', broker.brokers, {
-    first: { proposerKey: ledger.proposerKey, bundle: ledger.bundleDocument, request: ledger.engineRequest, signaturesPerBatch: 1 },
-    second: { signaturesPerBatch: 1, verificationsPerBatch: 1 },
-  });
-  workers.push(...floor.workers);
-  const paths: { name: keyof Figures['throughput']; path: Path; route: (samples: readonly Sample[]) => readonly Sample[] }[] = [
-    { name: 'bare', ...bare },
-    { name: 'floor', ...floor },
-    { name: 'pipeline', path: ledger.path, route: (samples) => samples },
-  ];
-  const throughput: Record<keyof Figures['throughput'], number[]> = { bare: [], floor: [], pipeline: [] };
-  const processes = [
-    ...workers.map(({ name, pid }) => ({ name, pid })),
-    ...(broker.pid === undefined ? [] : [{ name: 'broker', pid: broker.pid }]),
-    { name: 'bench', pid: process.pid },
-  ];
-  const processor: Record<keyof Figures['throughput'], Map<string, number>> = { bare: new Map(), floor: new Map(), pipeline: new Map() };
-  for (let round = 0; round <= rounds; round++) {
-    say(round === 0 ? 'warming up ...' : `throughput, round ${round} of ${rounds} ...`);
-    for (const { name, path, route } of paths) {
-      const samples = route(ledger.proposals(round === 0 ? Math.min(2000, records) : records));
-      const before = processes.map(({ pid }) => processorTimeOf(pid));
-      const run = await drive(path, samples);
-      if (round === 0) continue;
-      throughput[name].push(run.recordsPerSecond);
-      processes.forEach((each, at) => {
-        const used = processorTimeOf(each.pid) - (before[at] ?? 0);
-        processor[name].set(each.name, (processor[name].get(each.name) ?? 0) + used / records / rounds);
-      });
-    }
+  if (options.soak === undefined) {
+    const figures = await compare(ledger, { records, rounds, seconds: Number(options.seconds) }, { broker, workers, say });
+    process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : report(figures));
+  } else {
+    const figures = await soak(ledger, Number(options.soak), watched(ledger.workers, broker), say);
+    process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : soakReport(figures));
   }
-  const perSecond = Math.max(1, Math.round(LOAD * median(throughput.floor)));
-  const latency = {} as Record<keyof Figures['throughput'], Run>;
-  for (const { name, path, route } of paths) {
-    say(`latency of ${name} at ${perSecond} records/s ...`);
-    latency[name] = await drive(path, route(ledger.proposals(perSecond * Number(options.seconds))), perSecond);
-  }
-  const memory = processes.map(({ name, pid }) => ({ name, ...memoryOf(pid) }));
-  const figures: Figures = {
-    throughput: { bare: median(throughput.bare), floor: median(throughput.floor), pipeline: median(throughput.pipeline) },
-    loadPerSecond: perSecond,
-    latency: { bare: quantiles(latency.bare), floor: quantiles(latency.floor), pipeline: quantiles(latency.pipeline) },
-    processor: { bare: listed(processor.bare), floor: listed(processor.floor), pipeline: listed(processor.pipeline) },
-    memory,
-    stages: stagesOf(ledger),
-  };
-  process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : report(figures));
 } finally {
   await Promise.allSettled(workers.map((worker) => worker.stop()));
   await broker.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}
-
-function median(list: readonly number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
-}
-
-/** Who did something at all for this path. */
-function listed(used: ReadonlyMap<string, number>): { name: string; ms: number }[] {
-  return [...used].map(([name, ms]) => ({ name, ms })).filter(({ ms }) => ms > NOISE_MS);
-}
-
-function quantiles({ latencies }: Run): { p50: number; p95: number; p99: number } {
-  return { p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95), p99: quantile(latencies, 0.99) };
 }

@@ -8,6 +8,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export interface Worker {
   readonly name: string;
   readonly pid: number;
+  /** The line that `isReady` accepted. */
+  readonly readyLine: string;
+  /** As a power cut does. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,7 +30,8 @@ export function startWorker(
     let log = '';
     const onData = (chunk: Buffer): void => {
       log = (log + chunk.toString()).slice(-8192); // enough of the end to tell why it failed
-      if (log.split('\n').some(isReady)) resolve(workerOf(name, child));
+      const readyLine = log.split('\n').find(isReady);
+      if (readyLine !== undefined) resolve(workerOf(name, child, readyLine));
     };
     child.stdout.on('data', onData);
     child.stderr.on('data', onData);
@@ -36,22 +41,25 @@ export function startWorker(
   });
 }
 
-function workerOf(name: string, child: ChildProcess): Worker {
+function workerOf(name: string, child: ChildProcess, readyLine: string): Worker {
   const pid = child.pid ?? 0;
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => {
       resolve();
     });
   });
-  return {
-    name,
-    pid,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
-    },
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    child.kill(signal);
+    await exited;
   };
+  return { name, pid, readyLine, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
+
+/** Whose memory and time count: the workers, and the broker when it is our own. */
+export const watched = (workers: readonly Worker[], { pid }: { readonly pid?: number }): { name: string; pid: number }[] => [
+  ...workers.map((worker) => ({ name: worker.name, pid: worker.pid })),
+  ...(pid === undefined ? [] : [{ name: 'broker', pid }]),
+];
 
 /** Unit ms: processor time used so far, by all threads. Linux only; 0 elsewhere. */
 export function processorTimeOf(pid: number): number {

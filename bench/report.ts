@@ -1,3 +1,4 @@
+import type { Soak } from './soak.ts';
 import type { Stage } from './stages.ts';
 
 type OfEach<T> = Readonly<Record<'bare' | 'floor' | 'pipeline', T>>;
@@ -54,6 +55,18 @@ export function report({ throughput, loadPerSecond, latency, processor, memory, 
     '',
     'one decision inside the decider, median                       µs',
     ...stages.map(({ name, p50 }) => `  ${name.padEnd(54)}${p50.toFixed(1).padStart(8)}`),
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export function soakReport({ records, recordsPerSecond, memory, recovery }: Soak): string {
+  const lines = [
+    '',
+    `${records} actions, ${Math.round(recordsPerSecond)} records/s`,
+    'resident memory, MiB                                   half-way   growth in the second half',
+    ...memory.map(({ name, half, growth }) => `  ${name.padEnd(52)}${half.toString().padStart(8)} ${growth.toString().padStart(8)}`),
+    `take-over of the lane by the next decider: ${recovery.takeOverMs} ms, and ${recovery.fromStartMs} ms from the start of its process`,
     '',
   ];
   return `${lines.join('\n')}\n`;

@@ -6,6 +6,7 @@ import {
   parseStatement,
   ReceiptError,
   type Statement,
+  type TlogProof,
   type Trust,
   verifyInclusion,
   type Verifier,
@@ -35,18 +36,17 @@ export class ReceiptVerifier {
   /** Throws ReceiptError, or EntryError for an entry of a kind that this version does not know. */
   verify(proofBytes: Uint8Array, pins: { readonly origin: string; readonly verifier: Verifier; readonly trust?: Trust }): CheckedReceipt {
     const { origin, verifier, trust } = pins;
-    const note = trust && trust.quorum !== 'none' ? undefined : noteOf(proofBytes); // a quorum is asked for anew each time
-    const key = `${verifier.vkey}\n${note ?? ''}`;
-    const known = note === undefined ? undefined : this.#checkpoints.get(key);
-    if (known) return this.#included(proofBytes, known, verifier);
+    const file = trust && trust.quorum !== 'none' ? undefined : fileOf(proofBytes); // a quorum is asked for anew each time
+    const key = file && `${verifier.vkey}\n${file.checkpoint}`;
+    const known = key === undefined ? undefined : this.#checkpoints.get(key);
+    if (file && known) return this.#included(file, known, verifier);
     const { entry, checkpoint } = verifyReceipt(proofBytes, { origin, verifier, ...(trust ? { trust } : {}) });
-    if (note !== undefined) this.#keep(key, checkpoint);
+    if (key !== undefined) this.#keep(key, checkpoint);
     return { entry, checkpoint, ...parseStatement(entry) };
   }
 
   /** What remains of verifyReceipt when the signature is known to be good. */
-  #included(proofBytes: Uint8Array, checkpoint: Checkpoint, verifier: Verifier): CheckedReceipt {
-    const { entry, index, proof } = parseProof(proofBytes);
+  #included({ entry, index, proof }: TlogProof, checkpoint: Checkpoint, verifier: Verifier): CheckedReceipt {
     if (entry === undefined) throw new ReceiptError('NO_ENTRY', 'receipt carries no entry and none was given');
     try {
       verifyInclusion({ index, size: checkpoint.size, leafHash: leafHash(entry), root: checkpoint.root, proof });
@@ -68,9 +68,9 @@ export class ReceiptVerifier {
 }
 
 /** undefined for bytes that verifyReceipt will refuse with the right code. */
-function noteOf(proofBytes: Uint8Array): string | undefined {
+function fileOf(proofBytes: Uint8Array): TlogProof | undefined {
   try {
-    return parseProof(proofBytes).checkpoint;
+    return parseProof(proofBytes);
   } catch {
     return undefined;
   }

@@ -20,7 +20,8 @@ interface KeyPair {
   publicKey: Uint8Array;
 }
 
-export function sha256(bytes: Uint8Array): Uint8Array {
+/** Of a text: of its UTF-8 bytes, which nobody else needs then. It must be well formed. */
+export function sha256(bytes: Uint8Array | string): Uint8Array {
   // Through a string, as that costs half of what the allocation of a Buffer does: 1.1 instead of 2.5 µs for a tree node.
   const digest = hash('sha256', bytes, 'binary');
   const result = new Uint8Array(32);
@@ -28,7 +29,7 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return result;
 }
 
-export function sha256Hex(bytes: Uint8Array): string {
+export function sha256Hex(bytes: Uint8Array | string): string {
   return hash('sha256', bytes, 'hex');
 }
 

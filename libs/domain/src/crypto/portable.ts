@@ -2,7 +2,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js';
-import { bytesToHex, concatBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 
 import { hkdfWith } from './hkdf.ts';
 import { publicKeyFault } from './point.ts';
@@ -12,12 +12,13 @@ export { publicKeyFault, type PublicKeyFault } from './point.ts';
 const { Point } = ed25519;
 const ORDER = Point.Fn.ORDER;
 
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return nobleSha256(bytes);
+/** Of a text: of its UTF-8 bytes. It must be well formed. */
+export function sha256(bytes: Uint8Array | string): Uint8Array {
+  return nobleSha256(typeof bytes === 'string' ? utf8ToBytes(bytes) : bytes);
 }
 
-export function sha256Hex(bytes: Uint8Array): string {
-  return bytesToHex(nobleSha256(bytes));
+export function sha256Hex(bytes: Uint8Array | string): string {
+  return bytesToHex(sha256(bytes));
 }
 
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {

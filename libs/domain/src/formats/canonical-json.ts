@@ -31,7 +31,7 @@ function isInCanonicalOrder(value: unknown, depth: number): boolean {
     if (prototype !== Array.prototype || 'toJSON' in value) return false;
     return !value.some((item) => !isInCanonicalOrder(item, depth - 1)) && !value.includes(undefined); // some() passes over holes
   }
-  if (prototype !== Object.prototype || typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
+  if ((prototype !== Object.prototype && prototype !== null) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
   if (Object.getOwnPropertySymbols(value).length > 0) return false;
   let previous: string | undefined;
   for (const key of Object.keys(value)) {

@@ -2,7 +2,7 @@
 import { hkdfSha256, hmacSha256, sha256, sha256Hex } from '#crypto';
 
 import { hex, utf8 } from '../formats/bytes.ts';
-import { canonicalBytes, type Json } from '../formats/canonical-json.ts';
+import { canonicalize, type Json } from '../formats/canonical-json.ts';
 
 /** What an action is, apart from who signed it and when. */
 export interface ActionFacts {
@@ -25,19 +25,19 @@ export function payloadDigest(payload: Uint8Array): string {
 export function requestDigest(payload: Readonly<Record<string, Json>>): Uint8Array {
   const request: Record<string, Json> = Object.create(null) as Record<string, Json>; // so `__proto__` is a member like any other
   for (const [member, value] of Object.entries(payload)) if (!SIGNING_MEMBERS.has(member)) request[member] = value;
-  return sha256(canonicalBytes(request));
+  return sha256(canonicalize(request));
 }
 
 /** Never in an entry: nothing blinds it. `actor`, `parameters` and `resource` exactly as in the payload. */
 export function actionDigest(action: ActionFacts): string {
   const { actor, connector = null, contractDigest = null, operation, parameters, resource, tenant } = action;
-  return sha256Hex(canonicalBytes({ actor, class: action.class, connector, contractDigest, operation, parameters, resource, tenant }));
+  return sha256Hex(canonicalize({ actor, class: action.class, connector, contractDigest, operation, parameters, resource, tenant }));
 }
 
 /** Over the approval rules that the permits named, in the order of their ids. */
 export function ruleSetDigest(rules: readonly { readonly id: string }[]): string {
   if (rules.length === 0) return NO_RULES;
-  return sha256Hex(canonicalBytes(rules.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))));
+  return sha256Hex(canonicalize(rules.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))));
 }
 
 export interface Binding {
@@ -57,7 +57,7 @@ export interface Binding {
 /** What approvers vote on and permits carry: this action, as decided at this place, under these rules, until then. */
 export function bindingDigest({ proposal, blind, contractDigest, expiresAt, index, origin, ruleSetDigest: rules }: Binding): string {
   const binding = { actionDigest: actionDigest(proposal), blind, contractDigest, expiresAt, index, origin, ruleSetDigest: rules };
-  return sha256Hex(canonicalBytes(binding));
+  return sha256Hex(canonicalize(binding));
 }
 
 /** Stands for refused bytes in their entry; says nothing about them once the input key is destroyed. */

@@ -29,6 +29,7 @@ describe('a bundle', () => {
     ['an approval of more than seven days', { approvalRules: { slow: { group: 'g', min: 1, expiresInSeconds: 604_801 } } }],
     ['a fact that is asserted', { classes: { a: { ...testDocument().classes.note, facts: { risk: { from: 'impact' } } } } }],
     ['no document', { classes: [] }],
+    ['more levels than JSON may have', { windows: parseJson('['.repeat(80) + ']'.repeat(80), { maxDepth: 80 }) }],
   ])('is refused with %s', (_what, change) => {
     expect(() => testBundle(change)).toThrow(BundleError);
   });

@@ -1,6 +1,6 @@
 import { sha256Hex } from '#crypto';
 
-import { canonicalBytes, type Json } from '../formats/canonical-json.ts';
+import { canonicalBytes, CanonicalJsonError, type Json } from '../formats/canonical-json.ts';
 import { FormatError } from '../formats/errors.ts';
 import { policyTables } from './tables.ts';
 import type { Bundle, BundleDocument } from './types.ts';
@@ -12,7 +12,7 @@ export const BUNDLE_DOCUMENT_BYTES_MAX = 768 * 1024;
 
 /** Reads a bundle's document; its name is the SHA-256 of its canonical form. Throws BundleError. */
 export function parseBundle(document: Json): Bundle {
-  const bytes = canonicalBytes(document);
+  const bytes = bytesOf(document);
   if (bytes.length > BUNDLE_DOCUMENT_BYTES_MAX) {
     throw new BundleError('SIZE', `bundle has ${bytes.length} bytes, at most ${BUNDLE_DOCUMENT_BYTES_MAX}`);
   }
@@ -30,6 +30,15 @@ export function parseBundle(document: Json): Bundle {
     tables: read.data,
     contractDigests: new Map(contracts.map(([id, contract]) => [id, sha256Hex(canonicalBytes(contract))])),
   };
+}
+
+function bytesOf(document: Json): Uint8Array {
+  try {
+    return canonicalBytes(document);
+  } catch (cause) {
+    if (cause instanceof CanonicalJsonError) throw new BundleError('SHAPE', `bundle: ${cause.message}`, { cause });
+    throw cause;
+  }
 }
 
 /** Depth was bounded by canonicalBytes. */
