@@ -32,6 +32,8 @@ const PROGRESS_ENTRIES = 10_000;
  */
 export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   const { birth, lane, reader, signal, topicName } = options;
+  // Before the ledger's end: what is signed later may be of a successor, who has fenced us meanwhile. That is no lost tail.
+  const [signed] = await reader.endOffsets([{ topic: topicName('checkpoints'), partition: lane }]);
   const snapshot = await newestSnapshot(options);
   const state = snapshot?.state ?? emptyLane(birth, lane);
   const keys = new Map<string, Uint8Array>();
@@ -45,7 +47,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
     signal,
   );
   await readLedger(options, state, keys, snapshot?.ledgerNext);
-  await compareWithCheckpoints(options, state);
+  await compareWithCheckpoints(options, state, signed?.highWatermark ?? 0n);
   return { state, snapshotSeq: snapshot?.seq ?? 0, inputKeysOffset };
 }
 
@@ -114,12 +116,12 @@ function factsOf({ record, kind, statement }: SealedEntry, keys: Map<string, Uin
   }
 }
 
-/** A signed tree head that our ledger does not reach, or contradicts, means that our tail was lost: deciding on would fork the log. */
-async function compareWithCheckpoints({ reader, lane, topicName, signal }: TakeOverOptions, state: LaneState): Promise<void> {
+/** Up to offset `to` of `checkpoints`: a signed tree head that our ledger does not reach, or contradicts, means that our tail was lost: deciding on would fork the log. */
+async function compareWithCheckpoints({ reader, lane, topicName, signal }: TakeOverOptions, state: LaneState, to: bigint): Promise<void> {
   const trees = new Map([...state.heads.trees.values()].map((tree) => [tree.origin, tree]));
   await readToEnd(
     reader,
-    { topic: topicName('checkpoints'), partition: lane },
+    { topic: topicName('checkpoints'), partition: lane, to },
     (record) => {
       const head = record.value && record.key?.toString().startsWith('_position.') === false ? decodeHead(record.value) : undefined;
       const tree = head && trees.get(head.origin);
