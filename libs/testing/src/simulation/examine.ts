@@ -63,9 +63,18 @@ function attestedAgain({ broker }: SimulatedWorld, { birth, keys }: SimulatedInp
     return batch ? notarise(batch, keys).entries : [];
   });
   const receipts = read('receipts').map((value) => codecs.receipt.decode(value).proof);
-  const verdicts = read('verdicts').map((value) => codecs.verdict.decode(value).receipt);
+  const verdicts = read('verdicts').map((value) => codecs.verdict.decode(value));
+  const withoutProposal = verdicts.filter(({ kind, proposal }) => kind !== 'escalation.settled' && proposal === null);
   const wanted = entries.filter(({ sealed: { kind } }) => VERDICTS.includes(kind));
-  return [...compare('receipt', entries, receipts), ...compare('verdict', wanted, verdicts)];
+  return [
+    ...compare('receipt', entries, receipts),
+    ...compare(
+      'verdict',
+      wanted,
+      verdicts.map(({ receipt }) => receipt),
+    ),
+    ...withoutProposal.map(({ leafIndex }) => `the verdict on leaf ${leafIndex} has no proposal`),
+  ];
 }
 
 const VERDICTS = ['action.decided', 'action.repeated', 'escalation.settled'];

@@ -1,17 +1,18 @@
+import { FIRST_TENANT } from './inputs.ts';
 import { Happenings } from './happenings.ts';
 import type { OwnerHost } from './owner-host.ts';
 import { type HistoryOptions, SimulatedWorld } from './world.ts';
 
 /** Steps with faults; then they stop. */
-const STEPS_MIN = 40;
-const STEPS_MAX = 220;
+const STEPS_MIN = 20;
+const STEPS_MAX = 120;
 /** A lane that is still at work after so many steps without faults never ends. */
 const CALM_STEPS_MAX = 4000;
 /** Unit ms. After it every escalation is over, whether anybody was there or not. */
 const END_SILENCE_MS = 400_000;
 /** Unit ms. Two idle waits. */
 const QUIET_MS = 250;
-const INPUTS_MAX = 8;
+const INPUTS_MAX = 5;
 
 /** Faults first; then they stop, and one decider and one notary run until there is nothing left to do. */
 export async function live(options: HistoryOptions): Promise<SimulatedWorld> {
@@ -38,7 +39,7 @@ export async function live(options: HistoryOptions): Promise<SimulatedWorld> {
 export async function liveBirths(options: Omit<HistoryOptions, 'seed' | 'after'>): Promise<SimulatedWorld> {
   const world = new SimulatedWorld({ ...options, seed: 0 });
   Object.assign(world.rates, { requestFault: 0, shortAnswer: 0 });
-  for (const input of options.inputs.births()) world.publish(input, false);
+  for (const input of options.inputs.births([FIRST_TENANT])) world.publish(input, false);
   await untilAtRest(world, 0);
   return world;
 }

@@ -11,7 +11,9 @@ export interface SimulatedInput {
   readonly value: Buffer | null;
 }
 
-const TENANTS = ['acme', 'globex'];
+export const FIRST_TENANT = 'acme';
+const SECOND_TENANT = 'globex';
+const TENANTS = [FIRST_TENANT, SECOND_TENANT];
 /** Few, so that they come again, with the same content and with another. */
 const IDS = ['a', 'b', 'c'];
 /** ALLOW, ESCALATE, and two kinds of DENY. */
@@ -33,19 +35,16 @@ export class SimulatedInputs {
   readonly #signed = new Map<string, Buffer>();
   readonly #bundles = [SMALL, { ...SMALL, approvalRules: SHORT }].map((change) => laneBundle(change).document);
 
-  /** What a lane begins with. */
-  births(): SimulatedInput[] {
+  /** What a lane begins with: all of it, or as little as lets somebody propose. */
+  births(tenants: readonly string[] = TENANTS): SimulatedInput[] {
     const value = this.#remembered('initialised', () => codecs.signedEnvelope.encode(this.parties.initialised));
-    const tenants = TENANTS.flatMap((tenant) => {
-      const body = { registers: tenant, lane: 0, ...this.parties.logOf(tenant) };
-      return [this.#control(`tenant ${tenant}`, { kind: 'tenant.registered', body }), this.#platform(tenant)];
-    });
-    return [{ topic: 'controls', value }, ...tenants, this.#bundle(0)];
+    const registered = tenants.flatMap((tenant) => [this.#tenant(tenant), this.#platform(tenant)]);
+    return [{ topic: 'controls', value }, ...registered, this.#bundle(0)];
   }
 
   /** Anything that anyone may publish. */
   draw(choices: Choices): SimulatedInput {
-    const tenant = choices.pick(TENANTS);
+    const tenant = choices.chance(0.7) ? FIRST_TENANT : SECOND_TENANT;
     const kind = choices.between(0, 24);
     if (kind === 0) return { topic: choices.pick(['actions', 'outcomes', 'controls']), value: Buffer.from('garbage') };
     if (kind === 1) return { topic: choices.pick(['actions', 'outcomes', 'controls']), value: null };
@@ -54,6 +53,7 @@ export class SimulatedInputs {
     if (kind === 4) return this.#control(`revoke ${tenant}`, { kind: 'issuer.revoked', tenant, body: { revokes: 'platform' } });
     if (kind === 5) return { ...this.#proposal(tenant, choices), topic: 'outcomes' };
     if (kind === 6) return this.#proposal('nobody', choices);
+    if (kind === 7) return this.#tenant(tenant);
     return this.#proposal(tenant, choices);
   }
 
@@ -72,6 +72,11 @@ export class SimulatedInputs {
         ...(signer === undefined ? {} : { signer }),
       }),
     };
+  }
+
+  #tenant(tenant: string): SimulatedInput {
+    const body = { registers: tenant, lane: 0, ...this.parties.logOf(tenant) };
+    return this.#control(`tenant ${tenant}`, { kind: 'tenant.registered', body });
   }
 
   #platform(tenant: string): SimulatedInput {

@@ -25,6 +25,8 @@ export interface HostHooks {
   readonly laneLog: (actor: Actor) => LaneLog;
   /** How an ownership ended, other than by the end of its lease. */
   readonly onEnd: (error: unknown) => void;
+  /** It calls for an operator. */
+  readonly onAlarm: (message: string) => void;
   readonly onTakenOver: (facts: object) => void;
   readonly newActor: (name: string) => Actor;
   readonly snapshotEveryEntries: number;
@@ -91,13 +93,16 @@ export class OwnerHost {
 
   #start(): LaneOwner {
     const { actor, disk } = this;
+    const onError = (facts: object, message: string): void => {
+      if ('alarm' in facts) this.hooks.onAlarm(message);
+    };
     const onInfo = (facts: object, message: string): void => {
       if (message === 'lane taken over') this.hooks.onTakenOver(facts);
     };
     return this.make({
       laneLog: this.hooks.laneLog(actor),
       disk,
-      log: { ...silentLog, info: onInfo },
+      log: { ...silentLog, info: onInfo, error: onError },
       nowMs: () => this.scheduler.nowMs + this.skewMs,
       monotonicMs: () => this.scheduler.nowMs,
       onPoint: (name) => actor.pass(name),

@@ -111,6 +111,9 @@ export class SimulatedWorld {
       laneLog: (actor) => this.#laneLog(actor, host),
       snapshotEveryEntries: this.#snapshotEveryEntries,
       newActor: (of) => new Actor(of, this.scheduler),
+      onAlarm: (message) => {
+        if (!this.mayHalt) this.defects.push(`${host.name}: false alarm: ${message}`);
+      },
       onTakenOver: (facts) => {
         this.count(`${role} took over`);
         if ('snapshotSeq' in facts && facts.snapshotSeq !== 0) this.count('took over from a snapshot');
