@@ -249,6 +249,7 @@ const TARGETS: readonly Target[] = [
   {
     name: 'bundle',
     valid: [bundleBytes],
+    hostile: [utf8(`{"windows":${'['.repeat(80)}${']'.repeat(80)}}`)],
     parse: (bytes) => {
       const json = jsonOf(bytes, 1000);
       if (json !== undefined) parseBundle(json);
