@@ -7,10 +7,11 @@ import type * as Internals from './internals.ts';
 import { TransactionalWriter } from './producer.ts';
 import { LaneReader } from './reader.ts';
 
-const { never, hanging } = vi.hoisted(() => ({
+const { never, hanging, failing } = vi.hoisted(() => ({
   never: () => new Promise<never>(() => undefined),
   /** What the cluster does not answer, in the test that runs. */
   hanging: new Set<string>(),
+  failing: new Set<string>(),
 }));
 
 /** The limits themselves are seconds: here each is a moment. */
@@ -27,7 +28,9 @@ vi.mock('./internals.ts', async (original) => {
     const { cluster, logger } = actual.openCluster(...given);
     const answers = { connect: () => Promise.resolve(), refreshMetadata: () => Promise.resolve(), disconnect: () => Promise.resolve() };
     const each = [...Object.entries(answers), ['addMultipleTargetTopics', answers.connect] as const];
-    for (const [name, answer] of each) Object.assign(cluster, { [name]: () => (hanging.has(name) ? never() : answer()) });
+    const broken = (): Promise<never> => Promise.reject(new Error('broken'));
+    for (const [name, answer] of each)
+      Object.assign(cluster, { [name]: () => (hanging.has(name) ? never() : failing.has(name) ? broken() : answer()) });
     return { cluster, logger };
   };
   return { ...actual, openCluster };
@@ -36,6 +39,7 @@ vi.mock('./internals.ts', async (original) => {
 const nobody = { brokers: ['127.0.0.1:9'], clientId: 'test' };
 const hang = (...names: string[]): void => {
   hanging.clear();
+  failing.clear();
   for (const name of names) hanging.add(name);
 };
 
@@ -48,10 +52,18 @@ describe('a client that hangs', () => {
   it.each([
     ['fetch', (reader: LaneReader) => reader.fetch([{ topic: 't', partition: 0, offset: 0n }])],
     ['endOffsets', (reader: LaneReader) => reader.endOffsets([{ topic: 't', partition: 0 }])],
-  ])('does not hang a reader’s %s, nor does the metadata it then asks for, nor its end', async (_, use) => {
-    hang('addMultipleTargetTopics', 'refreshMetadata', 'disconnect');
+  ])('does not hang a reader’s %s, nor its end', async (_, use) => {
+    hang('addMultipleTargetTopics', 'disconnect');
     const reader = await LaneReader.open(nobody);
     await expect(use(reader)).rejects.toThrow(BrokerUnavailable);
+    await reader.close();
+  });
+
+  it('does not hang a reader that asks for fresh metadata after an error', async () => {
+    hang('refreshMetadata');
+    failing.add('addMultipleTargetTopics');
+    const reader = await LaneReader.open(nobody);
+    await expect(reader.fetch([{ topic: 't', partition: 0, offset: 0n }])).rejects.toThrow('reader: broken');
     await reader.close();
   });
 
