@@ -36,13 +36,15 @@ const HOLDING = {
 
 async function expectLaneAnswered(home: Home, reader: LaneReader, lane: number, acked: readonly Acked[]): Promise<void> {
   const read = (topic: string): Promise<KafkaRecord[]> => readAll(reader, home.topic(topic), lane);
-  const receipts = (await read('receipts')).map(({ value }) => codecs.receipt.decode(value ?? Buffer.of()).proof);
+  const records = (await read('receipts')).map(({ value }) => codecs.receipt.decode(value ?? Buffer.of()));
+  const receipts = records.map(({ proof }) => proof);
   const verdicts = (await read('verdicts')).map(({ value }) => codecs.verdict.decode(value ?? Buffer.of()).receipt);
   const mine = acked.filter(({ partition }) => partition === lane);
   const places = mine.map(({ partition, offset }) => placeOf(partition, offset));
   const asked = mine.filter(({ isProposal }) => isProposal).map(({ partition, offset }) => placeOf(partition, offset));
   expect(answeredOtherThanOnce(places, lane, receipts), `receipts on lane ${lane}`).toEqual([]);
   expect(answeredOtherThanOnce(asked, lane, verdicts), `verdicts on lane ${lane}`).toEqual([]);
+  expect(answeredAsAnother(mine, records), `receipts on lane ${lane} of another action than was acknowledged`).toEqual([]);
   const again = madeAgain(home, lane, await read('ledger'));
   expect(receipts.map(digest), `receipts of lane ${lane}, made again from genesis`).toEqual(again.map(digest));
 }
@@ -57,6 +59,19 @@ function answeredOtherThanOnce(places: readonly string[], lane: number, proofs: 
     counts.set(place, (counts.get(place) ?? 0) + 1);
   }
   return places.filter((place) => counts.get(place) !== 1);
+}
+
+/** Inputs whose place holds another one: acknowledged before they were appended, they are lost although their place has its receipt. */
+function answeredAsAnother(
+  acked: readonly Acked[],
+  records: readonly { readonly actionId: string; readonly proof: Uint8Array }[],
+): Acked[] {
+  const ids = new Map<string, string>();
+  for (const { actionId, proof } of records) {
+    const source = sourceOf(proof);
+    if (source.kind === 'record' && source.topic === 'actions') ids.set(placeOf(source.partition, source.offset), actionId);
+  }
+  return acked.filter(({ id, partition, offset }) => id !== undefined && ids.get(placeOf(partition, offset)) !== id);
 }
 
 /** The receipts that a notary makes of this ledger, which has never heard of any other. */

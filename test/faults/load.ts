@@ -13,6 +13,8 @@ export interface Acked extends Acknowledgement {
   readonly topic: 'actions';
   /** False for bytes that are no proposal: they get a receipt, and nobody waits for a verdict. */
   readonly isProposal: boolean;
+  /** Of the action, where it is known: the receipt must name it. */
+  readonly id?: string;
 }
 
 /** One way to hand an input over. Throws when it is not acknowledged: then it may have arrived, or not. */
@@ -104,7 +106,7 @@ export class Load {
           const place = await channel.garble(tenant, Buffer.from(`no proposal ${number}`));
           return { topic: 'actions', ...place, isProposal: false };
         }
-        return { topic: 'actions', ...(await channel.propose(tenant, id, body)), isProposal: true };
+        return { topic: 'actions', ...(await channel.propose(tenant, id, body)), isProposal: true, id };
       } catch (error) {
         this.#doing.set(caller, `${tenant}: ${id} was not acknowledged: ${String(error)}`);
         this.unacknowledged += 1;
