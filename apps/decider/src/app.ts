@@ -38,6 +38,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         engine,
         probe: () => engine.probe(),
         wire,
+        verifiesAhead: true,
         log,
         onBatch: metricsOf(metrics),
         onHeld: (lane, topic, why) => {

@@ -29,6 +29,8 @@ export interface FeedHooks {
   readonly onHeld: (topic: InputTopic, next: bigint | undefined) => void;
   /** Each control before it can be decided: what needs time of its own is done here. */
   readonly onControl: (record: KafkaRecord) => Promise<void>;
+  /** Each action as it arrives, to prepare for it. */
+  readonly onAction?: (record: KafkaRecord) => void;
 }
 
 /** What has arrived on the three input topics of one lane, from the positions that the ledger names. Fetches ahead while batches commit. */
@@ -130,6 +132,7 @@ export class InputFeed {
       if (topic === 'controls') for (const record of records) await this.hooks.onControl(record);
       if (this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
       for (const record of records) buffer.bytes += sizeOf(record);
+      if (topic === 'actions') for (const record of records) this.hooks.onAction?.(record);
       buffer.records.push(...records);
       buffer.next = left?.offset ?? partition.nextOffset;
     }

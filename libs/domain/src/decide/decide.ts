@@ -21,7 +21,7 @@ export function decide(state: LaneState, input: Input, context: DecideContext): 
   }
   const { next } = state.positions[input.topic];
   if (input.offset < next) throw new LaneHalted('INPUT_GAP', `${input.topic} offset ${input.offset} came again, expected ${next} or later`);
-  const check = checkEnvelope(state, input.topic, input.value, context.wire);
+  const check = checkEnvelope(state, input.topic, input.value, context);
   if (!('ok' in check)) return refuseBytes(state, input, context, check.refused, check.detail);
   if (state.heads.nextSeq === 0 && check.ok.kind !== 'ledger.initialised') {
     throw new LaneHalted('NOT_INITIALISED', `lane ${state.heads.lane}: the first record on controls is ${check.ok.kind}`);

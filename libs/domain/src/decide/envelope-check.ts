@@ -4,10 +4,11 @@ import { CanonicalJsonError, parseCanonical, type Json } from '../formats/canoni
 import { pae } from '../formats/dsse.ts';
 import { laneOf } from '../formats/lane.ts';
 import { systemTree } from '../ledger/heads.ts';
-import type { SignedEnvelope, WireCodec } from '../ledger/record.ts';
+import type { SignedEnvelope } from '../ledger/record.ts';
 import type { InputTopic } from '../ledger/entry.ts';
 import { kindOf, NESTING_MAX, PAYLOAD_KINDS, SYSTEM_TENANT, type PayloadKind } from '../payloads/kinds.ts';
 import type { LaneState, TenantFacts } from './state.ts';
+import type { DecideContext, SignatureCheck } from './types.ts';
 
 export type RefusalCode = 'REFUSED_ENCODING' | 'REFUSED_SIGNATURE' | 'REFUSED_LANE' | 'REFUSED_SIZE' | 'REFUSED_ISSUER' | 'REFUSED_BODY';
 
@@ -31,7 +32,7 @@ export function checkEnvelope(
   state: LaneState,
   topic: InputTopic,
   value: Uint8Array | null,
-  wire: Pick<WireCodec, 'decodeEnvelope'>,
+  { wire, verify = ed25519Verify }: Pick<DecideContext, 'wire' | 'verify'>,
 ): EnvelopeCheck {
   if (value === null || value.length === 0) return refuse('REFUSED_ENCODING', 'empty');
   const envelope = wire.decodeEnvelope(value);
@@ -47,10 +48,15 @@ export function checkEnvelope(
     return tooDeep ? refuse('REFUSED_SIZE', 'nesting') : refuse('REFUSED_ENCODING', 'not-canonical');
   }
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return refuse('REFUSED_ENCODING', 'not-an-object');
-  return checkSigner(state, kind, envelope, payload);
+  return checkSigner(state, kind, envelope, { payload, verify });
 }
 
-function checkSigner(state: LaneState, kind: PayloadKind, envelope: SignedEnvelope, payload: Record<string, Json>): EnvelopeCheck {
+function checkSigner(
+  state: LaneState,
+  kind: PayloadKind,
+  envelope: SignedEnvelope,
+  { payload, verify }: { readonly payload: Record<string, Json>; readonly verify: SignatureCheck },
+): EnvelopeCheck {
   const { tenant, issuer, keyid, ledger } = payload;
   if (tenant !== envelope.tenant) return refuse('REFUSED_ENCODING', 'tenant-differs');
   if (keyid !== envelope.keyid) return refuse('REFUSED_ENCODING', 'keyid-differs');
@@ -65,7 +71,7 @@ function checkSigner(state: LaneState, kind: PayloadKind, envelope: SignedEnvelo
   }
   const publicKey = typeof issuer === 'string' ? admittedKey(state, facts, kind, issuer, envelope.keyid) : undefined;
   if (typeof issuer !== 'string' || !publicKey) return refuse('REFUSED_ISSUER', 'key-not-admitted');
-  if (!ed25519Verify(publicKey, pae(envelope.payloadType, envelope.payload), envelope.signature)) {
+  if (!verify(publicKey, pae(envelope.payloadType, envelope.payload), envelope.signature)) {
     return refuse('REFUSED_SIGNATURE', 'signature');
   }
   return { ok: { kind, envelope, payload, payloadDigest: sha256Hex(envelope.payload), tree, facts, issuer } };

@@ -16,12 +16,16 @@ export type Input =
     }
   | { readonly kind: 'tick' };
 
+export type SignatureCheck = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+
 /** What decide needs from outside, all of it as data or as pure functions. */
 export interface DecideContext {
   /** Wall clock of the lane, POSIX milliseconds. */
   readonly nowMs: number;
   readonly engine: PolicyEngine;
   readonly wire: Pick<WireCodec, 'decodeEnvelope'>;
+  /** Answers as ed25519Verify does, which it is unless somebody has asked ahead. */
+  readonly verify?: SignatureCheck;
   /** The ledger's birth as the configuration pins it. */
   readonly birth: LedgerBirth;
 }
