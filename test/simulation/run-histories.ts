@@ -8,8 +8,8 @@ import { tell, type Told } from './histories.ts';
 
 /** Of all files together. */
 const HISTORIES = Number(process.env['COUNTERSIGN_HISTORIES'] ?? 10_000);
-/** Each file has a worker of its own. */
-const FILES = 4;
+/** Each file has a worker of its own, and each worker warms up for itself. */
+const FILES = 2;
 /** Fewer than these may miss a rare fault without anything being wrong. */
 const COVERED_FROM = 1000;
 /** The first tell; a defect in the middle of everything fails them all. */
@@ -18,7 +18,7 @@ const REPORTED_MAX = 3;
 const TIMEOUT_MS = 6 * 3_600_000;
 const TRACE_LINES = 60;
 
-/** The share of the file that is number `file` of 1 to 4. */
+/** The share of the file that is number `file`, 1 or 2. */
 export function runHistories(file: number): void {
   const { from, count } = shareOf(file);
   it.runIf(count > 0)(

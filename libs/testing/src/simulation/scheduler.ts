@@ -27,6 +27,8 @@ interface Step {
   readonly request?: (() => unknown) | undefined;
 }
 
+/** A commit whose end is unknown is what matters most, and one request of many: it meets faults so many times more often. */
+const COMMIT_FAULTS = 6;
 /** How long one step takes at most. Unit ms. */
 const STEP_MAX_MS = 3;
 
@@ -156,7 +158,8 @@ export class Actor implements Network {
 
   ask<T>(name: string, request: () => T, wait?: { isReady: () => boolean; maxWaitMs: number }): Promise<T> {
     const { choices, rates, nowMs } = this.scheduler;
-    const fault = choices.chance(rates.requestFault) ? choices.pick<RequestFault>(['request lost', 'answer lost', 'delayed']) : undefined;
+    const rate = name === 'commit' ? rates.requestFault * COMMIT_FAULTS : rates.requestFault;
+    const fault = choices.chance(rate) ? choices.pick<RequestFault>(['request lost', 'answer lost', 'delayed']) : undefined;
     const fromMs = wait ? nowMs + wait.maxWaitMs : 0;
     if (!fault) return this.#step(name, request, fromMs, wait?.isReady, wait ? undefined : request);
     this.scheduler.onFault(fault, name);
