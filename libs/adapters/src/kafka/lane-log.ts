@@ -1,17 +1,9 @@
 /** What decider, notary and checker need of Kafka, so that a simulation can stand in for it. */
 import { withAdmin } from './admin.ts';
 import type { ConnectionOptions } from './client.ts';
-import type { FetchPosition } from './fetch-request.ts';
 import { type BaseOffset, type OutgoingRecord, TransactionalWriter, type WriterOptions } from './producer.ts';
-import { type FetchedPartition, type FetchOptions, LaneReader, type LogOffsets, type TopicPartition } from './reader.ts';
+import { LaneReader, type LogReader } from './reader.ts';
 import { checkTopics, type TopicFault, type TopicOptions } from './topics.ts';
-
-/** Committed records at positions that the caller holds; see LaneReader. */
-export interface LogReader {
-  fetch(positions: readonly FetchPosition[], options?: FetchOptions): Promise<FetchedPartition[]>;
-  endOffsets(partitions: readonly TopicPartition[]): Promise<LogOffsets[]>;
-  close(): Promise<void>;
-}
 
 /** One transaction at a time, under one transactional id; after any error unusable. See TransactionalWriter. */
 export interface LogWriter {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BrokerUnavailable } from './errors.ts';
 import type { FetchPosition } from './fetch-request.ts';
-import type { LogReader } from './lane-log.ts';
+import type { LogReader } from './reader.ts';
 import type { KafkaRecord } from './records.ts';
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };

@@ -38,6 +38,13 @@ export interface LogOffsets extends TopicPartition {
   readonly lastStable: bigint;
 }
 
+/** Committed records at positions that the caller holds; see LaneReader. */
+export interface LogReader {
+  fetch(positions: readonly FetchPosition[], options?: FetchOptions): Promise<FetchedPartition[]>;
+  endOffsets(partitions: readonly TopicPartition[]): Promise<LogOffsets[]>;
+  close(): Promise<void>;
+}
+
 /** A new topic's leader answers within a second or two; 5 s in all. */
 const LEADER_ATTEMPTS_MAX = 50;
 /** Unit ms. */
