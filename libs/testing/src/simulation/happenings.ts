@@ -8,11 +8,20 @@ const CLOCK_JUMPS_MS = [-700, 700, -3000, 3000, 70_000];
 /** Unit ms. A transaction times out; the same for longer; proposals and escalations are over. */
 const SILENCES_MS = [11_000, 25_000, 310_000];
 
+/** Steps that are passed once in a transaction, or in a take-over: to die by chance just there is rare. */
+const POINTS = [
+  ...['before-send', 'after-send', 'before-commit', 'commit', 'after-commit-sent', 'after-commit'],
+  ...['before-fence', 'recovering', 'before-snapshot', 'before-guard', 'after-guard'],
+];
+
 /** Everything that happens to a lane from outside, at moments and in an order of the choices' making. */
 export class Happenings {
   /** Probability of one before a step. */
   readonly #rate: number;
   readonly #has: Record<'kill' | 'pause' | 'clock' | 'guardLoss' | 'silence' | 'transactions', boolean>;
+
+  /** Where somebody dies, once, when it is passed. */
+  #point: string | undefined;
 
   constructor(
     private readonly world: SimulatedWorld,
@@ -20,11 +29,13 @@ export class Happenings {
     private readonly toPublish: SimulatedInput[],
   ) {
     const mayBe = (probability = 0.6): boolean => choices.chance(probability);
+    this.#point = choices.pick(POINTS);
     this.#rate = 0.05 + choices.next() * 0.2;
     this.#has = { kill: mayBe(), pause: mayBe(), clock: mayBe(0.2), guardLoss: mayBe(), silence: mayBe(0.4), transactions: mayBe(0.3) };
   }
 
   maybe(): void {
+    for (const host of this.world.hosts) this.#maybeKillAtPoint(host);
     if (this.choices.chance(this.#rate)) this.#happen(this.choices.between(0, 19), this.choices.pick(this.world.hosts));
   }
 
@@ -59,9 +70,16 @@ export class Happenings {
     } else if (kind === 19) this.#lose(host);
   }
 
-  /** A disk, or time. */
+  #maybeKillAtPoint(host: OwnerHost): void {
+    if (!this.#has.kill || !host.isOwning || host.actor.last !== this.#point) return;
+    this.world.kill(host);
+    this.#point = undefined;
+  }
+
+  /** A disk, and whoever was at work on it; or time. */
   #lose(host: OwnerHost): void {
-    if (this.#has.guardLoss && !host.isOwning && !host.disk.isEmpty) {
+    if (this.#has.guardLoss && !host.disk.isEmpty) {
+      if (host.isOwning) this.world.kill(host);
       this.world.note(host, 'guard lost');
       host.disk.lose();
     } else if (this.#has.silence) {

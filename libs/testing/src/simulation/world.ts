@@ -52,7 +52,7 @@ export class SimulatedWorld {
     this.broker = after ? after.broker.copy(nowMs) : newBroker(nowMs);
     if (after) this.acks.push(...after.acks);
     this.#platforms = new PlatformTransactions(this.broker);
-    this.#snapshotEveryEntries = choices.pick([2, 7, 1000]);
+    this.#snapshotEveryEntries = choices.pick([1, 2, 1000]);
     for (let at = choices.between(1, 3); at > 0; at--) this.#add('decider', `decider ${at}`);
     for (let at = choices.between(1, 2); at > 0; at--) this.#add('notary', `notary ${at}`);
   }
