@@ -14,6 +14,9 @@ const POINTS = [
   ...['before-fence', 'recovering', 'before-snapshot', 'before-guard', 'after-guard'],
 ];
 
+/** In a take-over, and in a transaction. */
+const STALLS = ['recovering', 'ends of ledger', 'fetch ledger', 'fetch ledger', 'before-send', 'before-commit', 'fetch ledger input-keys'];
+
 /** Everything that happens to a lane from outside, at moments and in an order of the choices' making. */
 export class Happenings {
   /** Probability of one before a step. */
@@ -22,6 +25,9 @@ export class Happenings {
 
   /** Where somebody dies, once, when it is passed. */
   #point: string | undefined;
+  /** Where somebody stands still, once, while another takes the lane over; and then for how many steps. */
+  #stallAt: string | undefined;
+  #stalled: { readonly host: OwnerHost; steps: number } | undefined;
 
   constructor(
     private readonly world: SimulatedWorld,
@@ -30,12 +36,14 @@ export class Happenings {
   ) {
     const mayBe = (probability = 0.6): boolean => choices.chance(probability);
     this.#point = choices.pick(POINTS);
+    this.#stallAt = choices.chance(0.3) ? choices.pick(STALLS) : undefined;
     this.#rate = 0.05 + choices.next() * 0.2;
     this.#has = { kill: mayBe(), pause: mayBe(), clock: mayBe(0.2), guardLoss: mayBe(), silence: mayBe(0.4), transactions: mayBe(0.3) };
   }
 
   maybe(): void {
     for (const host of this.world.hosts) this.#maybeKillAtPoint(host);
+    this.#stall();
     if (this.choices.chance(this.#rate)) this.#happen(this.choices.between(0, 19), this.choices.pick(this.world.hosts));
   }
 
@@ -68,6 +76,20 @@ export class Happenings {
       world.note(host, 'clock jumped');
       host.skewMs += choices.pick(CLOCK_JUMPS_MS);
     } else if (kind === 19) this.#lose(host);
+  }
+
+  /** Longer than a take-over and a few transactions of somebody else, who has fenced it by then. */
+  #stall(): void {
+    const { hosts } = this.world;
+    if (this.#stalled && --this.#stalled.steps === 0) this.#stalled.host.actor.isPaused = false;
+    const host = hosts.find(({ actor, isOwning }) => isOwning && actor.last === this.#stallAt);
+    if (!host) return;
+    this.world.note(host, 'paused');
+    host.actor.isPaused = true;
+    this.#stalled = { host, steps: this.choices.between(20, 60) };
+    this.#stallAt = undefined;
+    for (const other of hosts) if (other !== host) other.grant();
+    this.publish();
   }
 
   #maybeKillAtPoint(host: OwnerHost): void {
