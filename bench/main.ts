@@ -25,11 +25,8 @@ const records = Number(options.records);
 const rounds = Number(options.rounds);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** An embedded broker as it would run in production: with the compiler that the fast start of `npm start` leaves out. */
-const BROKER_JVM = ['-Xms512m', '-Xmx1g', '-XX:+UseSerialGC'];
-
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-bench-broker-'));
-const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say, jvm: BROKER_JVM });
+const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say });
 const workers: Worker[] = [];
 try {
   say(broker.line);

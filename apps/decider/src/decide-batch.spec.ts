@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { wire } from '#adapters';
 import { FakeEngine, MemoryLane } from '#testing';
 
-import { type DecidedBatch, decideBatch } from './decide-batch.ts';
+import { type DecidedBatch, OpenBatch } from './decide-batch.ts';
 import type { InputFeed, InputRecord } from './input-feed.ts';
 
 class BrokenEngine extends FakeEngine {
@@ -26,9 +26,9 @@ function decided(engine: FakeEngine): DecidedBatch {
     topicName: (name: string) => name,
     monotonicMs: () => performance.now(),
   };
-  const batch = decideBatch(lane.state, feed, context, out);
-  if (!batch) throw new Error('nothing decided');
-  return batch;
+  const batch = new OpenBatch(lane.state, feed, context, out);
+  batch.decideFor(1000);
+  return batch.seal();
 }
 
 describe('a batch', () => {

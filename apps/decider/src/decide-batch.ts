@@ -58,32 +58,72 @@ interface Draft {
 }
 
 /**
- * Decides what has arrived, at one time, and advances `state` over it: what is due first, then the inputs, controls before the rest.
- * Nothing is published here. undefined when there is nothing to say.
+ * One batch while it is being decided, at one time: what is due first, then the inputs, controls before the rest. `state` moves along with
+ * it; nothing is published here.
  */
-export function decideBatch(state: LaneState, feed: InputFeed, context: DecideContext, out: BatchOptions): DecidedBatch | undefined {
-  const draft: Draft = {
+export class OpenBatch {
+  readonly #draft: Draft = {
     ...{ entries: [], outgoing: [], verdicts: [], traceparents: [] },
     ...{ inputKeyCount: 0, outputBytes: 0, engineFailed: false },
   };
-  const startedMs = out.monotonicMs();
-  let inputBytes = 0;
-  let records = 0;
-  const isFull = (): boolean =>
-    records >= RECORDS_MAX || draft.outputBytes >= OUTPUT_BYTES_MAX || out.monotonicMs() - startedMs >= WORK_MAX_MS;
-  while (!isFull() && firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
-    add(state, draft, decide(state, { kind: 'tick' }, context));
-    records += 1;
+  #records = 0;
+  #inputBytes = 0;
+  #workMs = 0;
+  #isClosed = false;
+
+  constructor(
+    private readonly state: LaneState,
+    private readonly feed: InputFeed,
+    private readonly context: DecideContext,
+    private readonly out: BatchOptions,
+  ) {}
+
+  get nowMs(): number {
+    return this.context.nowMs;
   }
-  for (let next = feed.peek(); next && !isFull(); next = feed.peek()) {
-    inputBytes += next.record.value?.length ?? 0;
-    if (records > 0 && inputBytes > INPUT_BYTES_MAX) break;
+
+  get isEmpty(): boolean {
+    return this.#draft.entries.length === 0;
+  }
+
+  /** Takes nothing more: a limit is reached, or the next record belongs into a batch of its own. */
+  get isFull(): boolean {
+    return this.#isClosed || this.#records >= RECORDS_MAX || this.#draft.outputBytes >= OUTPUT_BYTES_MAX || this.#workMs >= WORK_MAX_MS;
+  }
+
+  /** Decides what is there, for about `sliceMs`: the process has other things to do between two slices. */
+  decideFor(sliceMs: number): void {
+    const startedMs = this.out.monotonicMs();
+    let tookMs = 0;
+    while (!this.isFull && tookMs < sliceMs && this.#decideNext()) tookMs = this.out.monotonicMs() - startedMs;
+    this.#workMs += tookMs;
+  }
+
+  seal(): DecidedBatch {
+    return seal(this.state, this.#draft, this.out);
+  }
+
+  /** false when there is nothing to decide now. */
+  #decideNext(): boolean {
+    const { state, feed, context, out } = this;
+    if (firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
+      add(state, this.#draft, decide(state, { kind: 'tick' }, context));
+      this.#records += 1;
+      return true;
+    }
+    const next = feed.peek();
+    if (!next) return false;
+    const bytes = next.record.value?.length ?? 0;
+    if (this.#records > 0 && this.#inputBytes + bytes > INPUT_BYTES_MAX) {
+      this.#isClosed = true;
+      return false;
+    }
     feed.take(next.topic);
-    decideRecord(state, feed, context, draft, next, out.topicName);
-    records += 1;
+    decideRecord(state, feed, context, this.#draft, next, out.topicName);
+    this.#inputBytes += bytes;
+    this.#records += 1;
+    return true;
   }
-  if (draft.entries.length === 0) return undefined;
-  return seal(state, draft, out);
 }
 
 function decideRecord(

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { OffsetOutOfRange, type FetchPosition, type KafkaRecord, type LogReader } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#domain';
 
@@ -8,6 +10,7 @@ const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
  * lanes of a process together fewer wait than the gate remembers.
  */
 export const CONTROLS_WAITING_MAX = 64;
+const DEEP_RECORDS = 512;
 /** Unit ms: how long an empty fetch waits at the broker, and so the resolution of ticks. */
 const IDLE_WAIT_MS = 100;
 
@@ -51,11 +54,18 @@ export class InputFeed {
 
   /** Resolves as soon as anything has arrived, or after the idle wait. Throws what a fetch threw. */
   async arrived(): Promise<void> {
-    this.#fetchAhead();
-    if (!this.#isEmpty) return;
+    this.fetchAhead();
+    if (!this.isEmpty) return;
     await this.#inFlight;
     this.#rethrow();
-    this.#fetchAhead();
+    this.fetchAhead();
+  }
+
+  /** As `arrived`, but no longer than this: a batch is waiting. */
+  async arrivedWithin(ms: number): Promise<void> {
+    const timer = new AbortController();
+    await Promise.race([this.arrived(), delay(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
+    timer.abort();
   }
 
   /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
@@ -68,8 +78,13 @@ export class InputFeed {
     return undefined;
   }
 
-  get #isEmpty(): boolean {
+  get isEmpty(): boolean {
     return this.#topics().every((topic) => this.#buffers[topic].records.length === 0);
+  }
+
+  /** More is waiting than goes into one batch: what counts now is how much is decided, not how soon. */
+  get isDeep(): boolean {
+    return this.#topics().some((topic) => this.#buffers[topic].records.length >= DEEP_RECORDS);
   }
 
   /** Removes the record that `peek` showed. */
@@ -99,7 +114,7 @@ export class InputFeed {
   }
 
   /** Starts fetching what comes next, unless that is under way or enough waits already. */
-  #fetchAhead(): void {
+  fetchAhead(): void {
     if (this.#inFlight || this.#failed) return;
     const wanted = this.#topics().filter((topic) => this.#hasRoom(topic));
     if (wanted.length === 0) return;

@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { BundleGate, type CommitPoint, type KafkaRecord, type LaneLog, type Log, type LogReader, type LogWriter } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
-import { decideBatch, RECORDS_MAX } from './decide-batch.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
 import { SignaturesAhead } from './signatures-ahead.ts';
@@ -10,6 +13,8 @@ import { takeOver } from './take-over.ts';
 
 /** What a lane's decider writes, each partition by no one else. */
 const OUTPUT_TOPICS = ['ledger', 'input-keys', 'dead-letters', 'decider-state'];
+/** Unit ms. Deciding in between keeps the answers of a commit waiting, which keeps everything waiting. */
+const SLICE_MS = 5;
 /** A snapshot each time this many entries were added: what a successor reads beyond one takes it about two seconds. */
 const SNAPSHOT_EVERY_ENTRIES = 25_000;
 
@@ -126,30 +131,47 @@ export class LaneDecider {
     const feed = new InputFeed(io.reader, state, this.#topicName, { onHeld, onControl, onAction });
     const { monotonicMs = () => performance.now() } = this.options;
     const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
+    const context = { engine: this.#gate, wire, birth, ...(ahead ? { verify: ahead.verify } : {}) };
+    const commits = new CommitQueue(monotonicMs);
     let inputKeysOffset = io.inputKeysOffset;
+    let batch: OpenBatch | undefined;
     while (!signal.aborted) {
-      // 2. Gather what has arrived; decide it at one time. Nothing has left this process yet: a crash here loses nothing.
-      await feed.arrived();
+      // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
+      //    yet: a crash here loses nothing.
+      commits.throwIfFailed();
+      if (feed.isEmpty) await (!batch ? feed.arrived() : commits.isBusy ? commits.idle() : feed.arrivedWithin(commits.restMs));
       await ahead?.known(state.positions.actions.next, RECORDS_MAX);
-      const startedMs = performance.now();
-      const nowMs = clock.now(lastDecidedAt(state));
-      const batch = decideBatch(state, feed, { nowMs, engine: this.#gate, wire, birth, ...(ahead ? { verify: ahead.verify } : {}) }, out);
-      if (!batch) continue;
-      if (batch.engineFailed && this.options.probe?.() === false)
+      batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.now(lastDecidedAt(state)) }, out);
+      batch.decideFor(SLICE_MS);
+      if (batch.isEmpty) batch = undefined;
+      else if (batch.isFull) await commits.idle();
+      else await nextTurn(); // answers, to fetches and to the commit, are read between two slices
+      if (!batch || commits.isBusy || (!batch.isFull && (feed.isDeep || commits.restMs > 0))) continue;
+      const { nowMs } = batch;
+      const sealed = batch.seal();
+      const { nextSeq } = state.heads;
+      batch = undefined;
+      if (sealed.engineFailed && this.options.probe?.() === false)
         throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
-      // 3. One transaction. A crash before its commit leaves nothing; after it, the successor reads it all.
-      const offsets = await io.writer.commit(batch.outgoing, state.heads.nextSeq);
-      // 4. Only now is the state that deciding advanced the truth. An error above dropped it.
-      const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
-      const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
-      clock.compareWithBroker(ledger?.appendTimeMs ?? -1, nowMs);
-      if (keys) inputKeysOffset = keys.baseOffset + BigInt(batch.inputKeyCount);
-      onBatch({ lane, records: batch.entryCount, verdicts: batch.verdicts, ms: performance.now() - startedMs });
-      if (ledger && this.#isSnapshotDue(state)) {
-        const ledgerOffset = ledger.baseOffset + BigInt(batch.entryCount - 1);
-        await this.#snapshot(state, io.writer, { ledgerOffset, inputKeysOffset, lastRecord: batch.lastRecord });
+      // 3. One transaction, never two at once. A crash before its commit leaves nothing; after it, the successor reads it all.
+      const startedMs = monotonicMs();
+      commits.run(async () => {
+        const offsets = await io.writer.commit(sealed.outgoing, nextSeq);
+        // 4. Only now is the state that deciding advanced the truth. An error above, or in a batch decided meanwhile, drops all of it.
+        const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
+        const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
+        clock.compareWithBroker(ledger?.appendTimeMs ?? -1, nowMs);
+        if (keys) inputKeysOffset = keys.baseOffset + BigInt(sealed.inputKeyCount);
+        onBatch({ lane, records: sealed.entryCount, verdicts: sealed.verdicts, ms: monotonicMs() - startedMs });
+        return ledger ? ledger.baseOffset + BigInt(sealed.entryCount - 1) : 0n;
+      });
+      feed.fetchAhead();
+      if (this.#isSnapshotDue(state)) {
+        const ledgerOffset = await commits.idle(); // the state must be that of a committed record, so nothing is decided meanwhile
+        await this.#snapshot(state, io.writer, { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord });
       }
     }
+    await commits.idle();
   }
 
   #isSnapshotDue({ heads: { lane, nextSeq } }: LaneState): boolean {

@@ -16,15 +16,26 @@ export function sendFlexible<T>(broker: Broker, { body, decode, ...api }: Flexib
     // kafkajs writes the header up to the client id; a flexible one ends with its tagged fields.
     request: { ...api, encode: () => Promise.resolve(new EncoderImpl().writeUVarInt(0).writeEncoder(body).writeUVarInt(0)) },
     response: {
-      decode: (payload) => {
-        const from = new FlexibleReader(payload);
-        from.tags(); // the header's
-        return Promise.resolve(decode(from));
-      },
+      decode: (payload) => Promise.resolve(decoded(payload, api.apiName, decode)),
       parse: (decoded) => Promise.resolve(decoded),
     },
   };
   return broker.connectionPool.send(request);
+}
+
+/** Throws MALFORMED_ANSWER for one that ends too early. */
+function decoded<T>(payload: Buffer, apiName: string, decode: (from: FlexibleReader) => T): T {
+  try {
+    const from = new FlexibleReader(payload);
+    from.tags(); // the header's
+    return decode(from);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new KafkaFault('MALFORMED_ANSWER', `${apiName}: an answer of ${payload.length} bytes ends too early`, {
+      retriable: true,
+      cause: error,
+    });
+  }
 }
 
 export function compactArray<T>(items: readonly T[], each: (encoder: Encoder, item: T) => Encoder): Encoder {
@@ -34,20 +45,22 @@ export function compactArray<T>(items: readonly T[], each: (encoder: Encoder, it
 }
 
 export class FlexibleReader {
+  readonly #bytes: Buffer;
   #at = 0;
 
-  constructor(private readonly bytes: Buffer) {}
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
 
-  readonly int8 = (): number => this.bytes.readInt8(this.#skip(1));
-  readonly int16 = (): number => this.bytes.readInt16BE(this.#skip(2));
-  readonly int32 = (): number => this.bytes.readInt32BE(this.#skip(4));
-  readonly int64 = (): bigint => this.bytes.readBigInt64BE(this.#skip(8));
+  readonly int16 = (): number => this.#bytes.readInt16BE(this.#skip(2));
+  readonly int32 = (): number => this.#bytes.readInt32BE(this.#skip(4));
+  readonly int64 = (): bigint => this.#bytes.readBigInt64BE(this.#skip(8));
 
   /** null is read as ''. */
   string(): string {
     const length = Math.max(0, this.#varint() - 1);
     const start = this.#skip(length);
-    return this.bytes.toString('utf8', start, start + length);
+    return this.#bytes.toString('utf8', start, start + length);
   }
 
   array<T>(item: () => T): T[] {
@@ -66,7 +79,7 @@ export class FlexibleReader {
   #varint(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
-      const byte = this.bytes.readUInt8(this.#skip(1));
+      const byte = this.#bytes.readUInt8(this.#skip(1));
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }

@@ -5,6 +5,7 @@ import { CLIENT_RETRY, type ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, KafkaFault, messageOf, protocolCode } from './errors.ts';
 import { closeCluster, openCluster, type Cluster } from './internals.ts';
 import { endLeftOpen, LANE_SEQ_HEADER } from './left-open.ts';
+import { openTransactions } from './transactions-api.ts';
 import { kafkajsModule, socketFactory } from './patch.ts';
 import type { TopicPartition } from './reader.ts';
 
@@ -58,6 +59,8 @@ export class TransactionalWriter {
   readonly #options: WriterOptions;
   readonly #wire: CommitWire;
   #state: 'ready' | 'busy' | 'disposed' = 'ready';
+  /** A connection broke while nothing was on its way. */
+  #isSuspect = false;
 
   private constructor(producer: Producer, cluster: Cluster, options: WriterOptions, wire: CommitWire) {
     this.#producer = producer;
@@ -69,7 +72,7 @@ export class TransactionalWriter {
   /** Initialises the transactional id: fences the predecessor, waits until its open transaction is aborted, ends what a broker forgot. */
   static async open(options: WriterOptions): Promise<TransactionalWriter> {
     const wire = new CommitWire();
-    const config = options.onPoint ? { socketFactory: wire.socketFactory } : {};
+    const config = { socketFactory: wire.socketFactory };
     const { producer, cluster } = createProducer(options, { transactionalId: options.transactionalId, config });
     const writer = new TransactionalWriter(producer, cluster, options, wire);
     await writer.#exclusive('initialise', async () => {
@@ -77,7 +80,25 @@ export class TransactionalWriter {
       await (await producer.transaction()).commit(); // holds nothing: its begin initialises the producer, its end sends nothing
       await endLeftOpen(cluster, options, options);
     });
+    wire.onLost = () => {
+      writer.#lost();
+    };
     return writer;
+  }
+
+  /**
+   * A broker that went away may have forgotten a part of our last transaction. The next one must not be written on top of it, since its
+   * outcome would become that part's too; so nothing of this writer goes out over another connection without a look.
+   */
+  #lost(): void {
+    if (this.#state === 'busy') void closeCluster(this.#cluster, new BrokerUnavailable('writer: the connection broke'));
+    else this.#isSuspect = true;
+  }
+
+  async #lookForOpen(): Promise<void> {
+    const [open] = await openTransactions(this.#cluster, this.#options.partitions);
+    if (open) throw new BrokerUnavailable(`writer: the last transaction is still open on ${open.topic}/${open.partition}`);
+    this.#isSuspect = false;
   }
 
   /**
@@ -87,6 +108,7 @@ export class TransactionalWriter {
   async commit(records: readonly OutgoingRecord[], laneSeq: number): Promise<BaseOffset[]> {
     if (records.length === 0) throw new Error('a transaction needs at least one record');
     return this.#exclusive('transaction', async () => {
+      if (this.#isSuspect) await this.#lookForOpen();
       const transaction = await this.#producer.transaction();
       await this.#at('before-send');
       const sent = await transaction.sendBatch(toBatch(records, { [LANE_SEQ_HEADER]: String(laneSeq) }));
@@ -154,9 +176,10 @@ const SUCCEEDED = new Set([47, 48, 90]);
 /** Also OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_ID_MAPPING (ids expire after 7 idle days) and UNKNOWN_PRODUCER_ID. */
 const FENCED = new Set([...SUCCEEDED, 45, 49, 59]);
 
-/** Sees when the commit request has been handed to the kernel, which kafkajs does not tell. */
+/** Sees when the commit request has been handed to the kernel, and when a connection is lost: kafkajs tells neither. */
 class CommitWire {
   commitSent = false;
+  onLost: () => void = () => undefined;
   #onEndTxn: (() => void) | undefined;
 
   nextEndTxn(): Promise<void> {
@@ -165,6 +188,9 @@ class CommitWire {
 
   readonly socketFactory: typeof socketFactory = (options) => {
     const socket = socketFactory(options);
+    socket.once('close', () => {
+      this.onLost();
+    });
     const write = socket.write.bind(socket) as (data: Buffer, encoding: BufferEncoding, done?: () => void) => boolean;
     // kafkajs writes each request with one call: size (4 bytes), API key (2 bytes), …
     socket.write = ((data: Buffer, encoding: BufferEncoding) =>

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+
+import { formatTime, parseTime, TimeError } from './time.ts';
+
+/** Near each other, so that the remembered second is met, missed by one, and changed again. */
+const near = fc.tuple(
+  fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) }),
+  fc.array(fc.integer({ min: -2500, max: 2500 }), { maxLength: 20 }),
+);
+
+it('writes what Date writes and reads it back, in whatever order the times come', () => {
+  fc.assert(
+    fc.property(near, ([base, steps]) => {
+      for (const step of steps) {
+        const ms = Math.max(0, base + step);
+        expect(formatTime(ms)).toBe(new Date(ms).toISOString());
+        expect(parseTime(new Date(ms).toISOString())).toBe(ms);
+        expect(() => formatTime(ms + 0.5)).toThrow(TimeError);
+      }
+    }),
+  );
+});
+
+it.each([-1, -999, -1000, -62_167_219_200_000])('writes %i ms, before 1970', (ms) => {
+  expect(parseTime(formatTime(ms))).toBe(ms);
+  expect(formatTime(ms)).toBe(new Date(ms).toISOString());
+});
+
+it.each([
+  '2026-02-30T00:00:00.000Z',
+  '2026-02-28T24:00:00.000Z',
+  '2026-02-28T23:59:60.000Z',
+  '2026-02-28T23:59:59.00Z',
+  '2026-02-28T23:59:59.000+00:00',
+  '2026-02-28T23:59:59.000z',
+  '2026-02-28T23:59:59.0000Z',
+  '',
+])('refuses %s, also after its neighbour was read', (text) => {
+  parseTime('2026-02-28T23:59:59.999Z');
+  expect(() => parseTime(text)).toThrow(TimeError);
+});
+
+it.each([NaN, Infinity, 8.64e15 + 1, Date.UTC(10_000, 0)])('refuses to write %f', (ms) => {
+  formatTime(1_790_000_000_000);
+  expect(() => formatTime(ms)).toThrow(TimeError);
+});
