@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+
 import { Counter, Histogram } from 'prom-client';
 
 import { CedarEngine, kafkaLaneLog, LaneLeases, wire, type Home } from '#adapters';
@@ -39,6 +41,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         probe: () => engine.probe(),
         wire,
         verifiesAhead: true,
+        pause: (ms) => (ms === 0 ? nextTurn() : delay(ms)),
         log,
         onBatch: metricsOf(metrics),
         onHeld: (lane, topic, why) => {

@@ -9,7 +9,7 @@ function transaction() {
 
 describe('a commit queue', () => {
   it('is idle before the first, and idle again with what the last one resolved to', async () => {
-    const queue = new CommitQueue();
+    const queue = new CommitQueue({ monotonicMs: () => 0 });
     expect(await queue.idle()).toBe(0n);
     const one = transaction();
     queue.run(() => one.promise);
@@ -20,7 +20,7 @@ describe('a commit queue', () => {
   });
 
   it('never runs two at once', () => {
-    const queue = new CommitQueue();
+    const queue = new CommitQueue({ monotonicMs: () => 0 });
     queue.run(() => transaction().promise);
     expect(() => {
       queue.run(() => transaction().promise);
@@ -28,7 +28,7 @@ describe('a commit queue', () => {
   });
 
   it('is over after a failure: said to who waits and to who asks, and never run again', async () => {
-    const queue = new CommitQueue();
+    const queue = new CommitQueue({ monotonicMs: () => 0 });
     const one = transaction();
     queue.run(() => one.promise);
     one.reject(new Error('fenced'));
@@ -37,5 +37,28 @@ describe('a commit queue', () => {
       queue.throwIfFailed();
     }).toThrow('fenced');
     expect(queue.isBusy).toBe(true);
+  });
+
+  it('rests after one as long as that took, but never for long, and not at all without a pause', async () => {
+    let now = 0;
+    const pauses: { ms: number; end: () => void }[] = [];
+    const pause = (ms: number): Promise<void> => new Promise((end) => pauses.push({ ms, end }));
+    const queue = new CommitQueue({ monotonicMs: () => now, pause });
+    for (const [took, rests] of [
+      [10, 10],
+      [60_000, 25],
+    ] as const) {
+      queue.run(() => Promise.resolve(BigInt((now += took))));
+      await queue.idle();
+      expect(queue.isResting).toBe(true);
+      expect(pauses.at(-1)?.ms).toBe(rests);
+      pauses.at(-1)?.end();
+      await queue.rested();
+      expect(queue.isResting).toBe(false);
+    }
+    const restless = new CommitQueue({ monotonicMs: () => now });
+    restless.run(() => Promise.resolve(BigInt((now += 10))));
+    await restless.idle();
+    expect(restless.isResting).toBe(false);
   });
 });

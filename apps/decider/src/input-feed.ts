@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { OffsetOutOfRange, type FetchPosition, type KafkaRecord, type LogReader } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#domain';
 
@@ -59,13 +57,6 @@ export class InputFeed {
     await this.#inFlight;
     this.#rethrow();
     this.fetchAhead();
-  }
-
-  /** As `arrived`, but no longer than this: a batch is waiting. */
-  async arrivedWithin(ms: number): Promise<void> {
-    const timer = new AbortController();
-    await Promise.race([this.arrived(), delay(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
-    timer.abort();
   }
 
   /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */

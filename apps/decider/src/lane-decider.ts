@@ -1,5 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import { BundleGate, type CommitPoint, type KafkaRecord, type LaneLog, type Log, type LogReader, type LogWriter } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
@@ -35,6 +33,8 @@ export interface LaneDeciderOptions {
   readonly snapshotEveryEntries?: number;
   /** POSIX milliseconds; default Date.now. */
   readonly nowMs?: () => number;
+  /** Waits so many ms, or for the next turn of the event loop: between slices of a batch, and between transactions. Absent: neither. */
+  readonly pause?: (ms: number) => Promise<unknown>;
   /** Unit ms, never set back; default performance.now. */
   readonly monotonicMs?: () => number;
   /** Reasons to refuse a candidate bundle, given its bytes. Default: compiles it in a process of its own. */
@@ -129,24 +129,25 @@ export class LaneDecider {
     const ahead = this.options.verifiesAhead ? new SignaturesAhead(wire) : undefined;
     const onAction = (record: KafkaRecord): void => ahead?.ask(state, record);
     const feed = new InputFeed(io.reader, state, this.#topicName, { onHeld, onControl, onAction });
-    const { monotonicMs = () => performance.now() } = this.options;
+    const { monotonicMs = () => performance.now(), pause } = this.options;
     const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
     const context = { engine: this.#gate, wire, birth, ...(ahead ? { verify: ahead.verify } : {}) };
-    const commits = new CommitQueue(monotonicMs);
+    const commits = new CommitQueue({ monotonicMs, ...(pause ? { pause } : {}) });
     let inputKeysOffset = io.inputKeysOffset;
     let batch: OpenBatch | undefined;
     while (!signal.aborted) {
       // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
       //    yet: a crash here loses nothing.
       commits.throwIfFailed();
-      if (feed.isEmpty) await (!batch ? feed.arrived() : commits.isBusy ? commits.idle() : feed.arrivedWithin(commits.restMs));
+      if (feed.isEmpty)
+        await (!batch ? feed.arrived() : commits.isBusy ? commits.idle() : Promise.race([commits.rested(), feed.arrived()]));
       await ahead?.known(state.positions.actions.next, RECORDS_MAX);
       batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.now(lastDecidedAt(state)) }, out);
       batch.decideFor(SLICE_MS);
       if (batch.isEmpty) batch = undefined;
       else if (batch.isFull) await commits.idle();
-      else await nextTurn(); // answers, to fetches and to the commit, are read between two slices
-      if (!batch || commits.isBusy || (!batch.isFull && (feed.isDeep || commits.restMs > 0))) continue;
+      else if (pause) await pause(0); // answers, to fetches and to the commit, are read between two slices
+      if (!batch || commits.isBusy || (!batch.isFull && (feed.isDeep || commits.isResting))) continue;
       const { nowMs } = batch;
       const sealed = batch.seal();
       const { nextSeq } = state.heads;

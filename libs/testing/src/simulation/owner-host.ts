@@ -118,6 +118,7 @@ export class OwnerHost {
         await owner.run({ lane: 0, signal, ready });
         return;
       } catch (error) {
+        if (this.actor !== actor) return; // it is dead
         this.isReady = false;
         if (isOver(signal) && !isHalt(error)) return;
         this.hooks.onEnd(error);
