@@ -137,11 +137,11 @@ export class NotaryWorld {
   }
 
   async receipts() {
-    return (await this.read('receipts')).map(({ value, headers }) => ({ ...codecs.receipt.decode(value ?? Buffer.of()), headers }));
+    return (await this.read('receipts')).map((record) => ({ ...codecs.receipt.decode(record.value ?? Buffer.of()), ...own(record) }));
   }
 
   async verdicts() {
-    return (await this.read('verdicts')).map(({ value, headers }) => ({ ...codecs.verdict.decode(value ?? Buffer.of()), headers }));
+    return (await this.read('verdicts')).map((record) => ({ ...codecs.verdict.decode(record.value ?? Buffer.of()), ...own(record) }));
   }
 
   /** Runs a notary until everything that was published has its receipt, then stops it. */
@@ -154,4 +154,11 @@ export class NotaryWorld {
   untilAttested(count = this.ledger.heads.nextSeq) {
     return until(`${count} receipts`, async () => (await this.read('receipts')).length >= count);
   }
+}
+
+/** Without what a transaction adds: a notary that starts anew may take other batches together. */
+function own({ headers }: KafkaRecord): { headers: Record<string, string> } {
+  const { laneseq, ...rest } = headers;
+  if (laneseq === undefined) throw new Error('a record of no transaction');
+  return { headers: rest };
 }

@@ -1,4 +1,7 @@
 /* Three requests that kafkajs does not know (https://kafka.apache.org/protocol): what an operator's kafka-transactions.sh is made of. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { KafkaFault, PartitionUnavailable } from './errors.ts';
 import { compactArray, sendFlexible, throwUnlessOk } from './flexible.ts';
 import type { Broker, Cluster } from './internals.ts';
 import type { TopicPartition } from './reader.ts';
@@ -47,10 +50,24 @@ export async function producerOf(cluster: Cluster, transactionalId: string): Pro
   return state;
 }
 
+/** A new topic's leader answers within a second or two; 5 s in all. */
+const LEADER_ATTEMPTS_MAX = 50;
+/** Unit ms. */
+const LEADER_WAIT_MS = 100;
+
 /** DescribeProducers: the open transactions of these partitions, each asked of its leader. */
 export async function openTransactions(cluster: Cluster, partitions: readonly TopicPartition[]): Promise<OpenTransaction[]> {
-  const answers = await Promise.all(partitions.map(async (of) => describeProducers(await leaderOf(cluster, of), of)));
-  return answers.flat();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answers = await Promise.all(partitions.map(async (of) => describeProducers(await leaderOf(cluster, of), of)));
+      return answers.flat();
+    } catch (error) {
+      const isPassing = error instanceof KafkaFault && error.retriable;
+      if (!isPassing || attempt === LEADER_ATTEMPTS_MAX) throw error;
+      await delay(LEADER_WAIT_MS); // the topic was just created, or an election is under way
+      await cluster.refreshMetadata();
+    }
+  }
 }
 
 async function describeProducers(leader: Broker, { topic, partition }: TopicPartition): Promise<OpenTransaction[]> {
@@ -135,5 +152,6 @@ export async function writeMarker(cluster: Cluster, of: OpenTransaction, outcome
 async function leaderOf(cluster: Cluster, { topic, partition }: TopicPartition): Promise<Broker> {
   await cluster.addMultipleTargetTopics([topic]);
   const leader = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader;
-  return cluster.findBroker({ nodeId: String(leader ?? -1) });
+  if (leader === undefined || leader < 0) throw new PartitionUnavailable('LEADER_NOT_AVAILABLE', topic, partition, true);
+  return cluster.findBroker({ nodeId: String(leader) });
 }
