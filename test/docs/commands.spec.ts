@@ -12,6 +12,7 @@ import { CLI, cleanEnv, ended, npmStart, ROOT, says } from '../cli/run.ts';
 const NOT_RUN_HERE: Record<string, string> = {
   'npm start': 'test/start runs it',
   'npm test': 'is what runs this',
+  'npm run bench': 'takes minutes',
   'npm run test:faults': 'takes half an hour',
   'npm run test:fuzz': 'takes half an hour',
   'npm run check': '.ci/run runs it',
