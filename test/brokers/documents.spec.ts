@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { CLI, cleanEnv, ended, npmStart, ROOT, says } from '../cli/run.ts';
 
@@ -25,7 +25,7 @@ const blocks = documents.flatMap((file) => blocksOf(file));
 describe('commands of the documents', { timeout: 60_000 }, () => {
   const work = mkdtempSync(join(tmpdir(), 'countersign-docs-'));
   const data = join(work, '.countersign');
-  const system = npmStart(['--data', data, '--port', '0'], { KAFKA_BROKERS: inject('brokers').join(',') });
+  const system = npmStart(['--data', data, '--port', '0'], {});
   const over = ended(system);
   let gateway = '';
 
