@@ -2,7 +2,7 @@ import { BundleGate, type CommitPoint, type KafkaRecord, type LaneLog, type Log,
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
 import { CommitQueue } from './commit-queue.ts';
-import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
+import { OpenBatch } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
 import { SignaturesAhead } from './signatures-ahead.ts';
@@ -13,6 +13,8 @@ import { takeOver } from './take-over.ts';
 const OUTPUT_TOPICS = ['ledger', 'input-keys', 'dead-letters', 'decider-state'];
 /** Unit ms. Deciding in between keeps the answers of a commit waiting, which keeps everything waiting. */
 const SLICE_MS = 5;
+/** About what a slice decides: of so many records the signatures are waited for, those of the rest come in between slices. */
+const SLICE_RECORDS = 16;
 /** A snapshot each time this many entries were added: what a successor reads beyond one takes it about two seconds. */
 const SNAPSHOT_EVERY_ENTRIES = 25_000;
 
@@ -141,7 +143,7 @@ export class LaneDecider {
       commits.throwIfFailed();
       if (feed.isEmpty)
         await (!batch ? feed.arrived() : commits.isBusy ? commits.idle() : Promise.race([commits.rested(), feed.arrived()]));
-      await ahead?.known(state.positions.actions.next, RECORDS_MAX);
+      await ahead?.known(state.positions.actions.next, SLICE_RECORDS);
       batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.now(lastDecidedAt(state)) }, out);
       batch.decideFor(SLICE_MS);
       if (batch.isEmpty) batch = undefined;
