@@ -169,6 +169,7 @@ export function describeLogContract(name: string, open: () => LogUnderTest): voi
 
     it('gives an out of range position back as a typed error, and does not move', async () => {
       const topic = await log.createTopic();
+      await reader.endOffsets([{ topic, partition: 0 }]); // its leader answers
       const [fetched] = await reader.fetch([{ topic, partition: 0, offset: 5n }]);
       expect(fetched?.error).toBeInstanceOf(OffsetOutOfRange);
       expect(fetched?.error).toMatchObject({ code: 'OFFSET_OUT_OF_RANGE', topic, partition: 0, requested: 5n });
