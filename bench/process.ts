@@ -28,10 +28,14 @@ export function startWorker(
   });
   return new Promise((resolve, reject) => {
     let log = '';
+    let isUp = false;
     const onData = (chunk: Buffer): void => {
+      if (isUp) return; // read on all the same, or it would stand still before a full pipe
       log = (log + chunk.toString()).slice(-8192); // enough of the end to tell why it failed
       const readyLine = log.split('\n').find(isReady);
-      if (readyLine !== undefined) resolve(workerOf(name, child, readyLine));
+      if (readyLine === undefined) return;
+      isUp = true;
+      resolve(workerOf(name, child, readyLine));
     };
     child.stdout.on('data', onData);
     child.stderr.on('data', onData);

@@ -73,49 +73,42 @@ async function crashAtEach(name: Name): Promise<void> {
 function oneByOne(): void {
   it.each(ofEach(POINTS))(
     'by a $name that ends at $point',
-    async ({ name, point }) => {
-      const trial = new Trial(name, `kill -9 at ${point}`);
-      const owners = new Succession(world, name);
-      const load = world.load(8, world.kafka);
-      await load.more(10);
-      await owners.stopped();
-      for (let tries = 0; tries < (KILLS ?? 0); tries++) {
+    ({ name, point }) =>
+      succeeded(name, `kill -9 at ${point}`, async (owners, trial) => {
         owners.next(crashAt(point));
         await owners.crashed(trial.tried());
-      }
-      owners.next(SNAPSHOT_EVERY);
-      await load.more(20);
-      await load.stop();
-      await owners.expectWholeOrNothing(trial);
-      await world.expectSound(load, trial);
-    },
+      }),
     TIMEOUT_MS,
   );
 
   it(
     'by a decider that ends while a transaction of its predecessor is open',
-    async () => {
-      const trial = new Trial('decider', 'kill -9 while a transaction of its predecessor is open');
-      const owners = new Succession(world, 'decider');
-      const load = world.load(8, world.kafka);
-      await load.more(10);
-      await owners.stopped();
-      for (let tries = 0; tries < (KILLS ?? 0); tries++) {
+    () =>
+      succeeded('decider', 'kill -9 while a transaction of its predecessor is open', async (owners, trial) => {
         owners.next({ COUNTERSIGN_CRASH_AT: `after-send:${between(world.random, 1, PASSINGS_MAX)}` });
         await owners.crashed(trial);
         owners.next({ COUNTERSIGN_CRASH_AT: 'before-fence:1' });
         await owners.crashed(trial.tried());
         // Longer than 10 s, and the broker has ended it by itself: then this try was about nothing.
         expect(await owners.leftOpen(), 'still open').not.toEqual([]);
-      }
-      owners.next(SNAPSHOT_EVERY);
-      await load.more(20);
-      await load.stop();
-      await owners.expectWholeOrNothing(trial);
-      await world.expectSound(load, trial);
-    },
+      }),
     TIMEOUT_MS,
   );
+}
+
+/** Under load `ends` happens again and again to owners of that name; the last of them goes on, and everything is sound. */
+async function succeeded(name: Name, fault: string, ends: (owners: Succession, trial: Trial) => Promise<void>): Promise<void> {
+  const trial = new Trial(name, fault);
+  const owners = new Succession(world, name);
+  const load = world.load(8, world.kafka);
+  await load.more(10);
+  await owners.stopped();
+  for (let tries = 0; tries < (KILLS ?? 0); tries++) await ends(owners, trial);
+  owners.next(SNAPSHOT_EVERY);
+  await load.more(20);
+  await load.stop();
+  await owners.expectWholeOrNothing(trial);
+  await world.expectSound(load, trial);
 }
 
 function ofEach(points: typeof POINTS): { name: Name; point: string }[] {

@@ -1,7 +1,10 @@
 /* Transactions that their coordinator calls ended though a partition has no marker: what a killed broker can leave behind. */
-import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { once } from 'node:events';
+import { Socket } from 'node:net';
 
-import { LaneReader, TransactionalWriter, withAdmin } from '#adapters';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+
+import { IndefiniteError, LaneReader, TransactionalWriter, withAdmin } from '#adapters';
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { closeCluster, openCluster } from '../../libs/adapters/src/kafka/internals.ts';
 import { producerOf } from '../../libs/adapters/src/kafka/transactions-api.ts';
@@ -85,6 +88,57 @@ it('is committed by the next owner when another partition shows that it was', as
   await next.commit([text(one, 'b'), text(two, 'b')], 2);
   expect(texts(await readAll(reader, two))).toEqual(['a', 'b']);
   await next.close();
+});
+
+describe('a writer whose connection broke', () => {
+  /** What `work` opens, and nothing else of this process. */
+  async function withSockets<T>(work: () => Promise<T>): Promise<{ result: T; sockets: Socket[] }> {
+    const handles = (): unknown[] => (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles();
+    const before = new Set(handles());
+    const result = await work();
+    return { result, sockets: handles().filter((each) => each instanceof Socket && !before.has(each)) as Socket[] };
+  }
+  const broken = (sockets: readonly Socket[]): Promise<unknown> => Promise.all(sockets.map((each) => once(each.end(), 'close'))); // the broker hangs up too
+
+  it('writes nothing on top of what its last transaction has left open: its successor ends that first', async () => {
+    const { result: writer, sockets } = await withSockets(open);
+    await writer.commit([text(one, 'a')], 1);
+    await leaveOpen(two, 'a', 1);
+    expect(sockets).not.toEqual([]);
+    await broken(sockets);
+    await expect(writer.commit([text(one, 'b'), text(two, 'b')], 2)).rejects.toBeInstanceOf(IndefiniteError);
+    const next = await open();
+    expect(texts(await readAll(reader, one))).toEqual(['a']);
+    expect(texts(await readAll(reader, two))).toEqual(['a']);
+    await next.close();
+  });
+
+  it('goes on when nothing was left open', async () => {
+    const { result: writer, sockets } = await withSockets(open);
+    await writer.commit([text(one, 'a')], 1);
+    await broken(sockets);
+    await writer.commit([text(one, 'b')], 2);
+    expect(texts(await readAll(reader, one))).toEqual(['a', 'b']);
+    await writer.close();
+  });
+
+  it('in mid-transaction does not commit it over another connection', async () => {
+    let sockets: Socket[] = [];
+    const opened = await withSockets(() =>
+      TransactionalWriter.open({
+        ...{ ...client(brokers), transactionalId, partitions: partitions() },
+        onPoint: async (point) => {
+          if (point === 'after-send') await broken(sockets);
+        },
+      }),
+    );
+    ({ sockets } = opened);
+    await expect(opened.result.commit([text(one, 'lost')], 1)).rejects.toBeInstanceOf(IndefiniteError);
+    const next = await open();
+    await next.commit([text(one, 'kept')], 1);
+    expect(texts(await readAll(reader, one))).toEqual(['kept']);
+    await next.close();
+  });
 });
 
 it('one of a producer that nobody has fenced is left alone', async () => {

@@ -18,7 +18,7 @@ import {
 import type { InputFeed, InputRecord } from './input-feed.ts';
 
 /** Records of one batch: what a notary can prove and publish in one transaction of a few milliseconds. */
-const RECORDS_MAX = 512;
+export const RECORDS_MAX = 512;
 const INPUT_BYTES_MAX = 2 * 1024 * 1024;
 /**
  * The last record may add a ledger-wide control with an entry for each of 2,000 tenants (4 MiB), and receipts are a third larger than

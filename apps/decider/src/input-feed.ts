@@ -8,7 +8,6 @@ const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
  * lanes of a process together fewer wait than the gate remembers.
  */
 export const CONTROLS_WAITING_MAX = 64;
-const DEEP_RECORDS = 512;
 /** Unit ms: how long an empty fetch waits at the broker, and so the resolution of ticks. */
 const IDLE_WAIT_MS = 100;
 
@@ -73,9 +72,9 @@ export class InputFeed {
     return this.#topics().every((topic) => this.#buffers[topic].records.length === 0);
   }
 
-  /** More is waiting than goes into one batch: what counts now is how much is decided, not how soon. */
-  get isDeep(): boolean {
-    return this.#topics().some((topic) => this.#buffers[topic].records.length >= DEEP_RECORDS);
+  /** Whether one of the topics has so many records waiting. */
+  holds(records: number): boolean {
+    return this.#topics().some((topic) => this.#buffers[topic].records.length >= records);
   }
 
   /** Removes the record that `peek` showed. */

@@ -2,7 +2,7 @@ import { BundleGate, type CommitPoint, type KafkaRecord, type LaneLog, type Log,
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
 import { CommitQueue } from './commit-queue.ts';
-import { OpenBatch } from './decide-batch.ts';
+import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
 import { SignaturesAhead } from './signatures-ahead.ts';
@@ -81,7 +81,7 @@ export class LaneDecider {
     log.debug({ lane }, 'checking topics');
     await this.#checkTopics(lane);
     log.debug({ lane }, 'fencing the predecessor');
-    await onPoint?.('before-fence'); // a crash here: the predecessor's transaction may be open still, and its successor's successor ends it
+    await onPoint?.('before-fence'); // a crash here: the predecessor's transaction may still be open, and whoever takes over next ends it
     const transactionalId = `${topicPrefix}countersign.decider.${lane}`;
     // 1. Fence. From here on nothing of a predecessor can be committed, and its open transaction has ended.
     const partitions = OUTPUT_TOPICS.map((topic) => ({ topic: this.#topicName(topic), partition: lane }));
@@ -149,7 +149,8 @@ export class LaneDecider {
       if (batch.isEmpty) batch = undefined;
       else if (batch.isFull) await commits.idle();
       else if (pause) await pause(0); // answers, to fetches and to the commit, are read between two slices
-      if (!batch || commits.isBusy || (!batch.isFull && (feed.isDeep || commits.isResting))) continue;
+      // While more is waiting than goes into one batch, what counts is how much is decided, not how soon.
+      if (!batch || commits.isBusy || (!batch.isFull && (feed.holds(RECORDS_MAX) || commits.isResting))) continue;
       const { nowMs } = batch;
       const sealed = batch.seal();
       const { nextSeq } = state.heads;

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type * as Bounded from './bounded.ts';
 import { BrokerUnavailable, IndefiniteError } from './errors.ts';
 import type * as Internals from './internals.ts';
-import { TransactionalWriter } from './producer.ts';
+import { TransactionalWriter } from './transactional-writer.ts';
 import { LaneReader } from './reader.ts';
 
 const { never, hanging, failing } = vi.hoisted(() => ({

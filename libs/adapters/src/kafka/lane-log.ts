@@ -1,9 +1,10 @@
 /** What decider, notary and checker need of Kafka, so that a simulation can stand in for it. */
 import { withAdmin } from './admin.ts';
 import type { ConnectionOptions } from './client.ts';
-import { type BaseOffset, type OutgoingRecord, TransactionalWriter, type WriterOptions } from './producer.ts';
+import type { BaseOffset, OutgoingRecord } from './produce.ts';
 import { LaneReader, type LogReader } from './reader.ts';
 import { checkTopics, type TopicFault, type TopicOptions } from './topics.ts';
+import { TransactionalWriter, type WriterOptions } from './transactional-writer.ts';
 
 /** One transaction at a time, under one transactional id; after any error unusable. See TransactionalWriter. */
 export interface LogWriter {

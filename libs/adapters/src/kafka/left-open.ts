@@ -12,8 +12,11 @@ import { type OpenTransaction, openTransactions, producerOf, writeMarker } from 
  */
 export const LANE_SEQ_HEADER = 'laneseq';
 
-/** Transactions read back to find the last one: twice the records of the largest. */
-const LOOK_BACK = 4096n;
+/**
+ * Unit offsets. The last transaction of a partition lies within: a batch holds 512 records, of which two may be a control with an entry for
+ * each of 2,000 tenants before its 4 MiB are full, and a notary attests up to 1,024 entries and one such batch at once.
+ */
+const LOOK_BACK = 16_384n;
 
 /**
  * Ends what a broker forgot. Apache Kafka (4.3.1, one broker, killed and restarted) drops the markers of a transaction whose partitions have

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server, Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
+import { asPublished } from './as-published.ts';
 import {
   type DecodedRecord,
   filterAborted,
@@ -28,17 +28,8 @@ const marker = (offset: number, producer: string, kind: 'abort' | 'commit'): Dec
 });
 const shown = (records: DecodedRecord[]): string[] => records.filter((each) => !each.isControlRecord).map(({ offset }) => offset);
 
-/** The file as published, without our patch: each rule below is shown to be broken there. */
-const published = (path: string): Filter => {
-  const require = createRequire(import.meta.url);
-  const file = require.resolve(`kafkajs/src/${path}`);
-  const patched = require.cache[file];
-  Reflect.deleteProperty(require.cache, file);
-  const original = require(file) as Filter;
-  require.cache[file] = patched;
-  return original;
-};
-const publishedFilter = published('consumer/filterAbortedMessages.js');
+/** Each rule below is shown to be broken in it. */
+const publishedFilter = asPublished<Filter>('consumer/filterAbortedMessages.js');
 
 describe('kafkajs version', () => {
   it('is refused when it is not the one that was patched', () => {

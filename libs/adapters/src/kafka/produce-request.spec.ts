@@ -1,23 +1,12 @@
 import fc from 'fast-check';
-import { createRequire } from 'node:module';
 import { expect, it, vi } from 'vitest';
 
+import { asPublished } from './as-published.ts';
 import { frameRequest, groupMessagesPerPartition, kafkajsModule } from './patch.ts';
 import { encodeProduce, isPlain, type ProduceOptions } from './produce-request.ts';
 
 type Build = (options: ProduceOptions) => { encode: () => Promise<{ buffer: Buffer }> };
 
-/** A module of kafkajs as published, without our patch. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller states the shape, as with require itself
-const asPublished = <T>(path: string): T => {
-  const require = createRequire(import.meta.url);
-  const file = require.resolve(`kafkajs/src/${path}`);
-  const patched = require.cache[file];
-  Reflect.deleteProperty(require.cache, file);
-  const original = require(file) as T;
-  require.cache[file] = patched;
-  return original;
-};
 const published = asPublished<Build>('protocol/requests/produce/v3/request.js');
 
 const bytes = fc.oneof(

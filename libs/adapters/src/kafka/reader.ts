@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { bounded } from './bounded.ts';
 import { REQUEST_TIMEOUT_MS, type ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, KafkaFault, OffsetOutOfRange, PartitionUnavailable, messageOf, protocolCode } from './errors.ts';
 import { fetchRequest, type FetchLimits, type FetchPosition, type PartitionAnswer } from './fetch-request.ts';
 import { closeCluster, errorType, openCluster, type Broker, type Cluster } from './internals.ts';
 import { decodeRecordSet, type KafkaRecord } from './records.ts';
+import { untilLed } from './until-led.ts';
 
 export interface FetchOptions {
   /** Unit ms. How long the broker holds an empty answer back. */
@@ -45,10 +45,6 @@ export interface LogReader {
   close(): Promise<void>;
 }
 
-/** A new topic's leader answers within a second or two; 5 s in all. */
-const LEADER_ATTEMPTS_MAX = 50;
-/** Unit ms. */
-const LEADER_WAIT_MS = 100;
 /** Unit ms. Some retries of a connection and a long poll. */
 const ANSWER_MAX_MS = 15_000;
 const OFFSET_OUT_OF_RANGE = 1;
@@ -103,16 +99,7 @@ export class LaneReader {
 
   /** Log start, end, and the end of what read_committed readers may see. Throws PartitionUnavailable for the first that has none. */
   async endOffsets(partitions: readonly TopicPartition[]): Promise<LogOffsets[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#endOffsets(partitions);
-      } catch (error) {
-        const isPassing = error instanceof KafkaFault && error.retriable && !(error instanceof BrokerUnavailable);
-        if (!isPassing || attempt === LEADER_ATTEMPTS_MAX) throw error;
-        await delay(LEADER_WAIT_MS); // the topic was just created, or an election is under way
-        await this.#cluster.refreshMetadata();
-      }
-    }
+    return untilLed(this.#cluster, () => this.#endOffsets(partitions));
   }
 
   async #endOffsets(partitions: readonly TopicPartition[]): Promise<LogOffsets[]> {

@@ -1,10 +1,9 @@
 /* Three requests that kafkajs does not know (https://kafka.apache.org/protocol): what an operator's kafka-transactions.sh is made of. */
-import { setTimeout as delay } from 'node:timers/promises';
-
-import { KafkaFault, PartitionUnavailable } from './errors.ts';
+import { PartitionUnavailable } from './errors.ts';
 import { compactArray, sendFlexible, throwUnlessOk } from './flexible.ts';
 import type { Broker, Cluster } from './internals.ts';
 import type { TopicPartition } from './reader.ts';
+import { untilLed } from './until-led.ts';
 
 /** A producer id and an epoch of it: the coordinator raises the epoch each time the transactional id is initialised. */
 export interface ProducerIdentity {
@@ -50,24 +49,12 @@ export async function producerOf(cluster: Cluster, transactionalId: string): Pro
   return state;
 }
 
-/** A new topic's leader answers within a second or two; 5 s in all. */
-const LEADER_ATTEMPTS_MAX = 50;
-/** Unit ms. */
-const LEADER_WAIT_MS = 100;
-
 /** DescribeProducers: the open transactions of these partitions, each asked of its leader. */
 export async function openTransactions(cluster: Cluster, partitions: readonly TopicPartition[]): Promise<OpenTransaction[]> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const answers = await Promise.all(partitions.map(async (of) => describeProducers(await leaderOf(cluster, of), of)));
-      return answers.flat();
-    } catch (error) {
-      const isPassing = error instanceof KafkaFault && error.retriable;
-      if (!isPassing || attempt === LEADER_ATTEMPTS_MAX) throw error;
-      await delay(LEADER_WAIT_MS); // the topic was just created, or an election is under way
-      await cluster.refreshMetadata();
-    }
-  }
+  return untilLed(cluster, async () => {
+    const answers = await Promise.all(partitions.map(async (of) => describeProducers(await leaderOf(cluster, of), of)));
+    return answers.flat();
+  });
 }
 
 async function describeProducers(leader: Broker, { topic, partition }: TopicPartition): Promise<OpenTransaction[]> {

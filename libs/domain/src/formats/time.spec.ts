@@ -22,6 +22,20 @@ it('writes what Date writes and reads it back, in whatever order the times come'
   );
 });
 
+it('what was written or read last changes nothing for the second, the tenth and the minute beside it', () => {
+  const base = Date.UTC(2026, 10, 25, 12, 34, 50);
+  const around = [0, 999, 1000, 1999, -1, -1000, 9999, 10_000, 59_999, 60_000, 3_600_000].map((step) => base + step);
+  const spelled = around.map((ms) => new Date(ms).toISOString());
+  for (const first of around) {
+    for (const [at, ms] of around.entries()) {
+      formatTime(first);
+      expect(formatTime(ms)).toBe(spelled[at]);
+      expect(parseTime(new Date(first).toISOString())).toBe(first);
+      expect(parseTime(spelled[at] ?? '')).toBe(ms);
+    }
+  }
+});
+
 it.each([-1, -999, -1000, -62_167_219_200_000])('writes %i ms, before 1970', (ms) => {
   expect(parseTime(formatTime(ms))).toBe(ms);
   expect(formatTime(ms)).toBe(new Date(ms).toISOString());

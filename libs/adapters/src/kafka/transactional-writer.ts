@@ -1,30 +1,13 @@
-import type { Producer, ProducerBatch, RecordMetadata, RetryOptions, TopicMessages, Transaction } from 'kafkajs';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Producer, Transaction } from 'kafkajs';
 import { bounded } from './bounded.ts';
-import { CLIENT_RETRY, type ConnectionOptions } from './client.ts';
-import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, KafkaFault, messageOf, protocolCode } from './errors.ts';
-import { closeCluster, openCluster, type Cluster } from './internals.ts';
+import type { ConnectionOptions } from './client.ts';
+import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, type KafkaFault, messageOf, protocolCode } from './errors.ts';
+import { closeCluster, type Cluster } from './internals.ts';
 import { endLeftOpen, LANE_SEQ_HEADER } from './left-open.ts';
-import { openTransactions } from './transactions-api.ts';
-import { kafkajsModule, socketFactory } from './patch.ts';
+import { socketFactory } from './patch.ts';
+import { type BaseOffset, createProducer, type OutgoingRecord, toBaseOffset, toBatch } from './produce.ts';
 import type { TopicPartition } from './reader.ts';
-
-export interface OutgoingRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly key: Buffer | null;
-  /** null is a tombstone. */
-  readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-/** Where the first record of each topic-partition was appended; the others follow it, in the order given. */
-export interface BaseOffset {
-  readonly topic: string;
-  readonly partition: number;
-  readonly baseOffset: bigint;
-  /** Unit ms: the broker's clock, on topics stamped by it; −1 elsewhere. */
-  readonly appendTimeMs: number;
-}
+import { openTransactions } from './transactions-api.ts';
 
 /**
  * The named points of one transaction, in order, for fault tests. A crash: before-send, nothing happened; after-send and before-commit, the
@@ -39,12 +22,6 @@ export interface WriterOptions extends ConnectionOptions {
   readonly onPoint?: (name: CommitPoint) => void | Promise<void>;
 }
 
-/** Unit ms. An open transaction stalls every read_committed reader of its partitions for at most this long. */
-const TRANSACTION_TIMEOUT_MS = 10_000;
-/** A transaction's first request meets CONCURRENT_TRANSACTIONS while the last markers are written: ask again soon. In all < 10 s. */
-const TRANSACTION_RETRY: RetryOptions = { initialRetryTime: 1, factor: 0, multiplier: 1.3, maxRetryTime: 200, retries: 60 };
-/** Unit ms. How long a plain send tries before it reports. */
-const PLAIN_SEND_MAX_MS = 5000;
 /** Unit ms. Above what the broker's own time-out and our retries come to: a transaction that takes longer has no answer to wait for. */
 const TRANSACTION_MAX_MS = 30_000;
 const END_TXN = 26;
@@ -201,111 +178,3 @@ class CommitWire {
   };
 }
 type Socketwrite = ReturnType<typeof socketFactory>['write'];
-
-/** Sends without transaction: inputs, which carry their own identity, so a record that arrives twice does no harm. */
-export class PlainWriter {
-  readonly #producer: Producer;
-  readonly #cluster: Cluster;
-  #connected: Promise<void> | undefined;
-  #closed = false;
-
-  private constructor(producer: Producer, cluster: Cluster) {
-    this.#producer = producer;
-    this.#cluster = cluster;
-  }
-
-  /** Does not wait for a broker: the first send connects. */
-  static open(options: ConnectionOptions): PlainWriter {
-    const { producer, cluster } = createProducer(options, {});
-    return new PlainWriter(producer, cluster);
-  }
-
-  /** Resolves once every in-sync replica has the records. Throws BrokerUnavailable after 5 s: they may still arrive, or not. */
-  async send(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
-    if (this.#closed) throw new DisposedError('writer');
-    const timer = new AbortController();
-    const late = delay(PLAIN_SEND_MAX_MS, undefined, { signal: timer.signal }).then(() => {
-      throw new BrokerUnavailable(`send: no acknowledgement within ${PLAIN_SEND_MAX_MS} ms`);
-    });
-    try {
-      return await Promise.race([this.#send(records), late]);
-    } finally {
-      timer.abort();
-      late.catch(() => undefined); // the abort of the timer itself
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await closeCluster(this.#cluster, new DisposedError('writer'));
-  }
-
-  async #send(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
-    try {
-      this.#connected ??= this.#producer.connect();
-      await this.#connected;
-      return (await this.#producer.sendBatch(toBatch(records))).map(toBaseOffset);
-    } catch (error) {
-      this.#connected = undefined;
-      if (error instanceof KafkaFault) throw error;
-      const known = protocolCode(error);
-      if (known && !RETRIED.has(known.type)) throw new KafkaFault(known.type, `send: ${messageOf(error)}`, { cause: error });
-      throw new BrokerUnavailable(`send: ${messageOf(error)}`, error);
-    }
-  }
-}
-
-/** What a restart or an election looks like from here; everything else (too large, not authorised) will not get better. */
-const RETRIED = new Set([
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-  'REQUEST_TIMED_OUT',
-  'NOT_ENOUGH_REPLICAS',
-  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
-  'NETWORK_EXCEPTION',
-]);
-
-interface ProducerSettings {
-  readonly transactionalId?: string;
-  readonly config?: { socketFactory?: typeof socketFactory };
-}
-
-/** As `new Kafka(config).producer(…)`, but with the cluster in hand: kafkajs takes the retries of InitProducerId from `cluster.retry` only. */
-function createProducer(options: ConnectionOptions, { transactionalId, config = {} }: ProducerSettings) {
-  const { cluster, logger } = openCluster(options, { maxInFlightRequests: 1, config });
-  const retry = transactionalId === undefined ? CLIENT_RETRY : TRANSACTION_RETRY;
-  cluster.retry = retry;
-  const producer = producerOf({
-    cluster,
-    logger,
-    retry,
-    createPartitioner: () => partitionGiven,
-    idempotent: false, // a transaction is idempotent by itself; this would only fetch a second producer id
-    ...(transactionalId === undefined ? {} : { transactionalId, transactionTimeout: TRANSACTION_TIMEOUT_MS }),
-  });
-  return { producer, cluster };
-}
-
-const producerOf = kafkajsModule<(options: object) => Producer>('producer/index.js');
-
-function partitionGiven({ message }: { message: { partition?: number } }): number {
-  if (message.partition === undefined) throw new Error('a record needs its partition');
-  return message.partition;
-}
-
-function toBatch(records: readonly OutgoingRecord[], more?: Readonly<Record<string, string>>): ProducerBatch {
-  const topics = new Map<string, TopicMessages>();
-  for (const { topic, partition, key, value, headers } of records) {
-    const of = topics.get(topic) ?? { topic, messages: [] };
-    topics.set(topic, of);
-    of.messages.push({ partition, key, value, headers: more ? { ...headers, ...more } : (headers ?? {}) });
-  }
-  return { acks: -1, topicMessages: [...topics.values()], timeout: PRODUCE_TIMEOUT_MS };
-}
-
-/** Unit ms. How long the leader waits for its replicas; below our request time-out, so that the broker's own answer arrives. */
-const PRODUCE_TIMEOUT_MS = 4000;
-
-function toBaseOffset({ topicName, partition, baseOffset, logAppendTime }: RecordMetadata): BaseOffset {
-  return { topic: topicName, partition, baseOffset: BigInt(baseOffset ?? '-1'), appendTimeMs: Number(logAppendTime ?? '-1') };
-}
