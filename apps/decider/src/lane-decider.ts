@@ -133,7 +133,8 @@ export class LaneDecider {
     const feed = new InputFeed(io.reader, state, this.#topicName, { onHeld, onControl, onAction });
     const { monotonicMs = () => performance.now(), pause } = this.options;
     const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
-    const context = { engine: this.#gate, wire, birth, ...(ahead ? { verify: ahead.verify } : {}) };
+    const asked = ahead ? { wire: ahead, verify: ahead.verify } : { wire };
+    const context = { engine: this.#gate, birth, ...asked };
     const commits = new CommitQueue({ monotonicMs, ...(pause ? { pause } : {}) });
     let inputKeysOffset = io.inputKeysOffset;
     let batch: OpenBatch | undefined;

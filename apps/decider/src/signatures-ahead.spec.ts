@@ -53,3 +53,22 @@ it('forgets what was decided, and asks for no more than it may remember', async 
   expect(ahead.waiting).toBe(1);
   expect(ahead.verify(...partsOf(last))).toBe(true);
 });
+
+it('keeps what it decoded until the record is decided', async () => {
+  let decoded = 0;
+  const counting = { decodeEnvelope: (value: Uint8Array) => ((decoded += 1), wire.decodeEnvelope(value)) };
+  const ahead = new SignaturesAhead(counting);
+  const first = record(0n, lane.proposal('f'));
+  const copy = record(1n, first.value);
+  ahead.ask(state, first);
+  const envelope = ahead.decodeEnvelope(first.value);
+  expect(envelope).toEqual(wire.decodeEnvelope(copy.value));
+  expect(ahead.decodeEnvelope(first.value)).toBe(envelope);
+  expect(decoded).toBe(1);
+  ahead.ask(state, copy); // the same signature in another record
+  expect(ahead.decodeEnvelope(copy.value)).toEqual(envelope);
+  expect(decoded).toBe(2);
+  await ahead.known(2n, 10);
+  expect(ahead.decodeEnvelope(copy.value)).toEqual(envelope);
+  expect(decoded).toBe(3);
+});

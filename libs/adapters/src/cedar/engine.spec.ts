@@ -1,4 +1,4 @@
-import { canonicalBytes, judge, type Json, parseBundle } from '#domain';
+import { canonicalBytes, engineRequest, judge, type Json, parseBundle } from '#domain';
 import { ENGINE_CONTRACT, JUDGE_CASES, judgeInput, testBundle, testDocument } from '#testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -37,6 +37,42 @@ it('a reserved member never reaches Cedar, even where the schema has an entity',
   const context = { environment: 'sandbox', risk: { __entity: { type: 'thing', id: 'low' } } };
   const answer = engine.authorize(testBundle(), { principal, resource, action: 'note', context, entities: [] });
   expect(answer).toEqual({ decision: 'deny', reasons: [], errors: ['context has a reserved member'] });
+});
+
+it('answers the same whether or not it is told of entities without parents', () => {
+  const scoped = (effect: string, scope: string) => withPolicy(`${effect} (${scope}) when { context.risk != "low" };`);
+  const bundles = [
+    scoped('@unattended("x") permit', 'principal in tenant::"acme", action, resource in thing::"low"'),
+    scoped('@unattended("x") permit', 'principal in tenant::"globex", action, resource'),
+    scoped('forbid', 'principal in tenant::"acme", action, resource in thing::"low"'),
+    scoped('forbid', 'principal, action, resource == thing::"low"'),
+    scoped('forbid', 'principal, action, resource is other'),
+  ];
+  const answers = new Set<string>();
+  for (const bundle of bundles) {
+    for (const id of ['low', 'medium', 'high']) {
+      const { principal, resource, entities, ...rest } = engineRequest(
+        bundle.tables,
+        { ...judgeInput(engine).proposal, resource: { type: 'thing', id }, class: 'note' },
+        { environment: 'production', risk: 'medium' },
+      );
+      const bare = ['acme'].map((tenant): Json => ({ uid: { type: 'tenant', id: tenant }, attrs: {}, parents: [] }));
+      const known = entities.map((entity) => JSON.stringify((entity as { uid: Json }).uid));
+      for (const thing of ['low', 'medium', 'high']) {
+        const uid = { type: 'thing', id: thing };
+        if (!known.includes(JSON.stringify(uid))) bare.push({ uid, attrs: {}, parents: [] });
+      }
+      const told = engine.authorize(bundle, { principal, resource, ...rest, entities: [...entities, ...bare] });
+      const untold = engine.authorize(bundle, { principal, resource, ...rest, entities });
+      expect(untold).toEqual(told);
+      answers.add(JSON.stringify(told));
+    }
+  }
+  expect([...answers].sort()).toEqual([
+    '{"decision":"allow","reasons":["more"],"errors":[]}',
+    '{"decision":"deny","reasons":["more"],"errors":[]}',
+    '{"decision":"deny","reasons":[],"errors":[]}',
+  ]);
 });
 
 describe('a policy is refused', () => {

@@ -1,5 +1,5 @@
 import type { Entities, SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { type Bundle, engineRequest, faultsOf, type Json, type PolicyTables } from '#domain';
+import { type Bundle, engineRequest, type EngineRequest, faultsOf, type Json, type PolicyTables } from '#domain';
 
 import type { Cedar } from './instance.ts';
 import { oversize } from './limits.ts';
@@ -78,7 +78,7 @@ function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
           ...request,
           action: { type: 'Action', id },
           context: request.context,
-          entities: request.entities as unknown as Entities,
+          entities: withBare(request, [resource, { type: 'tenant', id: TRIAL.tenant }]),
           schema: tables.cedar.schema,
           policies: { staticPolicies: tables.cedar.policies },
           validateRequest: true,
@@ -88,6 +88,13 @@ function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
     }
   }
   return [...faults];
+}
+
+/** Those that the request leaves out as well, so that the schema is asked about them: one with attributes is refused. */
+function withBare({ entities }: EngineRequest, uids: readonly { readonly type: string; readonly id: string }[]): Entities {
+  const listed = entities as unknown as Entities;
+  const isListed = (uid: object): boolean => listed.some((entity) => JSON.stringify(entity.uid) === JSON.stringify(uid));
+  return [...listed, ...uids.filter((uid) => !isListed(uid)).map((uid) => ({ uid, attrs: {}, parents: [] }))];
 }
 
 const TRIAL = { tenant: 'trial', issuer: 'trial', id: 'trial', operation: 'trial', parameters: {}, mode: 'enforce' } as const;

@@ -18,7 +18,12 @@ export class InputError extends Error {
 export function sealInput(value: Uint8Array, inputKey: Uint8Array): Uint8Array {
   const nonce = drawRandom(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', contentKey(inputKey), nonce);
-  return Buffer.concat([nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
+  const sealed = new Uint8Array(NONCE_BYTES + value.length + TAG_BYTES);
+  sealed.set(nonce);
+  sealed.set(cipher.update(value), NONCE_BYTES);
+  cipher.final(); // GCM holds nothing back: this only makes the tag
+  sealed.set(cipher.getAuthTag(), NONCE_BYTES + value.length);
+  return sealed;
 }
 
 /** Throws InputError for another key, and for any byte that is not as sealed. */
@@ -26,9 +31,10 @@ export function openInput(sealed: Uint8Array, inputKey: Uint8Array): Uint8Array 
   if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new InputError(`sealed input of ${sealed.length} bytes is too short`);
   const decipher = createDecipheriv('aes-256-gcm', contentKey(inputKey), sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-  const head = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+  const value = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
   try {
-    return new Uint8Array(Buffer.concat([head, decipher.final()]));
+    decipher.final(); // GCM holds nothing back: this only checks the tag
+    return new Uint8Array(value.buffer, value.byteOffset, value.length);
   } catch (cause) {
     throw new InputError('sealed input does not open with this key', { cause });
   }

@@ -13,9 +13,12 @@ const SIGNATURES_MAX = 16;
 
 /** What is signed: "DSSEv1" SP len(type) SP type SP len(payload) SP payload, lengths in bytes. */
 export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
-  const type = utf8(payloadType);
-  return concat(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload);
+  const typeBytes = isAscii(payloadType) ? payloadType.length : utf8(payloadType).length;
+  return concat(utf8(`DSSEv1 ${typeBytes} ${payloadType} ${payload.length} `), payload);
 }
+
+// eslint-disable-next-line no-control-regex -- all of ASCII
+const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);
 
 /** The envelope as JSON text; `seed` is the 32-byte private key. */
 export function signDsse(signing: { payloadType: string; payload: Uint8Array; keyid: string; seed: Uint8Array }): string {

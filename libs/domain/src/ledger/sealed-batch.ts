@@ -30,7 +30,7 @@ export const BATCH_ENTRIES_MAX = 8192;
  * ledger records: decider, notary, gateway and checker all go through it.
  */
 export class SealedBatches {
-  #pending: LedgerRecord[] = [];
+  #pending: Pending[] = [];
   #broken: LedgerBroken | undefined;
 
   constructor(
@@ -56,10 +56,10 @@ export class SealedBatches {
   }
 
   #push(bytes: Uint8Array | null): SealedBatch | undefined {
+    if (bytes === null) throw new LedgerBroken('RECORD', `sequence ${this.heads.nextSeq}: empty record`);
     const record = this.#decode(bytes);
     const expected = this.heads.nextSeq + this.#pending.length;
-    const first = this.#pending[0]?.batchFirstSeq ?? expected;
-    const count = this.#pending[0]?.batchCount ?? record.batchCount;
+    const { batchFirstSeq: first, batchCount: count } = this.#pending[0]?.record ?? { ...record, batchFirstSeq: expected };
     if (record.lane !== this.heads.lane || record.laneSeq !== expected) {
       throw new LedgerBroken(
         'SEQUENCE',
@@ -74,12 +74,16 @@ export class SealedBatches {
     }
     const isLast = expected === first + count - 1;
     if ((record.batchSeal !== null) !== isLast) throw new LedgerBroken('SEAL', `sequence ${expected}: seal missing or misplaced`);
-    this.#pending.push(record);
+    this.#pending.push({ record, hash: this.#hashOf(record, bytes) });
     return isLast ? this.#complete() : undefined;
   }
 
-  #decode(bytes: Uint8Array | null): LedgerRecord {
-    if (bytes === null) throw new LedgerBroken('RECORD', `sequence ${this.heads.nextSeq}: empty record`);
+  /** Of the record without its seal, which only the last of a batch has. Decoding is strict, so the bytes are what encoding would write. */
+  #hashOf(record: LedgerRecord, bytes: Uint8Array): Uint8Array {
+    return sha256(record.batchSeal === null ? bytes : this.wire.encodeRecord({ ...record, batchSeal: null }));
+  }
+
+  #decode(bytes: Uint8Array): LedgerRecord {
     try {
       return this.wire.decodeRecord(bytes);
     } catch (cause) {
@@ -88,10 +92,11 @@ export class SealedBatches {
   }
 
   #complete(): SealedBatch {
-    const records = this.#pending;
+    const pending = this.#pending;
+    const records = pending.map(({ record }) => record);
     const firstSeq = this.heads.nextSeq;
     this.#pending = [];
-    this.#checkSeal(records, firstSeq);
+    this.#checkSeal(pending, firstSeq);
     const before = new Map<string, CompactRange>();
     const entries = records.map((record) => this.#admit(record, before));
     this.#checkRoots(records);
@@ -99,10 +104,10 @@ export class SealedBatches {
     return { firstSeq, entries, before };
   }
 
-  #checkSeal(records: readonly LedgerRecord[], firstSeq: number): void {
-    const seal = records.at(-1)?.batchSeal ?? new Uint8Array();
-    const recordHashes = records.map((record) => sha256(this.wire.encodeRecord({ ...record, batchSeal: null })));
-    const range = { lane: this.heads.lane, firstSeq, lastSeq: firstSeq + records.length - 1, recordHashes };
+  #checkSeal(pending: readonly Pending[], firstSeq: number): void {
+    const seal = pending.at(-1)?.record.batchSeal ?? new Uint8Array();
+    const recordHashes = pending.map(({ hash }) => hash);
+    const range = { lane: this.heads.lane, firstSeq, lastSeq: firstSeq + pending.length - 1, recordHashes };
     if (!sealVerifies(range, seal, this.deciderKeys)) {
       throw new LedgerBroken('SEAL', `batch at sequence ${firstSeq}: not sealed by a decider key of this ledger`);
     }
@@ -146,6 +151,12 @@ export class SealedBatches {
       }
     }
   }
+}
+
+interface Pending {
+  readonly record: LedgerRecord;
+  /** What its batch's seal covers. */
+  readonly hash: Uint8Array;
 }
 
 const ACTION_KINDS: readonly EntryKind[] = ['action.decided', 'action.repeated', 'escalation.settled'];

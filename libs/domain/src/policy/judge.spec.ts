@@ -99,14 +99,12 @@ describe('Cedar is asked', () => {
     judge(judgeInput(engine, { resource: { type: 'thing', id: 'high' }, ...asserted }));
     expect(engine.asked[0]?.context).toEqual({ environment: 'production', risk: 'high', amount: 1, ci: true });
   });
-  it('with principal, resource and their ancestors only', () => {
+  it('with principal, resource and their ancestors only, as far as they have parents', () => {
     const engine = new FakeEngine();
     judge(judgeInput(engine, { resource: { type: 'thing', id: 'high' } }));
     expect(engine.asked[0]?.entities).toEqual([
       { uid: { type: 'agent', id: 'acme#bot' }, attrs: {}, parents: [{ type: 'tenant', id: 'acme' }] },
-      { uid: { type: 'tenant', id: 'acme' }, attrs: {}, parents: [] },
       { uid: { type: 'thing', id: 'high' }, attrs: {}, parents: [{ type: 'thing', id: 'low' }] },
-      { uid: { type: 'thing', id: 'low' }, attrs: {}, parents: [] },
     ]);
   });
 });
