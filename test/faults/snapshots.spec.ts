@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { codecs, type KafkaRecord, LaneReader, type OutgoingRecord, type SnapshotManifest, wire } from '#adapters';
 import { sha256 } from '#crypto';
-import { encodeState, type LaneState, utf8 } from '#domain';
+import { decodeState, encodeState, IdBook, type LaneState, utf8 } from '#domain';
 
 import { snapshotRecords } from '../../apps/decider/src/snapshots.ts';
 import { takeOver, type TakenOver } from '../../apps/decider/src/take-over.ts';
@@ -170,8 +170,8 @@ const elsewhere = ({ manifest }: Snapshot): Partial<SnapshotManifest> => ({ ledg
 const inSlot = (snapshot: Snapshot, slot: number): Snapshot => withManifest(snapshot, { slot });
 
 function stateForgotten(): LaneState {
-  const state = structuredClone({ ...now.state, bundle: null });
-  for (const facts of state.tenants.values()) facts.ids.known.clear();
+  const state = decodeState(encodeState(now.state), world.home.birth(), 0);
+  for (const facts of state.tenants.values()) facts.ids = new IdBook();
   return state;
 }
 

@@ -45,8 +45,8 @@ describe('a commit queue', () => {
     const pause = (ms: number): Promise<void> => new Promise((end) => pauses.push({ ms, end }));
     const queue = new CommitQueue({ monotonicMs: () => now, pause });
     for (const [took, rests] of [
-      [10, 10],
-      [60_000, 25],
+      [8, 8],
+      [60_000, 10],
     ] as const) {
       queue.run(() => Promise.resolve(BigInt((now += took))));
       await queue.idle();

@@ -1,5 +1,5 @@
 /** Unit ms. So that a transaction that hung, or a clock that jumped, is not followed by a rest as long. */
-const REST_MAX_MS = 5;
+const REST_MAX_MS = 10;
 
 export interface Pace {
   /** Unit ms, never set back. */

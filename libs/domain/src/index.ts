@@ -40,6 +40,7 @@ export * from './decide/evolve.ts';
 export * from './decide/facts.ts';
 export * from './decide/snapshot.ts';
 export { firstDue, type OpenEscalation } from './decide/due.ts';
+export { IdBook } from './decide/ids.ts';
 export { tenantNow } from './decide/draft.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';
 export { EXPIRY_AHEAD_MAX_MS, OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';

@@ -14,6 +14,7 @@ describe('a bounded wait', () => {
     const work = Promise.withResolvers<string>();
     const late = vi.fn();
     const waiting = bounded('work', 1, work.promise, late);
+    vi.advanceTimersByTime(1);
     await expect(waiting).rejects.toThrow(BrokerUnavailable);
     work.resolve('at last');
     await work.promise;

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { BrokerUnavailable } from './errors.ts';
 
 /**
@@ -7,11 +5,14 @@ import { BrokerUnavailable } from './errors.ts';
  * lane that waits for ever is worse than one that takes over again. `work` itself cannot be called off; `late` gets what comes too late.
  */
 export async function bounded<T>(what: string, ms: number, work: Promise<T>, late?: (result: T) => unknown): Promise<T> {
-  const timer = new AbortController();
   let isLate = false;
-  const limit = delay(ms, undefined, { signal: timer.signal }).then(() => {
-    isLate = true;
-    throw new BrokerUnavailable(`${what}: no answer within ${ms} ms`);
+  // A bare timer: this runs for each request, and aborting a signal makes an error with a stack each time.
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      isLate = true;
+      reject(new BrokerUnavailable(`${what}: no answer within ${ms} ms`));
+    }, ms);
   });
   work.then(
     (result) => (isLate ? late?.(result) : undefined),
@@ -20,7 +21,6 @@ export async function bounded<T>(what: string, ms: number, work: Promise<T>, lat
   try {
     return await Promise.race([work, limit]);
   } finally {
-    timer.abort();
-    limit.catch(() => undefined); // the abort of the timer itself
+    clearTimeout(timer);
   }
 }

@@ -14,7 +14,7 @@ import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { firstOf, idKey } from './ids.ts';
+import { idKey } from './ids.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -66,7 +66,7 @@ function staleness({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): 
   }
   if (nowMs >= expiresAtMs) return 'expired';
   if (expiresAtMs > nowMs + EXPIRY_AHEAD_MAX_MS) return 'expires-too-late';
-  return firstOf(facts.ids, idKey(issuer, id), nowMs) ? 'repeated' : undefined;
+  return facts.ids.firstOf(idKey(issuer, id), nowMs) ? 'repeated' : undefined;
 }
 
 const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>> = {

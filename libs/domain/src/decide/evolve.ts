@@ -3,7 +3,7 @@ import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
 import { closeEscalation, openEscalation } from './due.ts';
-import { forgetExpired, idKey, remember, settleId } from './ids.ts';
+import { idKey } from './ids.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -25,7 +25,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   const { predicate, subject } = entry.statement;
   const tenant = tenantFacts(state, entry.tenant);
   const decidedAtMs = parseTime(predicate.decidedAt);
-  state.idCount -= forgetExpired(tenant.ids, decidedAtMs);
+  state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
   tenant.lastDecidedAtMs = decidedAtMs;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
   advancePosition(state, predicate.source);
@@ -76,7 +76,7 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const index = Number(predicate.index);
   const open = typeof deadline === 'string';
   const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open };
-  remember(tenant.ids, idKey(issuer, actionId), known);
+  tenant.ids.remember(idKey(issuer, actionId), known);
   state.idCount += 1;
   if (!open) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
@@ -87,7 +87,7 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
 function settled(state: LaneState, tenant: TenantFacts, name: string, index: number): void {
   const closed = closeEscalation(state.due, name, index);
   if (!closed) return;
-  settleId(tenant.ids, idKey(closed.issuer, closed.actionId));
+  tenant.ids.settle(idKey(closed.issuer, closed.actionId));
   const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
   if (left > 0) tenant.openByActor.set(closed.actor, left);
   else tenant.openByActor.delete(closed.actor);
@@ -103,7 +103,7 @@ function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predi
   const { controlId, expiresAt } = predicate as { controlId?: unknown; expiresAt?: unknown };
   if (typeof controlId !== 'string' || typeof expiresAt !== 'string') return;
   const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
-  remember(tenant.ids, idKey('admin', controlId), known);
+  tenant.ids.remember(idKey('admin', controlId), known);
   state.idCount += 1;
 }
 

@@ -7,7 +7,7 @@ import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { firstOf, forgettable, idKey, IDS_PER_LANE_MAX } from './ids.ts';
+import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { actorKey, type LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
 
@@ -40,7 +40,7 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
     return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.ok ? 'expires-too-late' : parsed.detail), undefined);
   }
   const digest = requestDigest(checked.payload).subarray(0, REQUEST_DIGEST_BYTES);
-  const first = firstOf(checked.facts.ids, idKey(checked.issuer, id), nowMs);
+  const first = checked.facts.ids.firstOf(idKey(checked.issuer, id), nowMs);
   const isOver = nowMs >= expiresAtMs;
   const isCopy = first?.digest !== undefined && first.digest !== null && equalBytes(first.digest, digest);
   const takesId = !isOver && !first && !idsExhausted(step);
@@ -185,8 +185,8 @@ const deny = (reason: string): Judgement => ({
 
 function idsExhausted({ state, checked: { facts }, nowMs }: Step): boolean {
   const share = Math.floor(IDS_PER_LANE_MAX / Math.max(1, state.tenants.size - 1)); // the system's own tree has no proposals
-  const free = Math.min(share - facts.ids.known.size, IDS_PER_LANE_MAX - state.idCount);
-  return free <= 0 && free + forgettable(facts.ids, nowMs) <= 0;
+  const free = Math.min(share - facts.ids.size, IDS_PER_LANE_MAX - state.idCount);
+  return free <= 0 && free + facts.ids.forgettable(nowMs) <= 0;
 }
 
 function expiryOf(value: unknown): number | undefined {

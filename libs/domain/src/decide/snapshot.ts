@@ -1,14 +1,15 @@
-import { base64, fromBase64, fromHex, fromUtf8, hex, utf8 } from '../formats/bytes.ts';
+import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from '../formats/bytes.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
 import { openEscalation, type OpenEscalation } from './due.ts';
-import { remember } from './ids.ts';
+import { ID_ROW_BYTES } from './id-table.ts';
+import { IdBook } from './ids.ts';
 import { emptyLane, emptyTenant, type InputPosition, type Issuer, type LaneState, type LedgerBirth, type TenantFacts } from './state.ts';
 
 /** Raised whenever the shape below changes: an older snapshot is then ignored and the lane is read from genesis. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
-/** One lane's state as bytes. Lines of JSON: a header, then one line a tenant, so that no string outgrows the engine's limit. */
+/** One lane's state as bytes: the length of a text, u32; the text, which is a header and a line for each tenant, in JSON; each tenant's ids. */
 export function encodeState(state: LaneState): Uint8Array {
   const { heads } = state;
   const header = {
@@ -21,18 +22,29 @@ export function encodeState(state: LaneState): Uint8Array {
     const facts = state.tenants.get(tenant) ?? emptyTenant();
     return { tenant, origin, vkey, size: range.size, peaks: range.hashes.map(hex), previous, ...encodeTenant(facts) };
   });
-  return utf8([header, ...tenants].map((line) => JSON.stringify(line)).join('\n'));
+  const text = utf8([header, ...tenants].map((line) => JSON.stringify(line)).join('\n'));
+  const ids = [...heads.trees.keys()].map((tenant) => state.tenants.get(tenant)?.ids.encode() ?? new Uint8Array());
+  return concat(u32be(text.length), text, ...ids);
 }
 
 /** Throws on anything it did not write itself; the caller then starts from genesis. */
 export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number): LaneState {
-  const [headerLine, ...lines] = fromUtf8(bytes).split('\n');
+  if (bytes.length < 4) throw new Error('state: too short');
+  const textEnd = 4 + new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0);
+  const [headerLine, ...lines] = fromUtf8(bytes.subarray(4, textEnd)).split('\n');
   const header = JSON.parse(headerLine ?? '') as EncodedHeader;
   const state = emptyLane(birth, lane);
   state.heads.nextSeq = header.nextSeq;
   for (const [topic, epoch, next] of header.positions) state.positions[topic] = { epoch, next: BigInt(next) } satisfies InputPosition;
   state.bundle = header.bundle === null ? null : parseBundle(header.bundle);
-  for (const line of lines) decodeTenant(state, JSON.parse(line) as EncodedTree);
+  let at = textEnd;
+  for (const line of lines) {
+    const encoded = JSON.parse(line) as EncodedTree;
+    const end = at + encoded.ids * ID_ROW_BYTES;
+    decodeTenant(state, encoded, bytes.subarray(at, end));
+    at = end;
+  }
+  if (at !== bytes.length) throw new Error(`state: ${bytes.length} bytes, ${at} described`);
   for (const open of header.due) openEscalation(state.due, open);
   return state;
 }
@@ -43,7 +55,6 @@ interface EncodedHeader {
   readonly bundle: Json;
   readonly due: readonly OpenEscalation[];
 }
-type EncodedId = readonly [key: string, index: number, digest: string | null, expiresAtMs: number, open: 0 | 1];
 interface EncodedFacts {
   readonly last: number;
   readonly issuers: readonly (readonly [
@@ -54,7 +65,8 @@ interface EncodedFacts {
     keys: [string, string][],
   ])[];
   readonly tokens: readonly (readonly [string, boolean])[];
-  readonly ids: readonly EncodedId[];
+  /** How many. */
+  readonly ids: number;
   readonly openByActor: readonly (readonly [string, number])[];
 }
 interface EncodedTree extends EncodedFacts {
@@ -76,17 +88,11 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
     [...keys].map(([keyid, key]): [string, string] => [keyid, base64(key)]),
   ]),
   tokens: [...facts.tokens],
-  ids: [...facts.ids.known].map(([key, { index, digest, expiresAtMs, open }]) => [
-    key,
-    index,
-    digest && base64(digest),
-    expiresAtMs,
-    open ? 1 : 0,
-  ]),
+  ids: facts.ids.size,
   openByActor: [...facts.openByActor],
 });
 
-function decodeTenant(state: LaneState, encoded: EncodedTree): void {
+function decodeTenant(state: LaneState, encoded: EncodedTree, ids: Uint8Array): void {
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
@@ -96,10 +102,8 @@ function decodeTenant(state: LaneState, encoded: EncodedTree): void {
   }
   for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
-  for (const [key, index, digest, expiresAtMs, open] of encoded.ids) {
-    remember(facts.ids, key, { index, digest: digest === null ? null : fromBase64(digest), expiresAtMs, open: open === 1 });
-  }
-  state.idCount += encoded.ids.length;
+  facts.ids = IdBook.decode(ids);
+  state.idCount += facts.ids.size;
   state.tenants.set(encoded.tenant, facts);
   const range = { size: encoded.size, hashes: encoded.peaks.map(fromHex) };
   const { tenant, origin, vkey, previous } = encoded;

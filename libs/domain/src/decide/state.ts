@@ -2,7 +2,7 @@ import type { InputTopic } from '../ledger/entry.ts';
 import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
-import { emptyIds, type IdBook } from './ids.ts';
+import { IdBook } from './ids.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
@@ -21,7 +21,7 @@ export interface TenantFacts {
   readonly issuers: Map<string, Issuer>;
   /** Token ids ever issued; true once revoked. */
   readonly tokens: Map<string, boolean>;
-  readonly ids: IdBook;
+  ids: IdBook;
   /** Open escalations per actor. */
   readonly openByActor: Map<string, number>;
 }
@@ -87,7 +87,7 @@ export const emptyTenant = (): TenantFacts => ({
   lastDecidedAtMs: 0,
   issuers: new Map(),
   tokens: new Map(),
-  ids: emptyIds(),
+  ids: new IdBook(),
   openByActor: new Map(),
 });
 

@@ -1,0 +1,191 @@
+/**
+ * Known ids in typed arrays, some 70 bytes each where objects in a Map take 400: a lane remembers up to a million. An id is known by the
+ * first 16 bytes of its SHA-256; two that share them would need 2⁶⁴ tries, and the second would be refused as a repetition.
+ */
+import { sha256 } from '#crypto';
+
+export const ID_DIGEST_BYTES = 16;
+/** As `encode` writes one: key, digest, leaf index and expiry as doubles, flags. */
+export const ID_ROW_BYTES = 49;
+const WORDS = 4;
+const ROWS_MIN = 64;
+
+const USED = 1;
+const OPEN = 2;
+const HAS_DIGEST = 4;
+
+type Words = readonly [number, number, number, number];
+
+export class IdTable {
+  /** Ids held. */
+  size = 0;
+  /** Rows ever used; those below that are free again are in #free. */
+  #rows = 0;
+  readonly #free: number[] = [];
+  #keys = new Uint32Array(ROWS_MIN * WORDS);
+  #digests = new Uint8Array(ROWS_MIN * ID_DIGEST_BYTES);
+  #indexes = new Float64Array(ROWS_MIN);
+  #expiries = new Float64Array(ROWS_MIN);
+  #flags = new Uint8Array(ROWS_MIN);
+  /** Open addressing with linear probing, at most half full: row + 1, or 0. */
+  #slots = new Int32Array(ROWS_MIN * 2);
+
+  /** −1 when it is not held. */
+  find(key: string): number {
+    const words = wordsOf(key);
+    return (this.#slots[this.#slotOf(words)] ?? 0) - 1;
+  }
+
+  /** Row of the new id, or of the one that it replaces. */
+  put(key: string, id: { index: number; digest: Uint8Array | null; expiresAtMs: number; open: boolean }): number {
+    return this.#put(wordsOf(key), id);
+  }
+
+  indexOf = (row: number): number => this.#indexes[row] ?? 0;
+  expiryOf = (row: number): number => this.#expiries[row] ?? 0;
+  isUsed = (row: number): boolean => this.#has(row, USED);
+  isOpen = (row: number): boolean => this.#has(row, OPEN);
+  close(row: number): void {
+    this.#flags[row] = (this.#flags[row] ?? 0) & ~OPEN;
+  }
+  /** A copy; null when there is none. */
+  digestOf(row: number): Uint8Array | null {
+    return this.#has(row, HAS_DIGEST) ? this.#digests.slice(row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES) : null;
+  }
+
+  remove(row: number): void {
+    const mask = this.#slots.length - 1;
+    let hole = this.#slotOf(this.#wordsAt(row));
+    // What was pushed on by the one that goes moves back, so that a search may end at the first empty slot.
+    for (let next = (hole + 1) & mask; this.#slots[next] !== 0; next = (next + 1) & mask) {
+      const home = (this.#keys[((this.#slots[next] ?? 0) - 1) * WORDS] ?? 0) & mask;
+      if (((next - home) & mask) < ((next - hole) & mask)) continue;
+      this.#slots[hole] = this.#slots[next] ?? 0;
+      hole = next;
+    }
+    this.#slots[hole] = 0;
+    this.#flags[row] = 0;
+    this.#free.push(row);
+    this.size -= 1;
+  }
+
+  /** ID_ROW_BYTES for each id held, in the order of their leaf indexes, whatever was forgotten in between. */
+  encode(): Uint8Array {
+    const rows = this.#inOrder();
+    const out = new Uint8Array(this.size * ID_ROW_BYTES);
+    const view = new DataView(out.buffer);
+    let at = 0;
+    for (const row of rows) {
+      this.#wordsAt(row).forEach((word, of) => {
+        view.setUint32(at + of * 4, word);
+      });
+      out.set(this.#digests.subarray(row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES), at + 16);
+      view.setFloat64(at + 32, this.indexOf(row));
+      view.setFloat64(at + 40, this.expiryOf(row));
+      out[at + 48] = this.#flags[row] ?? 0;
+      at += ID_ROW_BYTES;
+    }
+    return out;
+  }
+
+  /** Adds what `encode` wrote; returns the rows. Throws for any other bytes. */
+  decode(bytes: Uint8Array): number[] {
+    if (bytes.length % ID_ROW_BYTES !== 0) throw new Error('ids: not whole rows');
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const rows: number[] = [];
+    for (let at = 0; at < bytes.length; at += ID_ROW_BYTES) {
+      const words: Words = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), view.getUint32(at + 12)];
+      const [index, expiresAtMs, flags] = [view.getFloat64(at + 32), view.getFloat64(at + 40), bytes[at + 48] ?? 0];
+      const isOne = Number.isSafeInteger(index) && Number.isSafeInteger(expiresAtMs) && (flags & USED) !== 0 && flags < 8;
+      if (!isOne || this.#slots[this.#slotOf(words)] !== 0) throw new Error('ids: not a row, or one twice');
+      const digest = (flags & HAS_DIGEST) !== 0 ? bytes.subarray(at + 16, at + 32) : null;
+      rows.push(this.#put(words, { index, digest, expiresAtMs, open: (flags & OPEN) !== 0 }));
+    }
+    return rows;
+  }
+
+  #inOrder(): number[] {
+    const rows: number[] = [];
+    let isOrdered = true;
+    for (let row = 0; row < this.#rows; row++) {
+      if (!this.isUsed(row)) continue;
+      isOrdered &&= this.indexOf(rows.at(-1) ?? row) <= this.indexOf(row);
+      rows.push(row);
+    }
+    return isOrdered ? rows : rows.sort((a, b) => this.indexOf(a) - this.indexOf(b));
+  }
+
+  #put(words: Words, { index, digest, expiresAtMs, open }: Parameters<IdTable['put']>[1]): number {
+    const slot = this.#slotOf(words);
+    const held = (this.#slots[slot] ?? 0) - 1;
+    const row = held >= 0 ? held : this.#newRow(words, slot);
+    this.#indexes[row] = index;
+    this.#expiries[row] = expiresAtMs;
+    this.#flags[row] = USED | (open ? OPEN : 0) | (digest ? HAS_DIGEST : 0);
+    this.#digests.fill(0, row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES);
+    if (digest) this.#digests.set(digest.subarray(0, ID_DIGEST_BYTES), row * ID_DIGEST_BYTES);
+    return row;
+  }
+
+  #newRow(words: Words, slot: number): number {
+    const row = this.#free.pop() ?? this.#rows++;
+    if (row >= this.#flags.length) this.#growRows();
+    this.#keys.set(words, row * WORDS);
+    this.#flags[row] = USED;
+    this.#slots[slot] = row + 1;
+    this.size += 1;
+    if (this.size * 2 > this.#slots.length) this.#growSlots();
+    return row;
+  }
+
+  /** Where these words are, or the empty slot where they belong. */
+  #slotOf(words: Words): number {
+    const mask = this.#slots.length - 1;
+    let slot = words[0] & mask;
+    for (let row = this.#slots[slot] ?? 0; row !== 0; row = this.#slots[slot] ?? 0) {
+      if (this.#isAt(row - 1, words)) return slot;
+      slot = (slot + 1) & mask;
+    }
+    return slot;
+  }
+
+  #isAt(row: number, words: Words): boolean {
+    const at = row * WORDS;
+    for (let of = 0; of < WORDS; of++) if (this.#keys[at + of] !== words[of]) return false;
+    return true;
+  }
+
+  #wordsAt(row: number): Words {
+    const [a = 0, b = 0, c = 0, d = 0] = this.#keys.subarray(row * WORDS, (row + 1) * WORDS);
+    return [a, b, c, d];
+  }
+
+  #has = (row: number, flag: number): boolean => ((this.#flags[row] ?? 0) & flag) !== 0;
+
+  #growRows(): void {
+    const rows = this.#flags.length * 2;
+    this.#keys = grown(this.#keys, new Uint32Array(rows * WORDS));
+    this.#digests = grown(this.#digests, new Uint8Array(rows * ID_DIGEST_BYTES));
+    this.#indexes = grown(this.#indexes, new Float64Array(rows));
+    this.#expiries = grown(this.#expiries, new Float64Array(rows));
+    this.#flags = grown(this.#flags, new Uint8Array(rows));
+  }
+
+  #growSlots(): void {
+    this.#slots = new Int32Array(this.#slots.length * 2);
+    for (let row = 0; row < this.#rows; row++) {
+      if (this.isUsed(row)) this.#slots[this.#slotOf(this.#wordsAt(row))] = row + 1;
+    }
+  }
+}
+
+function grown<T extends Uint32Array | Uint8Array | Float64Array>(old: T, larger: T): T {
+  larger.set(old);
+  return larger;
+}
+
+function wordsOf(key: string): Words {
+  const digest = sha256(key);
+  const view = new DataView(digest.buffer, digest.byteOffset, digest.length);
+  return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
+}
