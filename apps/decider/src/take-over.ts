@@ -126,9 +126,9 @@ async function compareWithCheckpoints({ reader, lane, topicName, signal }: TakeO
       const head = record.value && record.key?.toString().startsWith('_position.') === false ? decodeHead(record.value) : undefined;
       const tree = head && trees.get(head.origin);
       if (!head || !tree) return;
-      const signed = signedHead(head.checkpoint, tree.origin, tree.vkey);
-      if (!signed) return; // noise: anyone with access may write here, only a signature speaks
       const size = BigInt(tree.range.size);
+      const signed = signedHead(head.checkpoint, { origin: tree.origin, vkey: tree.vkey, from: size });
+      if (!signed) return; // noise: anyone with access may write here, only a signature speaks
       if (signed.size > size)
         throw new LaneHalted('TAIL_LOST', `${tree.origin}: signed at size ${signed.size}, the ledger ends at ${size}`);
       if (signed.size === size && !equalBytes(signed.root, rangeRoot(tree.range))) {
