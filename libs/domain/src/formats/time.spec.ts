@@ -24,7 +24,9 @@ it('writes what Date writes and reads it back, in whatever order the times come'
 
 it('what was written or read last changes nothing for the second, the minute, the hour and the day beside it', () => {
   const base = Date.UTC(2026, 10, 25, 12, 34, 50);
-  const around = [0, 999, 1000, 1999, -1, -1000, 9999, 10_000, 59_999, 60_000, 3_600_000, 43_200_000, 86_399_999, 86_400_000, -43_200_000, -86_400_000].map((step) => base + step);
+  const around = [
+    0, 999, 1000, 1999, -1, -1000, 9999, 10_000, 59_999, 60_000, 3_600_000, 43_200_000, 86_399_999, 86_400_000, -43_200_000, -86_400_000,
+  ].map((step) => base + step);
   const spelled = around.map((ms) => new Date(ms).toISOString());
   for (const first of around) {
     for (const [at, ms] of around.entries()) {
