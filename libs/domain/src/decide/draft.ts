@@ -51,9 +51,20 @@ export function draft(state: LaneState, context: DecideContext, tree: TreeHead, 
 /** Canonical JSON of sorted members takes a third of the time. */
 const inOrder = (members: Readonly<Record<string, unknown>>): Record<string, unknown> => {
   const sorted: Record<string, unknown> = {};
-  for (const name of Object.keys(members).sort()) sorted[name] = members[name];
+  for (const name of orderOf(Object.keys(members))) sorted[name] = members[name];
   return sorted;
 };
+
+/** Entries have few shapes, all of this code's making: the order of each is worked out once. */
+const orders = new Map<string, readonly string[]>();
+function orderOf(names: readonly string[]): readonly string[] {
+  const shape = names.join();
+  const known = orders.get(shape);
+  if (known) return known;
+  const order = names.toSorted();
+  orders.set(shape, order);
+  return order;
+}
 
 export function treeOf(state: LaneState, tenant: string): TreeHead {
   const tree = state.heads.trees.get(tenant);

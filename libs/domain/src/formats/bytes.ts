@@ -43,6 +43,13 @@ export function fromBase64(text: string): Uint8Array {
   return strict(text, 'base64', 'BASE64');
 }
 
+/** Of a text that the caller knows to be the one spelling: half the time of fromBase64, which finds out. */
+export function canonicalBase64(text: string): Uint8Array {
+  const bytes = codec.decode(text, 'base64');
+  if (bytes === undefined) throw new BytesError('BASE64', 'not base64');
+  return bytes;
+}
+
 /** RFC 4648 §5, without padding. */
 export function base64url(bytes: Uint8Array): string {
   return codec.encode(bytes, 'base64url');
