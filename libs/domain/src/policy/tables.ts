@@ -34,6 +34,13 @@ const classRule = z.strictObject({
   executors: z.array(identifier).min(1).max(32),
   /** How long a permit may be claimed; a day at most, so that none outlives its reasons. */
   executeWithinSeconds: seconds(1, 86_400).optional(),
+  /** How long its executor has for a result, from the grant of its claim; then the effect is uncertain. */
+  resultWithinSeconds: seconds(1, 86_400).optional(),
+  /** Proof afterwards: a health check before the effect counts as settled; state before and after in a result that succeeded. */
+  after: z
+    .array(z.enum(['healthcheck', 'state-hash']))
+    .max(2)
+    .optional(),
   window: identifier.optional(),
 });
 
@@ -116,5 +123,7 @@ export type ChangeWindow = z.infer<typeof window>;
 
 /** A quarter of an hour: long enough for an executor's queue, short enough that the facts still hold. */
 export const EXECUTE_WITHIN_SECONDS = 900;
+/** A quarter of an hour: a rollout with its checks. */
+export const RESULT_WITHIN_SECONDS = 900;
 /** An hour: people answer within it, or somebody asks again. */
 export const APPROVE_WITHIN_SECONDS = 3600;
