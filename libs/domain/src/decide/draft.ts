@@ -1,3 +1,6 @@
+import { sha256Hex } from '#crypto';
+
+import { appendLeaf, leafHash } from '../formats/merkle.ts';
 import { formatTime } from '../formats/time.ts';
 import { ENTRY_BYTES_MAX, RULES, type Entry, type EntryKind, type Predicate, type Source } from '../ledger/entry.ts';
 import { NO_PREVIOUS, type TreeHead } from '../ledger/heads.ts';
@@ -71,6 +74,13 @@ export function treeOf(state: LaneState, tenant: string): TreeHead {
   if (!tree) throw new Error(`no tree for ${tenant}`);
   return tree;
 }
+
+/** The tree once `entry`, drafted for it, is its last: where the next part in the same tree goes. */
+export const after = (tree: TreeHead, { bytes }: Entry): TreeHead => ({
+  ...tree,
+  range: appendLeaf(tree.range, leafHash(bytes)),
+  previous: sha256Hex(bytes),
+});
 
 /** Names the committed record that part `part` of an answer was made from. */
 export const recordSource = (state: LaneState, input: RecordInput, part = 0, parts = 1): Source => ({

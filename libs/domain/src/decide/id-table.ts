@@ -53,6 +53,15 @@ export class IdTable {
     return this.#has(row, HAS_DIGEST) ? this.#digests.slice(row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES) : null;
   }
 
+  /** Of the ids decided at these leaf indexes. Looks at every row: a few milliseconds for a million. */
+  forgetDigests(indexes: ReadonlySet<number>): void {
+    for (let row = 0; row < this.#rows; row++) {
+      if (!this.#has(row, HAS_DIGEST) || !indexes.has(this.indexOf(row))) continue;
+      this.#flags[row] = (this.#flags[row] ?? 0) & ~HAS_DIGEST;
+      this.#digests.fill(0, row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES);
+    }
+  }
+
   remove(row: number): void {
     const mask = this.#slots.length - 1;
     let hole = this.#slotOf(this.#wordsAt(row));

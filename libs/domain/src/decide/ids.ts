@@ -76,6 +76,11 @@ export class IdBook {
     this.#addToBucket(row, this.#table.expiryOf(row));
   }
 
+  /** The first decisions at these leaf indexes stay known, what they were asked does not: every copy is a conflict from now on. */
+  forgetDigests(indexes: ReadonlySet<number>): void {
+    this.#table.forgetDigests(indexes);
+  }
+
   encode(): Uint8Array {
     return this.#table.encode();
   }
