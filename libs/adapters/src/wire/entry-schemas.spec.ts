@@ -74,10 +74,16 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { activated: digest, bundleName: 'standard', ...control },
     { activated: digest, bundleName: 'standard', bundle: null },
   ],
+  'freeze.raised': [
+    { freeze: 'f-1', level: 'freeze', scope: { kind: 'all' }, by: 'ana', ...control },
+    { freeze: 'f-1', level: 'stop', scope: { kind: 'tenant', value: 'acme' }, by: 'ana', until: time },
+  ],
+  'freeze.lifted': [{ lifts: 'f-1', by: 'ben', ...control }, { lifts: 'f-1', by: 'ben' }],
   'action.decided': [
     { ...judged, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], bindingDigest: digest, permit: { executors: ['deployer'], executeBy: time } },
     { ...judged, verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], bindingDigest: digest, approvalDeadline: time },
     { ...judged, verdict: 'DENY', reasons: ['DENY_CONTRACT'] },
+    { ...judged, verdict: 'DENY', reasons: ['DENY_FROZEN'], freeze: 'f-1' },
     { ...judged, mode: 'shadow', verdict: 'WOULD_ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'] },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_MALFORMED'], detail: 'actor-kind' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },
@@ -139,7 +145,7 @@ describe('schemas/entries', () => {
   });
 
   it('only an enforced ALLOW has a permit, and always', () => {
-    const [allow, escalate, deny, shadow] = EXAMPLES['action.decided'];
+    const [allow, escalate, deny, , shadow] = EXAMPLES['action.decided'];
     const permit = allow?.['permit'];
     expect(valid('action.decided', statementOf('action.decided', { ...allow, permit: undefined }))).not.toBe('valid');
     for (const other of [escalate, deny, shadow, { ...shadow, verdict: 'WOULD_ALLOW' }]) {

@@ -14,6 +14,7 @@ import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
@@ -88,6 +89,8 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     return checked.facts.tokens.get(token) === false ? { kind: 'token.revoked', members: { token } } : 'unknown-token';
   },
   'bundle.activated': activateBundle,
+  'freeze.raised': raiseFreeze,
+  'freeze.lifted': liftFreeze,
   'input.gap': ({ state, body }) => {
     const topic = body['topic'] as InputTopic;
     if (topic === 'controls') return 'topic'; // kept for ever, and this record is in it: a gap there would skip other controls
@@ -168,10 +171,43 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   const refusals = twice(() => context.engine.refusals(bundle));
   if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';
   const members = { activated: bundle.digest, bundleName: bundle.document.name };
-  const content: EntryContent = { kind: 'bundle.activated', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
-  const system = systemTree(state.heads.lane);
-  const also = [...state.heads.trees.values()].filter((tree) => tree.tenant !== system).map((tree) => ({ tree, content }));
+  const also = inTrees(state, checked, { kind: 'bundle.activated', members });
   return { kind: 'bundle.activated', members, facts: { bundle }, also };
+}
+
+/** In force from this entry on, for whatever its scope covers. */
+function raiseFreeze({ state, context, checked, body }: Step): Accepted | string {
+  const nowMs = laneNow(state, context.nowMs);
+  const { level, until } = body as { level: NewFreeze['level']; until?: string };
+  const scope = body['scope'] as unknown as FreezeScope;
+  const [id, by] = [text(body['id']), text(body['by'])];
+  const ofOtherLane = scope.kind === 'tenant' && laneOf(text(scope.value), state.lanes) !== state.heads.lane;
+  const knowsTenant = ofOtherLane || state.tenants.has(scope.value ?? '');
+  const untilMs = until === undefined ? null : parseTime(until);
+  const refused = refusalOfRaise(state, { id, level, scope, by, untilMs }, knowsTenant, nowMs);
+  if (refused !== undefined) return refused;
+  const members = { freeze: id, level, scope, ...pick(body, ['by', 'until']) };
+  return { kind: 'freeze.raised', members, also: inTrees(state, checked, { kind: 'freeze.raised', members }, scope) };
+}
+
+function liftFreeze({ state, context, checked, body }: Step): Accepted | string {
+  const freeze = liftable(state, text(body['lifts']), text(body['by']), laneNow(state, context.nowMs));
+  if (typeof freeze === 'string') return freeze;
+  const members = pick(body, ['lifts', 'by']);
+  return { kind: 'freeze.lifted', members, also: inTrees(state, checked, { kind: 'freeze.lifted', members }, freeze.scope) };
+}
+
+/** A part for each tenant of the lane, or for the one that `scope` names: what the system tree says, without its input. */
+function inTrees(
+  { heads }: LaneState,
+  { payloadDigest }: CheckedEnvelope,
+  { kind, members }: Pick<EntryContent, 'kind' | 'members'>,
+  scope?: FreezeScope,
+): NonNullable<Accepted['also']> {
+  const content: EntryContent = { kind, members, payloadDigest, inputForm: 'none' };
+  const system = systemTree(heads.lane);
+  const isMeant = (tenant: string): boolean => tenant !== system && (scope?.kind !== 'tenant' || scope.value === tenant);
+  return [...heads.trees.values()].filter(({ tenant }) => isMeant(tenant)).map((tree) => ({ tree, content }));
 }
 
 /** Parts in the order: the control's own tree, then the others as they were registered. */

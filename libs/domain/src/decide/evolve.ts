@@ -3,6 +3,7 @@ import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
 import { closeEscalation, openEscalation } from './due.ts';
+import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
@@ -50,6 +51,10 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       break;
     case 'bundle.activated':
       if (facts.bundle && entry.tenant === systemTree(state.heads.lane)) state.bundle = facts.bundle;
+      break;
+    case 'freeze.raised':
+    case 'freeze.lifted':
+      if (entry.tenant === systemTree(state.heads.lane)) freeze(state, entry.kind, predicate, decidedAtMs);
       break;
     case 'action.decided':
       decided(state, tenant, entry, subject[0].name, facts);
@@ -105,6 +110,17 @@ function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predi
   const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
   tenant.ids.remember(idKey('admin', controlId), known);
   state.idCount += 1;
+}
+
+/** Only the system tree's part counts: the tenants' tell their owners. */
+function freeze(state: LaneState, kind: 'freeze.raised' | 'freeze.lifted', predicate: Predicate, nowMs: number): void {
+  if (kind === 'freeze.lifted') {
+    lift(state.freezes, text(predicate['lifts']));
+    return;
+  }
+  const { level, scope, until } = predicate as unknown as { level: FreezeLevel; scope: FreezeScope; until?: string };
+  const untilMs = until === undefined ? null : parseTime(until);
+  raise(state.freezes, { id: text(predicate['freeze']), level, scope, by: text(predicate['by']), untilMs }, nowMs);
 }
 
 function gap(state: LaneState, predicate: Predicate): void {

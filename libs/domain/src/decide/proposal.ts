@@ -7,6 +7,7 @@ import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { actorKey, type LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
@@ -76,7 +77,8 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const judgement = judgementOf(step, proposal);
   const rules = { policies: judgement.policies, ruleSet: judgement.rules.map((rule) => rule.id), contractDigest: judgement.contractDigest };
   const verdict = mode === 'shadow' ? `WOULD_${judgement.verdict}` : judgement.verdict;
-  const outcome = { ...base, ...rules, ruleSetDigest: ruleSetDigest(judgement.rules), verdict, reasons: judgement.reasons };
+  const frozen = judgement.freeze === undefined ? {} : { freeze: judgement.freeze };
+  const outcome = { ...base, ...rules, ...frozen, ruleSetDigest: ruleSetDigest(judgement.rules), verdict, reasons: judgement.reasons };
   if (judgement.verdict === 'DENY' || mode === 'shadow') return outcome; // only what may still happen is bound
   const until = formatTime(nowMs + (judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs));
   const tree = treeOf(state, checked.tree);
@@ -93,12 +95,15 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   return { ...outcome, bindingDigest: binding, permit: { executeBy: until, executors: judgement.executors } };
 }
 
-/** Policy's word, after the limits that keep actors from flooding their approvers. Anything that throws denies. */
-function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal): Judgement {
+/** Policy's word, unless a freeze is in force, after the limits that keep actors from flooding their approvers. Anything that throws denies. */
+function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal): Judgement & { readonly freeze?: string } {
   const speaksFor = checked.issuer === 'gateway' ? undefined : checked.facts.issuers.get(checked.issuer)?.agents;
   if (speaksFor && !speaksFor.includes(proposal.actor.id)) return deny('DENY_UNKNOWN_ISSUER');
   const bundle = state.bundle;
   if (!bundle) return deny('DENY_NO_MATCH');
+  if (!Object.hasOwn(bundle.tables.classes, proposal.class)) return deny('DENY_UNKNOWN_CLASS');
+  const frozen = freezeFor(state, { ...proposal, agent: proposal.actor.id }, nowMs);
+  if (frozen) return { ...deny(frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN'), freeze: frozen.freeze };
   let judgement: Judgement;
   try {
     judgement = judge({ bundle, proposal, nowMs, engine: context.engine, evidenceKey: (keyid) => evidenceKey(checked, keyid) });

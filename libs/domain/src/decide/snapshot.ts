@@ -2,12 +2,13 @@ import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from 
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
 import { openEscalation, type OpenEscalation } from './due.ts';
+import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { IdBook } from './ids.ts';
 import { emptyLane, emptyTenant, type InputPosition, type Issuer, type LaneState, type LedgerBirth, type TenantFacts } from './state.ts';
 
 /** Raised whenever the shape below changes: an older snapshot is then ignored and the lane is read from genesis. */
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 
 /** One lane's state as bytes: the length of a text, u32; the text, which is a header and a line for each tenant, in JSON; each tenant's ids. */
 export function encodeState(state: LaneState): Uint8Array {
@@ -17,6 +18,7 @@ export function encodeState(state: LaneState): Uint8Array {
     positions: Object.entries(state.positions).map(([topic, { epoch, next }]) => [topic, epoch, String(next)]),
     bundle: state.bundle?.document ?? null,
     due: state.due.open,
+    freezes: [...state.freezes.values()],
   };
   const tenants = [...heads.trees.values()].map(({ tenant, origin, vkey, range, previous }) => {
     const facts = state.tenants.get(tenant) ?? emptyTenant();
@@ -46,6 +48,7 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
   }
   if (at !== bytes.length) throw new Error(`state: ${bytes.length} bytes, ${at} described`);
   for (const open of header.due) openEscalation(state.due, open);
+  for (const freeze of header.freezes) state.freezes.set(freeze.id, freeze);
   return state;
 }
 
@@ -54,6 +57,7 @@ interface EncodedHeader {
   readonly positions: readonly (readonly [keyof LaneState['positions'], number, string])[];
   readonly bundle: Json;
   readonly due: readonly OpenEscalation[];
+  readonly freezes: readonly Freeze[];
 }
 interface EncodedFacts {
   readonly last: number;

@@ -2,6 +2,7 @@ import type { InputTopic } from '../ledger/entry.ts';
 import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
+import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
@@ -45,6 +46,8 @@ export interface LaneState {
   readonly positions: Record<InputTopic, InputPosition>;
   bundle: Bundle | null;
   readonly due: DueBook;
+  /** Freezes and stops, in force and just ended. */
+  readonly freezes: FreezeBook;
   /** Latest decision on the lane, POSIX milliseconds: its time never goes back. */
   lastDecidedAtMs: number;
   /** Ids remembered on the whole lane. */
@@ -78,6 +81,7 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     positions: { controls: start, outcomes: start, actions: start },
     bundle: null,
     due: emptyDue(),
+    freezes: new Map(),
     lastDecidedAtMs: 0,
     idCount: 0,
   };

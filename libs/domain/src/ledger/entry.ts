@@ -10,6 +10,8 @@ export const ENTRY_KINDS = [
   'token.issued',
   'token.revoked',
   'bundle.activated',
+  'freeze.raised',
+  'freeze.lifted',
   'action.decided',
   'action.repeated',
   'escalation.settled',

@@ -40,6 +40,8 @@ const KINDS = {
   'ledger.initialised': control(true, true),
   'tenant.registered': control(true, false),
   'bundle.activated': control(true, true, BUNDLE_BYTES_MAX),
+  'freeze.raised': control(true, true),
+  'freeze.lifted': control(true, true),
   'input.gap': control(true, false),
   'issuer.registered': control(false, false),
   'issuer.revoked': control(false, false),

@@ -66,6 +66,8 @@ const BODIES: Record<PayloadKind, Members> = {
   'token.issued': { token: 't-1', tokenHash: 'b'.repeat(64), roles: ['propose', 'read'], agents: ['bot'], validUntil: head.expiresAt },
   'token.revoked': { revokes: 't-1' },
   'bundle.activated': { bundle: { format: 1, name: 'b' } },
+  'freeze.raised': { level: 'stop', scope: { kind: 'class', value: 'deployment' }, why: 'w', by: 'ana', until: head.expiresAt },
+  'freeze.lifted': { lifts: 'f-1', by: 'ben', why: 'w' },
   'input.gap': { topic: 'actions', lane: 0, from: '3', to: '9', epoch: 1 },
 };
 const kinds = Object.keys(PAYLOAD_KINDS) as PayloadKind[];

@@ -11,6 +11,7 @@ import {
   tokenIssued,
   tokenRevoked,
 } from './controls.ts';
+import { freezeLifted, freezeRaised } from './freezes.ts';
 import type { PayloadKind } from './kinds.ts';
 import { proposal } from './proposal.ts';
 
@@ -23,6 +24,8 @@ export const PAYLOAD_SCHEMAS = {
   'token.issued': tokenIssued,
   'token.revoked': tokenRevoked,
   'bundle.activated': bundleActivated,
+  'freeze.raised': freezeRaised,
+  'freeze.lifted': freezeLifted,
   'input.gap': inputGap,
 } as const satisfies Record<PayloadKind, z.ZodType>;
 
