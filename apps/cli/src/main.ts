@@ -29,6 +29,8 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['gap', () => import('./commands/gap.ts')],
   ['conform', () => import('./commands/conform.ts')],
   ['doctor', () => import('./commands/doctor.ts')],
+  ['policy check', () => import('./commands/policy-check.ts')],
+  ['policy test', () => import('./commands/policy-test.ts')],
 ];
 
 /** Known before the arguments are parsed: what is wrong with them is an error as well. */

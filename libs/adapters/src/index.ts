@@ -11,8 +11,9 @@ export * from './broker/index.ts';
 // policy
 export { CedarEngine } from './cedar/engine.ts';
 export { BundleGate } from './cedar/bundle-gate.ts';
-export { checkBundleInChild } from './cedar/check-child.ts';
+export { checkBundleInChild, testBundleInChild } from './cedar/check-child.ts';
 export { loadBundleFolder } from './bundle/load-folder.ts';
+export { loadBundle, loadBundleTests } from './bundle/load-tests.ts';
 
 // home
 export { Home, HomeError, type HomeFault, homeFolder } from './home/home.ts';

@@ -54,6 +54,7 @@ export * from './policy/guards.ts';
 export * from './policy/evidence.ts';
 export * from './policy/request.ts';
 export * from './policy/judge.ts';
+export * from './policy/own-tests.ts';
 export type { JudgeInput } from './policy/case.ts';
 
 // payloads

@@ -1,0 +1,52 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { canonicalBytes, parseBundle, utf8 } from '#domain';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { testBundleInChild } from '../cedar/check-child.ts';
+import { loadBundleFolder } from './load-folder.ts';
+import { loadBundle, loadBundleTests } from './load-tests.ts';
+
+const STANDARD = fileURLToPath(new URL('../../../../policies/standard', import.meta.url));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'countersign-bundle-'));
+  cpSync(STANDARD, folder, { recursive: true });
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe("a bundle's own tests", () => {
+  it('are not part of its document', () => {
+    const before = parseBundle(loadBundle(folder)).digest;
+    writeFileSync(join(folder, 'tests', 'more.json'), '[]');
+    expect(parseBundle(loadBundle(folder)).digest).toBe(before);
+    rmSync(join(folder, 'tests'), { recursive: true });
+    expect(parseBundle(loadBundle(folder)).digest).toBe(before);
+    expect(loadBundleTests(folder)).toEqual([]);
+  });
+  it('are refused with a file of another kind, or one that is malformed, by its name', () => {
+    writeFileSync(join(folder, 'tests', 'more.jsno'), '[]');
+    expect(() => loadBundleTests(folder)).toThrow('expected only .json files');
+    rmSync(join(folder, 'tests', 'more.jsno'));
+    writeFileSync(join(folder, 'tests', 'more.json'), '[{}]');
+    expect(() => loadBundleTests(folder)).toThrow('more.json');
+  });
+  it('run in a process of their own, in their order', { timeout: 30_000 }, async () => {
+    const tests = loadBundleTests(folder).slice(0, 3);
+    const tested = await testBundleInChild(canonicalBytes(loadBundle(folder)), tests);
+    expect('results' in tested && tested.results.map(({ name, ok }) => [name, ok])).toEqual(tests.map(({ name }) => [name, true]));
+    expect(await testBundleInChild(utf8('{}'), tests)).toHaveProperty('refusals');
+  });
+});
+
+it('a bundle may be one file, its document', () => {
+  const file = join(folder, 'document.json');
+  writeFileSync(file, canonicalBytes(loadBundleFolder(folder)));
+  expect(loadBundle(file)).toEqual(loadBundleFolder(folder));
+  expect(loadBundleTests(file)).toEqual([]);
+});
