@@ -75,3 +75,12 @@ export * from './checker/report.ts';
 export * from './checker/lane-checker.ts';
 export type { Acknowledgement, TopicHoldings } from './checker/citations.ts';
 export type { ReplayInput } from './checker/replay.ts';
+
+// explaining
+export * from './explain/reasons.ts';
+export * from './explain/explain.ts';
+export * from './explain/text.ts';
+export { type ListedEffect, listOpenEffects } from './explain/effects.ts';
+export { proofNames } from './explain/proofs.ts';
+export type { ToldEntry } from './explain/members.ts';
+export type { ToldContract, ToldPolicy, ToldRule } from './explain/policies.ts';

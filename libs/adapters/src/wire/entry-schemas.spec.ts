@@ -47,6 +47,9 @@ const judged = {
   ruleSetDigest: digest,
   contractDigest: null,
 };
+const UNKEYED = { decision: '3', claim: 'c-1', executor: 'deployer' };
+const CLAIM = { ...UNKEYED, keyid };
+const GRANT = { bindingDigest: digest, class: 'deployment', operation: 'apply', executeBy: time, resultBy: time, expiresAt: time };
 const GENESIS = {
   ledger: 'ledger.example',
   vkey,
@@ -91,11 +94,27 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'action.repeated': [{ first: '3', issuer: 'platform', keyid }],
   'escalation.settled': [
     { settles: '3', outcome: 'EXPIRED_NO_DECISION', deadline: time, issuer: 'platform', source: { kind: 'tick', part: 0, parts: 1 } },
+    { settles: '3', outcome: 'CANCELLED_ERASED', deadline: time, issuer: 'platform' },
   ],
+  'claim.granted': [
+    { ...CLAIM, ...GRANT },
+    { ...CLAIM, ...GRANT, obligations: ['healthcheck', 'state-hash'], rollback: 'rollback' },
+  ],
+  'claim.refused': [
+    { ...CLAIM, reasons: ['CLAIM_TAKEN'], first: '9', expiresAt: time },
+    { ...CLAIM, reasons: ['CLAIM_LIMIT'] },
+  ],
+  'outcome.recorded': [
+    { ...CLAIM, outcome: 'result', status: 'succeeded', late: false, before: digest, after: digest, evidence: [{ type: 'log', digest }] },
+    { ...CLAIM, outcome: 'healthcheck', status: 'failed', late: true, awaits: 'rollback', until: time },
+  ],
+  'effect.uncertain': [{ ...UNKEYED, awaited: 'result', deadline: time, source: { kind: 'tick', part: 0, parts: 1 } }],
+  'rollback.granted': [{ ...UNKEYED, operation: 'rollback', resultBy: time }],
   'input.refused': [
     { code: 'REFUSED_ENCODING', detail: 'not-an-envelope', length: 3, bytesMac: digest },
     { code: 'REFUSED_BODY', detail: 'unknown-issuer', length: 300, issuer: 'admin', keyid },
   ],
+  'input.erased': [{ erases: ['3', '10'], ...control }],
   'input.gap': [{ topic: 'actions', from: '3', to: '9', newEpoch: 1, ...control }],
 };
 const statementOf = (kind: EntryKind, members: Members, name: string = kind) => ({

@@ -13,7 +13,8 @@ import type { Json } from '../formats/canonical-json.ts';
 import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
-import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { after, draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { cancelledBy } from './erase.ts';
 import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import type { LaneState } from './state.ts';
@@ -34,6 +35,10 @@ interface Accepted {
   readonly kind: EntryKind;
   readonly members: Readonly<Record<string, unknown>>;
   readonly facts?: InputFacts;
+  /** Set when it concerns an action. */
+  readonly actionId?: string;
+  /** What comes before it in its own tree. */
+  readonly first?: readonly EntryContent[];
   /** Further parts, one per tree. */
   readonly also?: readonly { readonly tree: ReturnType<typeof newTree>; readonly content: EntryContent }[];
 }
@@ -56,7 +61,7 @@ export function decideControl(state: LaneState, input: RecordInput, context: Dec
 }
 
 /** A copy replayed later must not undo what came after it, so ids of controls are remembered like those of actions. */
-function staleness({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): string | undefined {
+export function staleness({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): string | undefined {
   const { id, expiresAt } = payload;
   if (typeof id !== 'string' || !isIdentifier(id) || typeof expiresAt !== 'string') return 'head';
   let expiresAtMs: number;
@@ -72,6 +77,8 @@ function staleness({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): 
 
 const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>> = {
   'action.proposed': () => 'payload-type',
+  'claim.requested': () => 'payload-type',
+  'outcome.reported': () => 'payload-type',
   'ledger.initialised': () => 'repeated',
   'tenant.registered': registerTenant,
   'issuer.registered': registerIssuer,
@@ -99,6 +106,11 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     if (body['lane'] !== state.heads.lane || body['from'] !== String(next) || !(isNewEpoch || body['epoch'] === epoch)) return 'stale';
     if (!isNewEpoch && BigInt(text(body['to'])) <= next) return 'stale';
     return { kind: 'input.gap', members: { topic, from: body['from'], to: body['to'], newEpoch: body['epoch'] } };
+  },
+  'input.erased': ({ state, checked, body }) => {
+    const [action, indexes] = [text(body['action']), body['indexes'] as string[]];
+    const first = cancelledBy(state, { tenant: checked.tree, action, indexes, payloadDigest: checked.payloadDigest });
+    return typeof first === 'string' ? first : { kind: 'input.erased', members: { erases: indexes }, actionId: action, first };
   },
 };
 
@@ -210,20 +222,26 @@ function inTrees(
   return [...heads.trees.values()].filter(({ tenant }) => isMeant(tenant)).map((tree) => ({ tree, content }));
 }
 
-/** Parts in the order: the control's own tree, then the others as they were registered. */
+/** Parts in the order: what comes first in the control's own tree, the control, then the other trees as they were registered. */
 function accept(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope, accepted: Accepted): Decided {
-  const also = accepted.also ?? [];
-  const parts = 1 + also.length;
-  const { kind, members } = accepted;
-  const own: EntryContent = { kind, members: { ...members, ...head(checked) }, payloadDigest: checked.payloadDigest, inputForm: 'plain' };
-  const entries: Entry[] = [
-    draft(state, context, treeOf(state, checked.tree), recordSource(state, input, 0, parts), own),
-    ...also.map(({ tree, content }, at) => draft(state, context, tree, recordSource(state, input, at + 1, parts), content)),
-  ];
+  const { kind, members, actionId, first = [], also = [] } = accepted;
+  const said = { kind, members: { ...members, ...head(checked) }, payloadDigest: checked.payloadDigest };
+  const own: EntryContent = { ...said, inputForm: 'plain', ...(actionId === undefined ? {} : { actionId }) };
+  const parts = first.length + 1 + also.length;
+  let tree = treeOf(state, checked.tree);
+  const entries = [...first, own].map((content, part): Entry => {
+    const inputForm = part === 0 ? 'plain' : 'none'; // a record's input stands beside its first part
+    const entry = draft(state, context, tree, recordSource(state, input, part, parts), { ...content, inputForm });
+    tree = after(tree, entry);
+    return entry;
+  });
+  for (const { tree, content } of also) {
+    entries.push(draft(state, context, tree, recordSource(state, input, entries.length, parts), content));
+  }
   return { entries, facts: accepted.facts ?? {}, deadLetter: false };
 }
 
-function refuse(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope, detail: string): Decided {
+export function refuse(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope, detail: string): Decided {
   const entry = draft(state, context, treeOf(state, checked.tree), recordSource(state, input), {
     kind: 'input.refused',
     payloadDigest: checked.payloadDigest,

@@ -3,9 +3,11 @@ import { bytesMac } from '../payloads/digests.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { systemTree } from '../ledger/heads.ts';
 import { decideControl } from './controls.ts';
-import { draft, laneNow, recordSource, treeOf, type RecordInput } from './draft.ts';
+import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { decideClaim } from './claims.ts';
 import { firstDue } from './due.ts';
 import { checkEnvelope, type RefusalCode } from './envelope-check.ts';
+import { decideOutcome } from './outcomes.ts';
 import { decideProposal } from './proposal.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type Input } from './types.ts';
@@ -17,7 +19,7 @@ import { LaneHalted, type DecideContext, type Decided, type Input } from './type
 export function decide(state: LaneState, input: Input, context: DecideContext): Decided {
   if (input.kind === 'tick') return settleFirstDue(state, context);
   if (firstDue(state.due, () => laneNow(state, context.nowMs))) {
-    throw new LaneHalted('DUE_FIRST', 'an escalation is due: a tick must settle it before any input');
+    throw new LaneHalted('DUE_FIRST', 'something is due: a tick must settle it before any input');
   }
   const { next } = state.positions[input.topic];
   if (input.offset < next) throw new LaneHalted('INPUT_GAP', `${input.topic} offset ${input.offset} came again, expected ${next} or later`);
@@ -26,9 +28,11 @@ export function decide(state: LaneState, input: Input, context: DecideContext): 
   if (state.heads.nextSeq === 0 && check.ok.kind !== 'ledger.initialised') {
     throw new LaneHalted('NOT_INITIALISED', `lane ${state.heads.lane}: the first record on controls is ${check.ok.kind}`);
   }
-  return check.ok.kind === 'action.proposed'
-    ? decideProposal(state, input, context, check.ok)
-    : decideControl(state, input, context, check.ok);
+  const { kind } = check.ok;
+  if (kind === 'action.proposed') return decideProposal(state, input, context, check.ok);
+  if (kind === 'claim.requested') return decideClaim(state, input, context, check.ok);
+  if (kind === 'outcome.reported') return decideOutcome(state, input, context, check.ok);
+  return decideControl(state, input, context, check.ok);
 }
 
 /** Bytes that no known party stands behind: one constant-size entry in the lane's own tree, the bytes to `dead-letters`. */
@@ -45,22 +49,21 @@ function refuseBytes(state: LaneState, input: RecordInput, context: DecideContex
   return { entries: [entry], facts: {}, deadLetter: true };
 }
 
-/** Time passed: the first open escalation whose deadline is reached ends without a decision. */
+/** Time passed: the first open escalation whose deadline is reached ends without a decision, or the first effect becomes uncertain. */
 function settleFirstDue(state: LaneState, context: DecideContext): Decided {
   const due = firstDue(state.due, () => laneNow(state, context.nowMs));
   if (!due) return { entries: [], facts: {}, deadLetter: false };
-  const tree = treeOf(state, due.tenant);
-  const entry: Entry = draft(
-    state,
-    context,
-    tree,
-    { kind: 'tick', part: 0, parts: 1 },
-    {
-      kind: 'escalation.settled',
-      actionId: due.actionId,
-      members: { settles: String(due.index), outcome: 'EXPIRED_NO_DECISION', deadline: formatTime(due.deadlineMs), issuer: due.issuer },
-      inputForm: 'none',
-    },
-  );
+  const entry: Entry = draft(state, context, treeOf(state, due.tenant), { kind: 'tick', part: 0, parts: 1 }, contentOf(due));
   return { entries: [entry], facts: {}, deadLetter: false };
+}
+
+function contentOf(due: NonNullable<ReturnType<typeof firstDue>>): EntryContent {
+  const { actionId, index } = due;
+  const deadline = formatTime(due.deadlineMs);
+  if ('claim' in due) {
+    const members = { decision: String(index), claim: due.claim, executor: due.executor, awaited: due.awaits, deadline };
+    return { kind: 'effect.uncertain', actionId, members, inputForm: 'none' };
+  }
+  const members = { settles: String(index), outcome: 'EXPIRED_NO_DECISION', deadline, issuer: due.issuer };
+  return { kind: 'escalation.settled', actionId, members, inputForm: 'none' };
 }

@@ -1,3 +1,5 @@
+import type { OpenEffect } from './effects.ts';
+
 /** An escalation that waits for people. */
 export interface OpenEscalation {
   readonly tenant: string;
@@ -9,22 +11,33 @@ export interface OpenEscalation {
   readonly deadlineMs: number;
 }
 
-/** Open escalations of one lane, ordered by (deadline, action id, tenant, index): the order in which time settles them. */
+/** What time settles on one lane, each ordered by (deadline, action id, tenant, index). */
 export interface DueBook {
   readonly open: OpenEscalation[];
+  /** Claimed effects whose next report is awaited. */
+  readonly effects: OpenEffect[];
 }
 
-export const emptyDue = (): DueBook => ({ open: [] });
+export const emptyDue = (): DueBook => ({ open: [], effects: [] });
 
 export function openEscalation(book: DueBook, escalation: OpenEscalation): void {
-  book.open.splice(position(book, escalation), 0, escalation);
+  book.open.splice(position(book.open, escalation), 0, escalation);
 }
 
-/** The first one whose deadline is reached; over means `nowMs ≥ deadlineMs`. */
-export const firstDue = (book: DueBook, nowMs: (tenant: string) => number): OpenEscalation | undefined => {
-  const [first] = book.open;
-  return first && nowMs(first.tenant) >= first.deadlineMs ? first : undefined;
-};
+export function awaitEffect(book: DueBook, effect: OpenEffect): void {
+  book.effects.splice(position(book.effects, effect), 0, effect);
+}
+
+export function awaitNoMore(book: DueBook, effect: OpenEffect): void {
+  const at = book.effects.indexOf(effect);
+  if (at >= 0) book.effects.splice(at, 1);
+}
+
+/** The first one whose deadline is reached; over means `nowMs ≥ deadlineMs`. Escalations before effects. */
+export function firstDue(book: DueBook, nowMs: (tenant: string) => number): OpenEscalation | OpenEffect | undefined {
+  for (const first of [book.open[0], book.effects[0]]) if (first && nowMs(first.tenant) >= first.deadlineMs) return first;
+  return undefined;
+}
 
 /** Closes it and returns it; undefined when it is not open. */
 export function closeEscalation(book: DueBook, tenant: string, index: number): OpenEscalation | undefined {
@@ -32,7 +45,9 @@ export function closeEscalation(book: DueBook, tenant: string, index: number): O
   return at < 0 ? undefined : book.open.splice(at, 1)[0];
 }
 
-function position({ open }: DueBook, escalation: OpenEscalation): number {
+type Due = Pick<OpenEscalation, 'tenant' | 'index' | 'actionId' | 'deadlineMs'>;
+
+function position(open: readonly Due[], escalation: Due): number {
   let low = 0;
   let high = open.length;
   while (low < high) {
@@ -44,7 +59,7 @@ function position({ open }: DueBook, escalation: OpenEscalation): number {
   return low;
 }
 
-function isBefore(a: OpenEscalation, b: OpenEscalation): boolean {
+function isBefore(a: Due, b: Due): boolean {
   if (a.deadlineMs !== b.deadlineMs) return a.deadlineMs < b.deadlineMs;
   if (a.actionId !== b.actionId) return a.actionId < b.actionId;
   if (a.tenant !== b.tenant) return a.tenant < b.tenant;

@@ -2,7 +2,9 @@ import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
+import { evolveEffects } from './effects.ts';
 import { closeEscalation, openEscalation } from './due.ts';
+import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
@@ -27,6 +29,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   const tenant = tenantFacts(state, entry.tenant);
   const decidedAtMs = parseTime(predicate.decidedAt);
   state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
+  tenant.claims.forgetExpired(decidedAtMs);
   tenant.lastDecidedAtMs = decidedAtMs;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
   advancePosition(state, predicate.source);
@@ -62,11 +65,21 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'escalation.settled':
       settled(state, tenant, entry.tenant, Number(predicate['settles']));
       break;
+    case 'claim.granted':
+    case 'claim.refused':
+    case 'outcome.recorded':
+    case 'effect.uncertain':
+      evolveEffects(state, tenant, { name: entry.tenant, kind: entry.kind, actionId: subject[0].name, predicate });
+      break;
     case 'input.gap':
       gap(state, predicate);
       break;
+    case 'input.erased':
+      forgetRequests(tenant.ids, predicate['erases'] as readonly string[]);
+      break;
     case 'genesis':
     case 'action.repeated':
+    case 'rollback.granted':
     case 'input.refused':
       break; // nothing beyond what every entry does
   }

@@ -44,7 +44,7 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   const first = checked.facts.ids.firstOf(idKey(checked.issuer, id), nowMs);
   const isOver = nowMs >= expiresAtMs;
   const isCopy = first?.digest !== undefined && first.digest !== null && equalBytes(first.digest, digest);
-  const takesId = !isOver && !first && !idsExhausted(step);
+  const takesId = !isOver && !first && !idsExhausted(state, checked.facts, nowMs);
   const facts = { requestDigest: digest };
   if (!parsed.ok && !(isCopy && !isOver)) {
     const taken = takesId ? { expiresAt: checked.payload['expiresAt'] } : {};
@@ -92,8 +92,17 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     ruleSetDigest: outcome.ruleSetDigest,
   });
   if (judgement.verdict === 'ESCALATE') return { ...outcome, bindingDigest: binding, approvalDeadline: until };
-  return { ...outcome, bindingDigest: binding, permit: { executeBy: until, executors: judgement.executors } };
+  return { ...outcome, bindingDigest: binding, permit: permitOf(judgement, until) };
 }
+
+/** Who may act, until when, what they owe afterwards, and the way back that was approved with it. */
+const permitOf = ({ executors, obligations, resultWithinSeconds, rollback }: Judgement, executeBy: string): Fields => ({
+  executeBy,
+  executors,
+  ...(obligations.length === 0 ? {} : { obligations }),
+  ...(resultWithinSeconds === null ? {} : { resultWithinSeconds }),
+  ...(rollback === null ? {} : { rollback }),
+});
 
 /** Policy's word, unless a freeze is in force, after the limits that keep actors from flooding their approvers. Anything that throws denies. */
 function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal): Judgement & { readonly freeze?: string } {
@@ -184,11 +193,15 @@ const deny = (reason: string): Judgement => ({
   rules: [],
   contractDigest: null,
   executors: [],
+  obligations: [],
+  resultWithinSeconds: null,
+  rollback: null,
   executeWithinMs: 0,
   approveWithinMs: 0,
 });
 
-function idsExhausted({ state, checked: { facts }, nowMs }: Step): boolean {
+/** Neither the lane nor the tenant's fair share has room for one more id. */
+export function idsExhausted(state: LaneState, facts: CheckedEnvelope['facts'], nowMs: number): boolean {
   const share = Math.floor(IDS_PER_LANE_MAX / Math.max(1, state.tenants.size - 1)); // the system's own tree has no proposals
   const free = Math.min(share - facts.ids.size, IDS_PER_LANE_MAX - state.idCount);
   return free <= 0 && free + facts.ids.forgettable(nowMs) <= 0;

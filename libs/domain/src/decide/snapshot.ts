@@ -1,7 +1,8 @@
 import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from '../formats/bytes.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
-import { openEscalation, type OpenEscalation } from './due.ts';
+import { awaitEffect, openEscalation, type OpenEscalation } from './due.ts';
+import type { OpenEffect } from './effects.ts';
 import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { IdBook } from './ids.ts';
@@ -25,7 +26,10 @@ export function encodeState(state: LaneState): Uint8Array {
     return { tenant, origin, vkey, size: range.size, peaks: range.hashes.map(hex), previous, ...encodeTenant(facts) };
   });
   const text = utf8([header, ...tenants].map((line) => JSON.stringify(line)).join('\n'));
-  const ids = [...heads.trees.keys()].map((tenant) => state.tenants.get(tenant)?.ids.encode() ?? new Uint8Array());
+  const ids = [...heads.trees.keys()].flatMap((tenant) => {
+    const facts = state.tenants.get(tenant);
+    return facts ? [facts.ids.encode(), facts.claims.encode()] : [];
+  });
   return concat(u32be(text.length), text, ...ids);
 }
 
@@ -42,8 +46,8 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
   let at = textEnd;
   for (const line of lines) {
     const encoded = JSON.parse(line) as EncodedTree;
-    const end = at + encoded.ids * ID_ROW_BYTES;
-    decodeTenant(state, encoded, bytes.subarray(at, end));
+    const [idsEnd, end] = [at + encoded.ids * ID_ROW_BYTES, at + (encoded.ids + encoded.claims) * ID_ROW_BYTES];
+    decodeTenant(state, encoded, { ids: bytes.subarray(at, idsEnd), claims: bytes.subarray(idsEnd, end) });
     at = end;
   }
   if (at !== bytes.length) throw new Error(`state: ${bytes.length} bytes, ${at} described`);
@@ -71,6 +75,8 @@ interface EncodedFacts {
   readonly tokens: readonly (readonly [string, boolean])[];
   /** How many. */
   readonly ids: number;
+  readonly claims: number;
+  readonly effects: readonly OpenEffect[];
   readonly openByActor: readonly (readonly [string, number])[];
 }
 interface EncodedTree extends EncodedFacts {
@@ -93,10 +99,12 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   ]),
   tokens: [...facts.tokens],
   ids: facts.ids.size,
+  claims: facts.claims.size,
+  effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
   openByActor: [...facts.openByActor],
 });
 
-function decodeTenant(state: LaneState, encoded: EncodedTree, ids: Uint8Array): void {
+function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
@@ -106,7 +114,12 @@ function decodeTenant(state: LaneState, encoded: EncodedTree, ids: Uint8Array): 
   }
   for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
-  facts.ids = IdBook.decode(ids);
+  facts.ids = IdBook.decode(books.ids);
+  facts.claims = IdBook.decode(books.claims);
+  for (const effect of encoded.effects) {
+    facts.effects.set(effect.index, effect);
+    if (!effect.uncertain) awaitEffect(state.due, effect);
+  }
   state.idCount += facts.ids.size;
   state.tenants.set(encoded.tenant, facts);
   const range = { size: encoded.size, hashes: encoded.peaks.map(fromHex) };

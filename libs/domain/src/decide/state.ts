@@ -2,6 +2,7 @@ import type { InputTopic } from '../ledger/entry.ts';
 import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
+import type { OpenEffect } from './effects.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
 
@@ -25,6 +26,10 @@ export interface TenantFacts {
   ids: IdBook;
   /** Open escalations per actor. */
   readonly openByActor: Map<string, number>;
+  /** Claimed effects that are not over, by the leaf index of their decision. */
+  readonly effects: Map<number, OpenEffect>;
+  /** Decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
+  claims: IdBook;
 }
 
 /** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
@@ -93,6 +98,8 @@ export const emptyTenant = (): TenantFacts => ({
   tokens: new Map(),
   ids: new IdBook(),
   openByActor: new Map(),
+  effects: new Map(),
+  claims: new IdBook(),
 });
 
 export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

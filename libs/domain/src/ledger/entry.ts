@@ -15,7 +15,13 @@ export const ENTRY_KINDS = [
   'action.decided',
   'action.repeated',
   'escalation.settled',
+  'claim.granted',
+  'claim.refused',
+  'outcome.recorded',
+  'effect.uncertain',
+  'rollback.granted',
   'input.refused',
+  'input.erased',
   'input.gap',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];

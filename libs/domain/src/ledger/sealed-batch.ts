@@ -159,7 +159,10 @@ interface Pending {
   readonly hash: Uint8Array;
 }
 
-const ACTION_KINDS: readonly EntryKind[] = ['action.decided', 'action.repeated', 'escalation.settled'];
+const ACTION_KINDS: readonly EntryKind[] = [
+  ...(['action.decided', 'action.repeated', 'escalation.settled', 'claim.granted', 'claim.refused'] as const),
+  ...(['outcome.recorded', 'effect.uncertain', 'rollback.granted', 'input.erased'] as const),
+];
 
 /** The action's id is the subject of what concerns an action; a proposal without a usable id has the kind there, and '' here. */
 function isRoutedAs(actionId: string, kind: EntryKind, subject: string): boolean {

@@ -29,6 +29,14 @@ const control = (system: boolean, everyLane: boolean, bytesMax = PAYLOAD_BYTES_M
   bytesMax,
 });
 
+const outcome: PayloadRules = {
+  topic: 'outcomes',
+  admittedFor: ['executor'],
+  system: false,
+  everyLane: false,
+  bytesMax: PAYLOAD_BYTES_MAX,
+};
+
 const KINDS = {
   'action.proposed': {
     topic: 'actions',
@@ -37,6 +45,8 @@ const KINDS = {
     everyLane: false,
     bytesMax: PAYLOAD_BYTES_MAX,
   },
+  'claim.requested': outcome,
+  'outcome.reported': outcome,
   'ledger.initialised': control(true, true),
   'tenant.registered': control(true, false),
   'bundle.activated': control(true, true, BUNDLE_BYTES_MAX),
@@ -47,6 +57,7 @@ const KINDS = {
   'issuer.revoked': control(false, false),
   'token.issued': control(false, false),
   'token.revoked': control(false, false),
+  'input.erased': control(false, false),
 } satisfies Record<string, PayloadRules>;
 export type PayloadKind = keyof typeof KINDS;
 export const PAYLOAD_KINDS: Readonly<Record<PayloadKind, PayloadRules>> = KINDS;

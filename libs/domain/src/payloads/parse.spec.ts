@@ -47,6 +47,17 @@ const BODIES: Record<PayloadKind, Members> = {
     impact: { users: 3 },
     mode: 'enforce',
   },
+  'claim.requested': { decision: '7', receipt: 'c2sp.org/tlog-proof@v1\n' },
+  'outcome.reported': {
+    decision: '7',
+    claim: 'c-1',
+    kind: 'result',
+    status: 'succeeded',
+    before: 'a'.repeat(64),
+    after: 'b'.repeat(64),
+    evidence: [{ type: 'log', digest: 'c'.repeat(64) }],
+  },
+  'input.erased': { action: 'a-1', indexes: ['3', '10'], why: 'asked by the customer' },
   'ledger.initialised': {
     format: 1,
     rules: 1,
@@ -140,6 +151,11 @@ describe('parsePayload', () => {
     ['body', 'ledger.initialised', { ledger: 'other.example' }],
     ['bundle', 'bundle.activated', { bundle: { n: 0.5 } }],
     ['from', 'input.gap', { from: '03' }],
+    ['indexes', 'input.erased', { indexes: [] }],
+    ['indexes', 'input.erased', { indexes: ['10', '3'] }],
+    ['indexes', 'input.erased', { indexes: ['3', '3'] }],
+    ['indexes', 'input.erased', { indexes: Array.from({ length: 65 }, (_, at) => String(at)) }],
+    ['why', 'input.erased', { why: '' }],
     ['epoch', 'input.gap', { epoch: -1 }],
   ] as [string, PayloadKind, Members][])('refuses a wrong %s in %s', (detail, kind, change) => {
     expect(detailOf(kind, change)).toBe(detail);

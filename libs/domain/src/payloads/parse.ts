@@ -12,11 +12,15 @@ import {
   tokenRevoked,
 } from './controls.ts';
 import { freezeLifted, freezeRaised } from './freezes.ts';
+import { inputErased } from './erasures.ts';
 import type { PayloadKind } from './kinds.ts';
+import { claimRequested, outcomeReported } from './outcomes.ts';
 import { proposal } from './proposal.ts';
 
 export const PAYLOAD_SCHEMAS = {
   'action.proposed': proposal,
+  'claim.requested': claimRequested,
+  'outcome.reported': outcomeReported,
   'ledger.initialised': ledgerInitialised,
   'tenant.registered': tenantRegistered,
   'issuer.registered': issuerRegistered,
@@ -27,6 +31,7 @@ export const PAYLOAD_SCHEMAS = {
   'freeze.raised': freezeRaised,
   'freeze.lifted': freezeLifted,
   'input.gap': inputGap,
+  'input.erased': inputErased,
 } as const satisfies Record<PayloadKind, z.ZodType>;
 
 export type PayloadOf<K extends PayloadKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;

@@ -28,6 +28,9 @@ export function denied(contractDigest: string | undefined, reason: string, polic
     rules: [],
     contractDigest: contractDigest ?? null,
     executors: [],
+    obligations: [],
+    resultWithinSeconds: null,
+    rollback: null,
     executeWithinMs: 0,
     approveWithinMs: 0,
   };

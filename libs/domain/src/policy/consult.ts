@@ -2,6 +2,7 @@
 import { type Case, denied } from './case.ts';
 import { own } from './pointer.ts';
 import { engineRequest } from './request.ts';
+import { rollbackOf } from './rollback.ts';
 import { APPROVE_WITHIN_SECONDS, EXECUTE_WITHIN_SECONDS, type PolicyTables } from './tables.ts';
 import { twice } from './twice.ts';
 import type { ApprovalRule, EngineAnswer, Judgement, PermitGuard } from './types.ts';
@@ -22,6 +23,9 @@ export function consult(question: Case): Judgement {
     policies,
     rules,
     contractDigest: called?.digest ?? null,
+    obligations: [...(rule.after ?? [])].sort(),
+    resultWithinSeconds: rule.resultWithinSeconds ?? null,
+    rollback: called && rule.requires.includes('rollback') ? (rollbackOf(proposal, called.contract, called.operation) ?? null) : null,
     executeWithinMs: (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000,
   };
   if (rules.length > 0) {

@@ -1,7 +1,7 @@
 import type { Json } from '../formats/canonical-json.ts';
 import { checkCiEvidence, type EvidenceKeyOf } from './evidence.ts';
 import { atPointer } from './pointer.ts';
-import { hasRollbackPath } from './rollback.ts';
+import { rollbackOf } from './rollback.ts';
 import type { ClassRule, Contract, Fact, Operation, Resource } from './tables.ts';
 import type { Proposal } from './types.ts';
 
@@ -46,7 +46,7 @@ function evidenceOf({ proposal, rule, called, nowMs, evidenceKey }: FactsQuestio
   const look = (evidence: 'ci' | 'rollback'): boolean => {
     if (!called) return false;
     const { contract, operation } = called;
-    if (evidence === 'rollback') return hasRollbackPath(proposal, contract, operation);
+    if (evidence === 'rollback') return rollbackOf(proposal, contract, operation) !== undefined;
     const artifact = operation.artifact === undefined ? undefined : atPointer(proposal.parameters, operation.artifact);
     return checkCiEvidence({ proposal, artifact, executors: rule.executors, nowMs, evidenceKey });
   };

@@ -43,6 +43,12 @@ export interface Judgement {
   readonly contractDigest: string | null;
   /** Who may claim the permit; empty unless ALLOW. */
   readonly executors: readonly string[];
+  /** Proof owed afterwards, as the class says: 'healthcheck', 'state-hash'. */
+  readonly obligations: readonly string[];
+  /** How long a claimed effect may go without a result; null: the default. */
+  readonly resultWithinSeconds: number | null;
+  /** The operation that was approved as the way back, where the class requires one; null otherwise. */
+  readonly rollback: string | null;
   /** How long an ALLOW may be claimed, from the decision. */
   readonly executeWithinMs: number;
   /** How long an ESCALATE waits for people: the shortest of the rules'. */

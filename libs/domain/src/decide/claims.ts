@@ -1,0 +1,130 @@
+/**
+ * Claims: nobody acts on a permit without one. A claim brings the decision's own receipt, so the lane keeps nothing for permits that nobody
+ * claims, and the decider believes no copy of a permit, only what its log committed to.
+ */
+import { utf8 } from '../formats/bytes.ts';
+import { parseU64 } from '../formats/decimal.ts';
+import { formatTime, parseTime } from '../formats/time.ts';
+import { verifyReceipt } from '../formats/receipt.ts';
+import type { Predicate, Statement } from '../ledger/entry.ts';
+import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
+import { own } from '../policy/pointer.ts';
+import { refuse, staleness } from './controls.ts';
+import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS } from './effects.ts';
+import type { CheckedEnvelope } from './envelope-check.ts';
+import { idKey } from './ids.ts';
+import { idsExhausted } from './proposal.ts';
+import type { LaneState } from './state.ts';
+import type { DecideContext, Decided } from './types.ts';
+
+const DECIDED = 'urn:countersign:action.decided:v1';
+
+/** As `action.decided` carries it. */
+interface Permit {
+  readonly executors: readonly string[];
+  readonly executeBy: string;
+  readonly obligations?: readonly string[];
+  readonly resultWithinSeconds?: number;
+  readonly rollback?: string;
+}
+interface Proved {
+  readonly actionId: string;
+  readonly predicate: Predicate;
+  readonly permit: Permit | undefined;
+  readonly payloadDigest: string;
+}
+type Members = Readonly<Record<string, unknown>>;
+
+/** `claim.granted`, or `claim.refused` with the reason; bytes that are no claim are refused as controls are. */
+export function decideClaim(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
+  const nowMs = laneNow(state, context.nowMs);
+  const stale = staleness(checked, nowMs);
+  if (stale !== undefined && stale !== 'repeated') return refuse(state, input, context, checked, stale);
+  const parsed = parsePayload('claim.requested', checked.payload);
+  if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
+  const claim = parsed.value;
+  const proved = provedBy(state, checked, claim);
+  const refusal = stale === 'repeated' ? repetition(checked, claim.id, nowMs) : refusalOf(state, checked, claim, proved, nowMs);
+  const common = { decision: claim.decision, claim: claim.id, executor: checked.issuer, keyid: checked.envelope.keyid };
+  const content: EntryContent =
+    refusal || !proved?.permit
+      ? { kind: 'claim.refused', members: { ...common, ...refusal }, ...about(checked, proved) }
+      : {
+          kind: 'claim.granted',
+          members: { ...common, ...granted(proved, proved.permit, nowMs), ...life(claim) },
+          ...about(checked, proved),
+        };
+  return {
+    entries: [draft(state, context, treeOf(state, checked.tree), recordSource(state, input), content)],
+    facts: {},
+    deadLetter: false,
+  };
+}
+
+function about({ payloadDigest }: CheckedEnvelope, proved: Proved | undefined) {
+  return { payloadDigest, inputForm: 'sealed' as const, ...(proved ? { actionId: proved.actionId } : {}) };
+}
+
+/** So that the claim's id is remembered as long as it could be decided again. */
+const life = ({ expiresAt }: PayloadOf<'claim.requested'>): Members => ({ expiresAt });
+
+function repetition({ facts, issuer }: CheckedEnvelope, id: string, nowMs: number): Members {
+  const first = facts.ids.firstOf(idKey(issuer, id), nowMs);
+  return { reasons: ['CLAIM_REPEATED'], ...(first ? { first: String(first.index) } : {}) };
+}
+
+/** In this order; undefined when it is granted. */
+function refusalOf(
+  state: LaneState,
+  checked: CheckedEnvelope,
+  claim: PayloadOf<'claim.requested'>,
+  proved: Proved | undefined,
+  nowMs: number,
+): Members | undefined {
+  const { facts, issuer } = checked;
+  const no = (reason: string, more: Members = {}): Members => ({ reasons: [reason], ...more, ...life(claim) });
+  if (idsExhausted(state, facts, nowMs)) return { reasons: ['CLAIM_LIMIT'] }; // and its id is not remembered
+  if (!proved) return no('CLAIM_RECEIPT');
+  const { permit, predicate } = proved;
+  if (!permit) return no('CLAIM_NO_PERMIT');
+  if (!permit.executors.includes(issuer)) return no('CLAIM_NOT_EXECUTOR');
+  if (nowMs >= parseTime(permit.executeBy)) return no('CLAIM_EXPIRED');
+  const taken = facts.claims.firstOf(claim.decision, nowMs);
+  if (taken) return no('CLAIM_TAKEN', { first: String(taken.index) });
+  const proposer = predicate['issuer'];
+  if (typeof proposer === 'string' && facts.issuers.get(proposer)?.revoked === true) return no('CLAIM_REVOKED');
+  if (facts.effects.size >= OPEN_EFFECTS_PER_TENANT_MAX) return no('CLAIM_LIMIT');
+  return undefined;
+}
+
+function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members {
+  const { executeBy, obligations, resultWithinSeconds, rollback } = permit;
+  const withinMs = resultWithinSeconds === undefined ? RESULT_WITHIN_MS : resultWithinSeconds * 1000;
+  return {
+    ...pick(predicate, ['bindingDigest', 'class', 'connector', 'operation']),
+    ...{ executeBy, resultBy: formatTime(nowMs + withinMs) },
+    ...(obligations === undefined ? {} : { obligations }),
+    ...(rollback === undefined ? {} : { rollback }),
+  };
+}
+
+const pick = (predicate: Predicate, names: readonly string[]): Members =>
+  Object.fromEntries(names.filter((name) => predicate[name] !== undefined).map((name) => [name, predicate[name]]));
+
+/** The decision that the receipt proves to be in this tenant's own tree; undefined when it proves no such thing. */
+function provedBy(state: LaneState, checked: CheckedEnvelope, { decision, receipt }: PayloadOf<'claim.requested'>): Proved | undefined {
+  const { origin, vkey, range } = treeOf(state, checked.tree);
+  try {
+    const { statement: json, index } = verifyReceipt(utf8(receipt), { origin, vkey });
+    const statement = json as unknown as Statement;
+    const isThisOne = index === parseU64(decision) && index < BigInt(range.size) && statement.predicateType === DECIDED;
+    if (!isThisOne) return undefined;
+    const { predicate } = statement;
+    const { name, digest } = statement.subject[0];
+    const permit = predicate.verdict === 'ALLOW' ? (own(predicate, 'permit') as unknown as Permit | undefined) : undefined;
+    return { actionId: name, predicate, permit, payloadDigest: digest.sha256 };
+  } catch {
+    return undefined; // whatever is wrong with it, it proves nothing
+  }
+}
