@@ -98,6 +98,14 @@ describe('a policy is refused', () => {
       'expressions nested',
     ],
     ['with a chain beyond the limit', `forbid (${ON}) when { 1${' + 1'.repeat(2000)} == 2 };`, 'expressions nested'],
+    ['about an unlisted resource', `forbid (${ON.replace('resource', 'resource == thing::"lwo"')});`, 'names thing::"lwo"'],
+    ['about an unlisted group', `forbid (${ON.replace('resource', 'resource in thing::"group"')});`, 'names thing::"group"'],
+    [
+      'about an unlisted resource in a condition',
+      `forbid (${ON}) when { resource in [thing::"low", thing::"lwo"] };`,
+      'names thing::"lwo"',
+    ],
+    ['about an actor of no tenant', `forbid (${ON.replace('principal', 'principal == agent::"bot"')});`, 'names agent::"bot"'],
     ['longer than a person reviews', `forbid (${ON}) when { context.risk == "${'x'.repeat(17_000)}" };`, 'too long'],
   ];
   it.each(cases)('%s', (_what, text, reason) => {
@@ -105,6 +113,11 @@ describe('a policy is refused', () => {
     expect(refusals.join('\n')).toContain(reason);
     expect(engine.probe()).toBe(true);
   });
+});
+
+it('a policy may name what the tables list, and any actor or tenant', () => {
+  const scope = 'principal == agent::"acme#bot", action == Action::"change", resource in thing::"low"';
+  expect(engine.refusals(withPolicy(`forbid (${scope}) when { principal in tenant::"acme" };`))).toEqual([]);
 });
 
 describe('an optional attribute', () => {

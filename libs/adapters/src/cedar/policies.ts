@@ -3,6 +3,7 @@ import { guardOf, type PermitGuard, type PolicyTables } from '#domain';
 
 import type { Cedar } from './instance.ts';
 import { EXPRESSION_LEVELS_MAX, levelsOf } from './limits.ts';
+import { unlistedEntities } from './named.ts';
 import { asksForAbsence } from './optional.ts';
 
 export interface ReadPolicies {
@@ -36,6 +37,7 @@ export function readPolicies(cedar: Cedar, tables: PolicyTables): ReadPolicies {
     if ('fault' in guarded) faults.push(`policy ${id}: ${guarded.fault}`);
     else if (guarded.guard) guards.set(id, guarded.guard);
     if (asksForAbsence(answer.json)) faults.push(`policy ${id}: asks for an optional attribute where its absence would loosen`);
+    faults.push(...unlistedEntities(answer.json, tables).map((fault) => `policy ${id}: ${fault}`));
     for (const [name, texts] of byClass) if (canMatch(answer.json, name, byClass)) texts[id] = text;
   }
   return { guards, byClass, faults };

@@ -48,6 +48,7 @@ describe('tables that do not hold together are named', () => {
     ['class change: resource type thing has no table', { resources: {} }],
     ['class change: unknown window weekdays', { windows: {} }],
     ['class change: facts come from a contract', { classes: { change: { ...document.classes.change, connectorRequired: false } } }],
+    ['class change: no contract has an operation of it', { contracts: {} }],
     ['contract tool apply: unknown class change', { classes: { note: document.classes.note } }],
     ['contract tool apply: ci evidence needs an artifact pointer', withoutPointer('artifact')],
     ['contract tool apply: a rollback path needs a pointer', withoutPointer('rollbackPath')],

@@ -6,7 +6,7 @@ import type { ClassRule, Operation, PolicyTables } from './tables.ts';
 /** Empty when the tables hold together. */
 export function faultsOf(tables: PolicyTables): string[] {
   return [
-    ...Object.entries(tables.classes).flatMap(([id, rule]) => classFaults(tables, rule).map((fault) => `class ${id}: ${fault}`)),
+    ...Object.entries(tables.classes).flatMap(([id, rule]) => classFaults(tables, id, rule).map((fault) => `class ${id}: ${fault}`)),
     ...operations(tables).flatMap(([name, operation]) => operationFaults(tables, operation).map((fault) => `contract ${name}: ${fault}`)),
     ...resourceFaults(tables),
     ...envelopeFaults(tables),
@@ -16,12 +16,15 @@ export function faultsOf(tables: PolicyTables): string[] {
   ];
 }
 
-function classFaults(tables: PolicyTables, rule: ClassRule): string[] {
+function classFaults(tables: PolicyTables, id: string, rule: ClassRule): string[] {
   const faults: string[] = [];
   for (const type of rule.resourceTypes) if (!own(tables.resources, type)) faults.push(`resource type ${type} has no table`);
   if (rule.window !== undefined && !own(tables.windows, rule.window)) faults.push(`unknown window ${rule.window}`);
   const fromContract = rule.requires.length > 0 || Object.values(rule.facts).some((fact) => fact.from !== 'table');
   if (fromContract && !rule.connectorRequired) faults.push('facts come from a contract, so a connector must be required');
+  if (rule.connectorRequired && !operations(tables).some(([, operation]) => operation.class === id)) {
+    faults.push('no contract has an operation of it, and a connector is required: nothing of it could ever be proposed');
+  }
   return faults;
 }
 
