@@ -35,10 +35,11 @@ export function register(program: Command): void {
     });
 }
 
-function textOf({ status, entries, receipts, pending, invariants }: LedgerReport): string {
+function textOf({ status, entries, receipts, pending, erased, invariants }: LedgerReport): string {
   const lines = invariants.flatMap(lineOf);
   const still = pending > 0 ? `, ${pending} still to come` : '';
-  return [...lines, `${status.toUpperCase()}: ${entries} entries, ${receipts} receipts${still}`].join('\n');
+  const gone = erased > 0 ? `, ${erased} with erased inputs` : '';
+  return [...lines, `${status.toUpperCase()}: ${entries} entries, ${receipts} receipts${still}${gone}`].join('\n');
 }
 
 const lineOf = ({ id, text, status, checked, notes }: InvariantResult): string[] => [

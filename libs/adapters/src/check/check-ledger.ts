@@ -58,11 +58,11 @@ export async function checkLaneLog(ledger: LedgerToCheck, options: CheckOptions 
   const findings = new Findings();
   const reader = await laneLog.openReader();
   const gate = new BundleGate(engine, wire, () => undefined, checkBundle); // one for all lanes: they meet the same bundles
-  const sum = { entries: 0, receipts: 0, pending: 0, unreplayable: 0, headsAhead: 0 };
+  const sum = { entries: 0, receipts: 0, pending: 0, erased: 0, unreplayable: 0, headsAhead: 0 };
   try {
     for (let lane = 0; lane < birth.lanes; lane++) {
       const of = await checkLane(ledger, lane, { reader, gate, findings }, options);
-      for (const name of ['entries', 'receipts', 'pending', 'unreplayable', 'headsAhead'] as const) sum[name] += of[name];
+      for (const name of ['entries', 'receipts', 'pending', 'erased', 'unreplayable', 'headsAhead'] as const) sum[name] += of[name];
     }
   } finally {
     await reader.close();
@@ -73,15 +73,15 @@ export async function checkLaneLog(ledger: LedgerToCheck, options: CheckOptions 
   if (sum.unreplayable > 0)
     findings.unknown(
       'I7',
-      `${sum.unreplayable} entries are unreplayable: their inputs were erased, have expired or do not open, or another engine decided them`,
+      `${sum.unreplayable} entries are unreplayable: their inputs have expired, do not open or are gone without an input.erased, or another engine decided them`,
     );
   if (options.settled === true && sum.pending > 0)
     findings.violated('I4', `${sum.pending} inputs or entries are still without decision or receipt`);
   if (options.settled === true && sum.headsAhead > 0)
     findings.violated('I1', `${sum.headsAhead} signed tree heads lie beyond the ledger's end: its tail is lost`);
-  const { entries, receipts, pending } = sum;
+  const { entries, receipts, pending, erased } = sum;
   const invariants = findings.results();
-  return { status: statusOf(invariants), entries, receipts, pending, invariants };
+  return { status: statusOf(invariants), entries, receipts, pending, erased, invariants };
 }
 
 async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, shared: Shared, options: CheckOptions) {

@@ -29,7 +29,9 @@ export interface Remainder {
   /** Inputs without a decision and entries without a receipt. */
   readonly pending: number;
   readonly receipts: number;
-  /** Entries whose input is gone. */
+  /** Entries whose input was erased, as the ledger says itself. */
+  readonly erased: number;
+  /** Entries whose input is gone otherwise, or that another engine decided. */
   readonly unreplayable: number;
   /** Signed tree heads beyond the end that was read. */
   readonly headsAhead: number;
@@ -106,11 +108,13 @@ export class LaneChecker {
   finish(holdings: readonly TopicHoldings[], acks: readonly Acknowledgement[] | undefined): Remainder {
     if (this.#batches.pendingCount > 0) this.#findings.violated('I5', `lane ${this.options.lane}: the ledger ends inside a batch`);
     const receipts = this.#receipts.count;
-    const { unreplayable } = this.#replay;
-    if (this.#broken) return { pending: 0, receipts, unreplayable, headsAhead: this.#headsAhead };
+    const { places, entries: erased } = this.#replay.unreplayable.erased();
+    for (const place of places) this.#findings.noted('I7', `UNREPLAYABLE(erased): ${place}`);
+    const unreplayable = this.#replay.unreplayable.unexplained();
+    if (this.#broken) return { pending: 0, receipts, erased, unreplayable, headsAhead: this.#headsAhead };
     const undecided = this.#citations.compare(holdings);
     if (acks) this.#citations.acknowledged(acks, this.options.lane);
-    return { pending: undecided + this.#receipts.pending(), receipts, unreplayable, headsAhead: this.#headsAhead };
+    return { pending: undecided + this.#receipts.pending(), receipts, erased, unreplayable, headsAhead: this.#headsAhead };
   }
 
   async #group(group: readonly SealedEntry[]): Promise<void> {

@@ -9,6 +9,7 @@ import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import type { PolicyEngine } from '../policy/types.ts';
 import type { Findings } from './report.ts';
+import { Unreplayable } from './unreplayable.ts';
 
 /** The exact input of one group of entries, as far as it is still to be had. */
 export interface ReplayInput {
@@ -21,7 +22,7 @@ export interface ReplayInput {
 export class Replay {
   readonly #state: LaneState;
   #diverged = false;
-  unreplayable = 0;
+  readonly unreplayable = new Unreplayable();
 
   constructor(
     private readonly birth: LedgerBirth,
@@ -42,10 +43,18 @@ export class Replay {
     const [first] = group;
     if (!first || this.#diverged) return;
     const { source, engine, origin, index } = first.statement.predicate;
-    const isErased = source.kind === 'record' && (input.value === undefined || input.inputKey === undefined);
+    const isGone = source.kind === 'record' && (input.value === undefined || input.inputKey === undefined);
+    for (const entry of group) this.unreplayable.note(entry);
     try {
-      if (isErased || engine !== this.engine.name) this.#follow(group, input);
-      else this.#again(group, first, input);
+      if (isGone) this.unreplayable.gone(group);
+      else if (!this.unreplayable.repeatsGone(group)) {
+        if (engine === this.engine.name) {
+          this.#again(group, first, input);
+          return;
+        }
+        this.unreplayable.otherEngine(group);
+      }
+      this.#follow(group, input);
     } catch (error) {
       this.#diverge(`${origin} index ${index}: deciding again failed: ${String(error)}`);
     }
@@ -78,7 +87,6 @@ export class Replay {
 
   /** The input is gone, by erasure or retention, or another engine judged it: the entry itself is all there is to go on. */
   #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
-    this.unreplayable += group.length;
     for (const [part, { record, kind, statement }] of group.entries()) {
       const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire);
       evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);

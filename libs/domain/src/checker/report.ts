@@ -20,7 +20,7 @@ export interface InvariantResult {
   readonly status: InvariantStatus;
   /** How many things were looked at. */
   readonly checked: number;
-  /** First violations, at most 10, or why nothing could be told. */
+  /** First violations, at most 10; or why nothing could be told, and what was erased. */
   readonly notes: readonly string[];
 }
 
@@ -30,6 +30,8 @@ export interface LedgerReport {
   readonly receipts: number;
   /** Entries whose receipt, or inputs whose decision, is still to come. */
   readonly pending: number;
+  /** Entries that cannot be decided again because an `input.erased` says that their input was erased: no fault. */
+  readonly erased: number;
   readonly invariants: readonly InvariantResult[];
 }
 
@@ -39,6 +41,7 @@ const NOTES_MAX = 10; // the first ones tell; a broken chain breaks everything a
 export class Findings {
   readonly #checked = new Map<InvariantId, number>();
   readonly #violations = new Map<InvariantId, string[]>();
+  readonly #noted = new Map<InvariantId, string[]>();
   readonly #unknown = new Map<InvariantId, string>();
   readonly #absent = new Map<InvariantId, string>();
 
@@ -49,6 +52,13 @@ export class Findings {
   violated(id: InvariantId, note: string): void {
     const notes = this.#violations.get(id) ?? [];
     this.#violations.set(id, notes);
+    if (notes.length < NOTES_MAX) notes.push(note);
+  }
+
+  /** Worth knowing, and no fault. */
+  noted(id: InvariantId, note: string): void {
+    const notes = this.#noted.get(id) ?? [];
+    this.#noted.set(id, notes);
     if (notes.length < NOTES_MAX) notes.push(note);
   }
 
@@ -68,7 +78,7 @@ export class Findings {
       const absent = this.#absent.get(id);
       const unknown = this.#unknown.get(id);
       const status = violations ? 'violated' : absent !== undefined ? 'not-applicable' : unknown !== undefined ? 'unknown' : 'holds';
-      const notes = violations ?? [absent ?? unknown].filter((note) => note !== undefined);
+      const notes = violations ?? [absent ?? unknown, ...(this.#noted.get(id) ?? [])].filter((note) => note !== undefined);
       return { id, text: INVARIANTS[id], status, checked: this.#checked.get(id) ?? 0, notes };
     });
   }

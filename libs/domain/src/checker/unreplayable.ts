@@ -1,0 +1,53 @@
+import type { SealedEntry } from '../ledger/sealed-batch.ts';
+
+/** Entries that cannot be decided again, and why. That an input was erased is known by the `input.erased` that says so, later in the same tree. */
+export class Unreplayable {
+  /** Groups whose input is gone, by their first entry; each with the entry whose input it takes. */
+  readonly #gone = new Map<string, { readonly because: string; readonly place: string; readonly entries: number }>();
+  readonly #erased = new Set<string>();
+  #otherEngine = 0;
+
+  /** Called for each entry, in order. */
+  note({ kind, statement: { predicate } }: SealedEntry): void {
+    if (kind !== 'input.erased') return;
+    for (const index of predicate['erases'] as readonly string[]) this.#erased.add(`${predicate.origin}\0${index}`);
+  }
+
+  /** Without their input, or without its key. */
+  gone(group: readonly SealedEntry[]): void {
+    this.#add(group);
+  }
+
+  /** Whether they say that a request came again whose first input is gone: nobody can tell any more. */
+  repeatsGone(group: readonly SealedEntry[]): boolean {
+    const [entry] = group;
+    if (entry?.kind !== 'action.repeated') return false;
+    const { origin, first } = entry.statement.predicate as { origin: string; first?: unknown };
+    const known = this.#gone.get(`${origin}\0${String(first)}`);
+    if (known) this.#add(group, known.because);
+    return known !== undefined;
+  }
+
+  /** Judged by another engine, or another version of it, than the one at hand. */
+  otherEngine(group: readonly SealedEntry[]): void {
+    this.#otherEngine += group.length;
+  }
+
+  /** Places of erased decisions, and how many entries they are. */
+  erased(): { readonly places: readonly string[]; readonly entries: number } {
+    const erased = [...this.#gone.values()].filter(({ because }) => this.#erased.has(because));
+    return { places: erased.map(({ place }) => place), entries: erased.reduce((sum, { entries }) => sum + entries, 0) };
+  }
+
+  /** Entries whose input is gone though no entry says that it was erased, and those of another engine. */
+  unexplained(): number {
+    const gone = [...this.#gone.values()].filter(({ because }) => !this.#erased.has(because));
+    return this.#otherEngine + gone.reduce((sum, { entries }) => sum + entries, 0);
+  }
+
+  #add(group: readonly SealedEntry[], because?: string): void {
+    const { origin = '', index = '' } = group[0]?.statement.predicate ?? {};
+    const name = `${origin}\0${index}`;
+    this.#gone.set(name, { because: because ?? name, place: `${origin} index ${index}`, entries: group.length });
+  }
+}
