@@ -15,9 +15,15 @@ class BrokenEngine extends FakeEngine {
 /** One proposal in a batch of its own, decided with `engine`. */
 function decided(engine: FakeEngine): DecidedBatch {
   const lane = MemoryLane.ready(['acme'], { engine });
-  const { next } = lane.state.positions.actions;
-  const record = { offset: next, key: null, value: Buffer.from(lane.proposal('x')), headers: {} };
-  const waiting = [{ topic: 'actions', record } as unknown as InputRecord];
+  return batchOf(lane, [['actions', lane.proposal('x')]]);
+}
+
+function batchOf(lane: MemoryLane, values: readonly (readonly ['controls' | 'actions', Uint8Array])[]): DecidedBatch {
+  const { engine } = lane;
+  const waiting = values.map(([topic, value]) => {
+    const record = { offset: lane.state.positions[topic].next, key: null, value: Buffer.from(value), headers: {} };
+    return { topic, record } as unknown as InputRecord;
+  });
   const feed = { peek: () => waiting[0], take: () => waiting.shift() } as unknown as InputFeed;
   const context = { nowMs: lane.nowMs, engine, wire, birth: lane.birth };
   const out = {
@@ -44,5 +50,24 @@ describe('a batch', () => {
       ['input-keys', 0],
     ]);
     expect([entryCount, inputKeyCount]).toEqual([1, 1]);
+  });
+
+  it('destroys the keys that an erasure names, those of the same batch included, and counts what it wrote', () => {
+    const lane = MemoryLane.ready();
+    const { origin, range } = lane.state.heads.trees.get('acme') ?? { origin: '', range: { size: 0 } };
+    const indexes = [range.size - 1, range.size].map(String);
+    const body = { action: 'x', indexes, why: 'asked by the customer' };
+    const erase = lane.sign({ kind: 'input.erased', tenant: 'acme', body });
+    const { outgoing, entryCount, inputKeyCount } = batchOf(lane, [
+      ['actions', lane.proposal('x')],
+      ['controls', erase],
+    ]);
+    const keys = outgoing.filter(({ topic }) => topic === 'input-keys').map(({ key, value }) => [key?.toString(), value !== null]);
+    expect(keys).toEqual([
+      [`${origin}\0${range.size}`, true],
+      [`${origin}\0${range.size + 1}`, true],
+      ...indexes.map((index) => [`${origin}\0${index}`, false]),
+    ]);
+    expect([entryCount, inputKeyCount]).toEqual([2, 4]);
   });
 });

@@ -25,12 +25,15 @@ const INPUT_BYTES_MAX = 2 * 1024 * 1024;
  * their entries: all of it stays below the topics' 16 MiB.
  */
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+/** Key, value and framing of one record on `input-keys`. */
+const INPUT_KEY_BYTES = 200;
 /** Unit ms: a batch that took longer would delay everything behind it. */
 const WORK_MAX_MS = 200;
 
 export interface DecidedBatch {
   readonly outgoing: readonly OutgoingRecord[];
   readonly entryCount: number;
+  /** Records on `input-keys`: keys and tombstones. */
   readonly inputKeyCount: number;
   /** Wire bytes of the last ledger record: what a snapshot names. */
   readonly lastRecord: Uint8Array;
@@ -144,13 +147,28 @@ function decideRecord(
     const value = codecs.inputKey.encode({ origin, leafIndex: Number(index), key });
     draft.outgoing.push({ topic: topicName('input-keys'), partition: lane, key: Buffer.from(`${origin}\0${index}`), value });
     draft.inputKeyCount += 1;
-    draft.outputBytes += 200; // key, value and framing of one input key
+    draft.outputBytes += INPUT_KEY_BYTES;
   });
+  for (const name of erasedKeys(decided)) {
+    draft.outgoing.push({ topic: topicName('input-keys'), partition: lane, key: Buffer.from(name), value: null });
+    draft.inputKeyCount += 1;
+    draft.outputBytes += INPUT_KEY_BYTES;
+  }
   if (decided.deadLetter) draft.outgoing.push(deadLetter(state, decided, topic, record, topicName));
   if (decided.entries[0]?.kind === 'input.gap') {
     feed.follow('actions');
     feed.follow('outcomes');
   }
+}
+
+/**
+ * Keys of `input-keys` that an input.erased destroys. In the same transaction as the entry: whoever reads the one on the ledger need not write
+ * the other again. After the batch's own keys, so that what was decided in this very batch is erased as well.
+ */
+function erasedKeys({ entries }: Decided): string[] {
+  return entries.flatMap(({ kind, statement: { predicate } }) =>
+    kind === 'input.erased' ? (predicate['erases'] as readonly string[]).map((index) => `${predicate.origin}\0${index}`) : [],
+  );
 }
 
 function add(state: LaneState, draft: Draft, decided: Decided, from?: { record: KafkaRecord; inputKey: Uint8Array }): void {

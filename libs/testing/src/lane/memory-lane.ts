@@ -171,6 +171,9 @@ export class MemoryLane implements LaneTopics {
       this.entries.push(entry);
       const { origin, index } = entry.statement.predicate;
       if (from) this.inputKeys.set(`${origin}\0${index}`, part === 0 ? from.inputKey : this.parties.draw());
+      if (entry.kind === 'input.erased') {
+        for (const erased of entry.statement.predicate['erases'] as string[]) this.inputKeys.delete(`${origin}\0${erased}`);
+      }
       if (decided.deadLetter) this.deadLetters.set(`${origin}\0${index}`, from?.value ?? new Uint8Array());
       sealed.push({ entry, inputForm: entry.inputForm, input: this.#inputOf(entry, from) });
     });
