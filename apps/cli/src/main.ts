@@ -13,6 +13,8 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['start', () => import('./commands/start.ts')],
   ['propose', () => import('./commands/propose.ts')],
   ['log', () => import('./commands/log.ts')],
+  ['explain', () => import('./commands/explain.ts')],
+  ['effects', () => import('./commands/effects.ts')],
   ['trust', () => import('./commands/trust.ts')],
   ['export receipt', () => import('./commands/export-receipt.ts')],
   ['export checkpoint', () => import('./commands/export-checkpoint.ts')],
@@ -27,10 +29,13 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['issuer', () => import('./commands/issuer.ts')],
   ['token', () => import('./commands/token.ts')],
   ['gap', () => import('./commands/gap.ts')],
-  ['conform', () => import('./commands/conform.ts')],
-  ['doctor', () => import('./commands/doctor.ts')],
   ['policy check', () => import('./commands/policy-check.ts')],
   ['policy test', () => import('./commands/policy-test.ts')],
+  ['policy show', () => import('./commands/policy-show.ts')],
+  ['policy activate', () => import('./commands/policy-activate.ts')],
+  ['policy diff', () => import('./commands/policy-diff.ts')],
+  ['conform', () => import('./commands/conform.ts')],
+  ['doctor', () => import('./commands/doctor.ts')],
 ];
 
 /** Known before the arguments are parsed: what is wrong with them is an error as well. */

@@ -80,7 +80,7 @@ export type { ReplayInput } from './checker/replay.ts';
 export * from './explain/reasons.ts';
 export * from './explain/explain.ts';
 export * from './explain/text.ts';
-export { type ListedEffect, listOpenEffects } from './explain/effects.ts';
+export { EffectList, type ListedEffect } from './explain/effects.ts';
 export { proofNames } from './explain/proofs.ts';
 export type { ToldEntry } from './explain/members.ts';
 export type { ToldContract, ToldPolicy, ToldRule } from './explain/policies.ts';

@@ -1,0 +1,152 @@
+/** What an entry says, in sentences: for each kind, only of members that are in it. */
+import { listOf, memberOf, textOf, textsOf } from './members.ts';
+
+type Sentences = readonly (string | undefined)[];
+type Teller = (members: object) => Sentences;
+
+export function sentencesOf(kind: string, members: object): string[] {
+  const tell = TELLERS.get(kind);
+  if (!tell) return [`An entry of kind ${kind}, which this version cannot tell.`];
+  return tell(members).filter((sentence) => sentence !== undefined);
+}
+
+/** Kinds that `sentencesOf` can tell. */
+export const toldKinds = (): string[] => [...TELLERS.keys()];
+
+const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
+  ['genesis', (p) => ['This log begins.', say`Its key is ${textOf(p, 'vkey')}.`]],
+  ['tenant.registered', (p) => [say`Tenant ${textOf(p, 'registers')} was registered.`]],
+  ['issuer.registered', (p) => [say`Issuer ${textOf(p, 'issuer')} was registered as ${textOf(p, 'type')}.`]],
+  ['issuer.revoked', (p) => [say`Issuer ${textOf(p, 'issuer')} was revoked: nothing that it signs is believed from here on.`]],
+  ['token.issued', (p) => [say`Token ${textOf(p, 'token')} was issued, valid until ${textOf(p, 'validUntil')}.`]],
+  ['token.revoked', (p) => [say`Token ${textOf(p, 'token')} was revoked.`]],
+  ['bundle.activated', (p) => [say`Bundle ${textOf(p, 'bundleName')} is in force from here on: ${textOf(p, 'activated')}.`]],
+  ['action.decided', decided],
+  ['action.repeated', (p) => [say`${issuerOf(p)} sent the same proposal again: the decision at index ${textOf(p, 'first')} stands.`]],
+  ['escalation.settled', settled],
+  ['claim.granted', claimGranted],
+  ['claim.refused', claimRefused],
+  ['outcome.recorded', outcome],
+  ['effect.uncertain', uncertain],
+  ['rollback.granted', rollback],
+  ['freeze.raised', freezeRaised],
+  ['freeze.lifted', (p) => [say`${textOf(p, 'by')} lifted freeze ${textOf(p, 'lifts')}.`]],
+  ['input.erased', erased],
+  ['input.refused', refused],
+  ['input.gap', gap],
+]);
+
+function decided(p: object): Sentences {
+  const permit = memberOf(p, 'permit');
+  const until = textOf(permit, 'executeBy');
+  return [
+    asked(p),
+    (textOf(p, 'verdict') ?? '').startsWith('WOULD_') ? 'It was asked in shadow mode, so nothing was permitted.' : undefined,
+    say`Detail: ${textOf(p, 'detail')}.`,
+    say`Its id was used before, at index ${textOf(p, 'first')}.`,
+    say`Freeze ${textOf(p, 'freeze')} was in force.`,
+    say`It waits for people until ${textOf(p, 'approvalDeadline')}; without an answer by then it ends without a yes.`,
+    say`It may be claimed once, by ${some(textsOf(permit, 'executors'))}, until ${until}.`,
+    say`Owed afterwards: ${some(textsOf(permit, 'obligations'))}.`,
+    say`The way back that comes with it: ${textOf(permit, 'rollback')}.`,
+  ];
+}
+
+/** A proposal that was not read further leaves only its signer. */
+function asked(p: object): string | undefined {
+  const [actor, resource] = [memberOf(p, 'actor'), memberOf(p, 'resource')];
+  const who = say`${textOf(actor, 'kind')} ${textOf(actor, 'id')}`;
+  if (who === undefined) return say`${issuerOf(p)} signed it; nothing else of it is on the ledger.`;
+  const what = words(
+    say`${textOf(p, 'operation')}`,
+    say`through connector ${textOf(p, 'connector')}`,
+    say`on ${textOf(resource, 'type')} ${textOf(resource, 'id')}`,
+  );
+  return say`${who} asked for ${what}, class ${textOf(p, 'class')}; ${issuerOf(p)} signed it.`;
+}
+
+function settled(p: object): Sentences {
+  const by = say`The escalation at index ${textOf(p, 'settles')} is settled: ${textOf(p, 'outcome')}.`;
+  return [by, say`People had until ${textOf(p, 'deadline')}.`];
+}
+
+function claimGranted(p: object): Sentences {
+  return [
+    say`Executor ${textOf(p, 'executor')} claimed the decision at index ${textOf(p, 'decision')} with claim ${textOf(p, 'claim')}, and may act, once.`,
+    say`What it may do: ${words(say`${textOf(p, 'operation')}`, say`through connector ${textOf(p, 'connector')}`)}.`,
+    say`A result is due by ${textOf(p, 'resultBy')}.`,
+  ];
+}
+
+function claimRefused(p: object): Sentences {
+  return [
+    say`Executor ${textOf(p, 'executor')} may not act with claim ${textOf(p, 'claim')} on the decision at index ${textOf(p, 'decision')}.`,
+    say`See index ${textOf(p, 'first')}.`,
+    say`Freeze ${textOf(p, 'freeze')} was in force.`,
+  ];
+}
+
+function outcome(p: object): Sentences {
+  const evidence = listOf(p, 'evidence').map((shown) => say`${textOf(shown, 'type')} ${textOf(shown, 'digest')}`);
+  return [
+    say`Executor ${textOf(p, 'executor')} reported on claim ${textOf(p, 'claim')}: ${textOf(p, 'outcome')} ${textOf(p, 'status')}.`,
+    memberOf(p, 'late') === true ? 'The report came late: until then nobody knew whether it had happened.' : undefined,
+    say`State before: ${textOf(p, 'before')}.`,
+    say`State after: ${textOf(p, 'after')}.`,
+    say`Evidence: ${some(evidence.filter((each) => each !== undefined))}.`,
+    say`Detail: ${textOf(p, 'detail')}.`,
+    say`Still owed: ${textOf(p, 'awaits')}, by ${textOf(p, 'until')}.`,
+  ];
+}
+
+function uncertain(p: object): Sentences {
+  return [
+    say`Executor ${textOf(p, 'executor')} reported nothing on claim ${textOf(p, 'claim')} in time: whether it happened is not known.`,
+    say`It was due by ${textOf(p, 'resultBy') ?? textOf(p, 'deadline')}.`,
+  ];
+}
+
+function rollback(p: object): Sentences {
+  return [
+    say`The health check failed, so executor ${textOf(p, 'executor')} may go back with ${textOf(p, 'operation')}, on claim ${textOf(p, 'claim')}.`,
+    say`Its report is due by ${textOf(p, 'resultBy')}.`,
+  ];
+}
+
+function freezeRaised(p: object): Sentences {
+  const scope = memberOf(p, 'scope');
+  const over = words(say`${textOf(scope, 'kind')}`, say`${textOf(scope, 'value')}`);
+  const level = textOf(p, 'level') === 'stop' ? 'stop: not even an approved way back may be claimed' : say`${textOf(p, 'level')}`;
+  return [
+    say`${textOf(p, 'by')} raised ${textOf(p, 'freeze')} over ${over}.`,
+    say`Level ${level}.`,
+    say`It ends by itself at ${textOf(p, 'until')}.`,
+  ];
+}
+
+function erased(p: object): Sentences {
+  const [entries, action] = [textsOf(p, 'indexes'), textOf(p, 'action')];
+  return [
+    say`What was sent for action ${action} was erased, at indexes ${some(entries)}: the receipts still verify, and it cannot be decided again.`,
+  ];
+}
+
+function refused(p: object): Sentences {
+  return [
+    issuerOf(p) === undefined ? 'A record was refused; nobody stands behind it.' : say`A record that ${issuerOf(p)} signed was refused.`,
+    say`Detail: ${textOf(p, 'detail')}.`,
+  ];
+}
+
+function gap(p: object): Sentences {
+  return [say`Records ${textOf(p, 'from')} up to ${textOf(p, 'to')} of ${textOf(p, 'topic')} were declared lost.`];
+}
+
+const issuerOf = (p: object): string | undefined => textOf(p, 'issuer');
+const some = (list: readonly string[]): string | undefined => (list.length === 0 ? undefined : list.join(', '));
+const words = (...parts: Sentences): string | undefined => some([parts.filter((part) => part !== undefined).join(' ')].filter(Boolean));
+
+/** undefined when any part is: half a sentence would say something else. */
+function say(texts: TemplateStringsArray, ...parts: Sentences): string | undefined {
+  return parts.includes(undefined) ? undefined : String.raw({ raw: texts }, ...parts);
+}
