@@ -99,6 +99,12 @@ describe('a control', () => {
     expect(open(gap)).toMatchObject({ tenant: '_system', topic: 'actions', lane: 2, from: '5', to: '9', epoch: 1 });
   });
 
+  it('input.erased names the entries in the order of the tree', () => {
+    const record = controls.eraseInput(home, { tenant: 'acme', action: 'a-1', indexes: [10, 9], why: 'asked' });
+    expect(record.lane).toBe(lane());
+    expect(open(record)).toMatchObject({ tenant: 'acme', action: 'a-1', indexes: ['9', '10'], why: 'asked' });
+  });
+
   it('has an id and a blind of its own each time', () => {
     const [a, b] = [controls.revokeToken(home, 'acme', 't'), controls.revokeToken(home, 'acme', 't')];
     expect(a.id).not.toBe(b.id);

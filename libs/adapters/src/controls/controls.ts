@@ -112,6 +112,21 @@ export function declareGap(home: Home, { topic, lane, from, to, epoch }: GapOpti
   return control(home, 'input.gap', { tenant: SYSTEM_TENANT, lane }, body);
 }
 
+export interface ErasureOptions {
+  readonly tenant: string;
+  readonly action: string;
+  /** Leaf indexes of its entries, in any order, 1 to 64. */
+  readonly indexes: readonly number[];
+  /** Kept for ever: it must name nothing that is to be forgotten. */
+  readonly why: string;
+}
+
+/** The inputs of these entries can be read by nobody from its entry on. */
+export function eraseInput(home: Home, { tenant, action, indexes, why }: ErasureOptions): ControlRecord {
+  const ascending = indexes.toSorted((a, b) => a - b).map(String);
+  return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why });
+}
+
 interface Place {
   readonly tenant: string;
   readonly lane: number;
