@@ -49,7 +49,15 @@ const judged = {
 };
 const UNKEYED = { decision: '3', claim: 'c-1', executor: 'deployer' };
 const CLAIM = { ...UNKEYED, keyid };
-const GRANT = { bindingDigest: digest, class: 'deployment', operation: 'apply', executeBy: time, resultBy: time, expiresAt: time };
+const GRANT = {
+  actor: { kind: 'agent', id: 'bot' },
+  bindingDigest: digest,
+  class: 'deployment',
+  operation: 'apply',
+  executeBy: time,
+  resultBy: time,
+  expiresAt: time,
+};
 const GENESIS = {
   ledger: 'ledger.example',
   vkey,
@@ -81,7 +89,10 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { freeze: 'f-1', level: 'freeze', scope: { kind: 'all' }, by: 'ana', ...control },
     { freeze: 'f-1', level: 'stop', scope: { kind: 'tenant', value: 'acme' }, by: 'ana', until: time },
   ],
-  'freeze.lifted': [{ lifts: 'f-1', by: 'ben', ...control }, { lifts: 'f-1', by: 'ben' }],
+  'freeze.lifted': [
+    { lifts: 'f-1', by: 'ben', ...control },
+    { lifts: 'f-1', by: 'ben' },
+  ],
   'action.decided': [
     { ...judged, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], bindingDigest: digest, permit: { executors: ['deployer'], executeBy: time } },
     { ...judged, verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], bindingDigest: digest, approvalDeadline: time },

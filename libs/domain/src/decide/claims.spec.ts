@@ -118,6 +118,21 @@ describe('a claim', () => {
     expect(said(claim())).toEqual([['claim.refused', 'CLAIM_REVOKED']]);
   });
 
+  it.each([
+    ['freeze', 'CLAIM_FROZEN'],
+    ['stop', 'CLAIM_STOPPED'],
+  ])('under a %s in its scope is refused with %s and consumes nothing', async (level, reason) => {
+    const { lane, claim } = ready();
+    const scope = { kind: 'class', value: 'note' };
+    lane.control('freeze.raised', '_system', { level, scope, why: 'incident', by: 'ana' }, { id: 'f-1' });
+    const refused = claim();
+    expect(said(refused)).toEqual([['claim.refused', reason]]);
+    expect(predicateOf(refused)?.['freeze']).toBe('f-1');
+    lane.control('freeze.lifted', '_system', { lifts: 'f-1', by: 'ben', why: 'over' });
+    expect(said(claim({ id: 'c-2' }))[0]?.[0]).toBe('claim.granted');
+    await expectSound(lane);
+  });
+
   it('that is no claim is refused as bytes are, and leaves an entry', () => {
     const { lane, claim } = ready();
     expect(said(claim({ body: { decision: '01', receipt: '' } }))).toEqual([['input.refused', 'decision']]);
@@ -154,6 +169,19 @@ describe('an outcome', () => {
     expect(failed[1]?.statement.predicate).toMatchObject({ operation: 'undo', executor: 'runner' });
     expect(said(report(lane, { ...of, kind: 'rollback', status: 'succeeded' }))).toEqual([['outcome.recorded', 'succeeded']]);
     expect(lane.state.tenants.get('acme')?.effects.size).toBe(0);
+    await expectSound(lane);
+  });
+
+  it.each([
+    ['freeze', ['outcome.recorded', 'rollback.granted']],
+    ['stop', ['outcome.recorded']],
+  ])('of a failed health check under a %s gives %j', async (level, kinds) => {
+    const { lane, decision, claim } = withRollback();
+    claim();
+    lane.control('freeze.raised', '_system', { level, scope: { kind: 'agent', value: 'bot' }, why: 'incident', by: 'ana' });
+    report(lane, { decision, claim: 'c-1', kind: 'result', status: 'succeeded' });
+    const failed = report(lane, { decision, claim: 'c-1', kind: 'healthcheck', status: 'failed' });
+    expect(failed.map(({ kind }) => kind)).toEqual(kinds);
     await expectSound(lane);
   });
 

@@ -11,8 +11,9 @@ import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import { own } from '../policy/pointer.ts';
 import { refuse, staleness } from './controls.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS } from './effects.ts';
+import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effects.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
+import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { idsExhausted } from './proposal.ts';
 import type { LaneState } from './state.ts';
@@ -94,6 +95,8 @@ function refusalOf(
   if (taken) return no('CLAIM_TAKEN', { first: String(taken.index) });
   const proposer = predicate['issuer'];
   if (typeof proposer === 'string' && facts.issuers.get(proposer)?.revoked === true) return no('CLAIM_REVOKED');
+  const frozen = freezeFor(state, subjectOf(checked.tree, predicate), nowMs);
+  if (frozen) return no(frozen.level === 'stop' ? 'CLAIM_STOPPED' : 'CLAIM_FROZEN', { freeze: frozen.freeze });
   if (facts.effects.size >= OPEN_EFFECTS_PER_TENANT_MAX) return no('CLAIM_LIMIT');
   return undefined;
 }
@@ -102,7 +105,7 @@ function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members 
   const { executeBy, obligations, resultWithinSeconds, rollback } = permit;
   const withinMs = resultWithinSeconds === undefined ? RESULT_WITHIN_MS : resultWithinSeconds * 1000;
   return {
-    ...pick(predicate, ['bindingDigest', 'class', 'connector', 'operation']),
+    ...pick(predicate, ['actor', 'bindingDigest', 'class', 'connector', 'operation']),
     ...{ executeBy, resultBy: formatTime(nowMs + withinMs) },
     ...(obligations === undefined ? {} : { obligations }),
     ...(rollback === undefined ? {} : { rollback }),

@@ -4,6 +4,7 @@ import type { Predicate } from '../ledger/entry.ts';
 import { text } from '../ledger/text.ts';
 import type { OutcomeKind } from '../payloads/outcomes.ts';
 import { awaitEffect, awaitNoMore, type DueBook } from './due.ts';
+import type { FreezeSubject } from './freeze.ts';
 import { idKey } from './ids.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
@@ -29,9 +30,19 @@ export interface OpenEffect {
   readonly uncertain: boolean;
   /** Owed: 'healthcheck', 'state-hash'. */
   readonly obligations: readonly string[];
+  /** What a freeze can tell of it. */
+  readonly subject: FreezeSubject;
   /** The operation that was approved as the way back; null when none was. */
   readonly rollback: string | null;
 }
+
+/** Of a decision, or of the grant that repeats it. */
+export const subjectOf = (tenant: string, predicate: Predicate): FreezeSubject => ({
+  tenant,
+  class: text(predicate['class']),
+  ...(predicate['connector'] === undefined ? {} : { connector: text(predicate['connector']) }),
+  agent: (predicate['actor'] as { readonly id: string }).id,
+});
 
 /** `effect` takes the place of what was known of its decision; undefined: it is over. */
 function keep(due: DueBook, tenant: TenantFacts, index: number, effect: OpenEffect | undefined): void {
@@ -62,6 +73,7 @@ export function evolveEffects(
     keep(state.due, tenant, index, {
       ...{ tenant: name, index, actionId, claim: text(predicate['claim']), executor: text(predicate['executor']) },
       ...{ deadlineMs, withinMs: deadlineMs - parseTime(predicate.decidedAt), awaits: 'result', uncertain: false },
+      subject: subjectOf(name, predicate),
       ...{ obligations: owed ?? [], rollback: typeof rollback === 'string' ? rollback : null },
     });
   } else if (known && kind === 'effect.uncertain') keep(state.due, tenant, index, { ...known, uncertain: true });

@@ -6,6 +6,7 @@ import { refuse, staleness } from './controls.ts';
 import { after, draft, laneNow, recordSource, treeOf, type RecordInput } from './draft.ts';
 import type { OpenEffect } from './effects.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
+import { freezeFor } from './freeze.ts';
 import type { LaneState } from './state.ts';
 import type { DecideContext, Decided } from './types.ts';
 
@@ -23,7 +24,8 @@ export function decideOutcome(state: LaneState, input: RecordInput, context: Dec
   const fault = faultOf(report, effect, checked.issuer);
   if (!effect || fault !== undefined) return refuse(state, input, context, checked, fault ?? 'no-open-effect');
 
-  const awaits = nextOf(report, effect);
+  const isStopped = freezeFor(state, effect.subject, nowMs)?.level === 'stop';
+  const awaits = nextOf(report, effect, isStopped);
   const until = formatTime(nowMs + effect.withinMs);
   const common = { decision: report.decision, claim: effect.claim, executor: effect.executor };
   const members = {
@@ -56,10 +58,10 @@ function faultOf(report: Report, effect: OpenEffect | undefined, issuer: string)
   return needsStates && (report.before === undefined || report.after === undefined) ? 'state-hash' : undefined;
 }
 
-/** What is awaited after this report; undefined: the effect is over. */
-function nextOf({ kind, status }: Report, { obligations, rollback }: OpenEffect): OutcomeKind | undefined {
+/** What is awaited after this report; undefined: the effect is over. A stop holds back the way back as well, a freeze does not. */
+function nextOf({ kind, status }: Report, { obligations, rollback }: OpenEffect, isStopped: boolean): OutcomeKind | undefined {
   if (kind === 'result' && status === 'succeeded' && obligations.includes('healthcheck')) return 'healthcheck';
-  return kind === 'healthcheck' && status === 'failed' && rollback !== null ? 'rollback' : undefined;
+  return kind === 'healthcheck' && status === 'failed' && rollback !== null && !isStopped ? 'rollback' : undefined;
 }
 
 const definedOf = (members: Readonly<Record<string, unknown>>): Record<string, unknown> =>
