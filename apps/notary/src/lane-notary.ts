@@ -222,4 +222,5 @@ function add(
 }
 
 /** Made from one sealed proposal, decided or repeated. */
-const isProposal = ({ sealed }: NotarisedEntry): boolean => sealed.record.inputForm === 'sealed' && hasVerdict(sealed.kind);
+const isProposal = ({ sealed }: NotarisedEntry): boolean =>
+  sealed.record.inputForm === 'sealed' && (sealed.kind === 'action.decided' || sealed.kind === 'action.repeated');

@@ -1,5 +1,5 @@
 import { ceHeaders, codecs, type OutgoingRecord } from '#adapters';
-import { type LaneHeads, type NotarisedEntry, type NotaryPosition, type Predicate, signPosition, type SignedTreeHead } from '#domain';
+import { type LaneHeads, type NotarisedEntry, type NotaryPosition, type Predicate, signPosition, type SignedTreeHead, VERDICT_OF } from '#domain';
 
 export type TopicName = (logical: string) => string;
 
@@ -26,17 +26,18 @@ export function entryRecords(
     headers: ceHeaders('receipts', facts),
   };
   if (!hasVerdict(kind)) return [receipts];
-  const value = codecs.verdict.encode({ tenant, origin, leafIndex, actionId, kind, ...answerOf(predicate), receipt, proposal });
+  const value = codecs.verdict.encode({ tenant, origin, leafIndex, actionId, kind, ...answerOf(kind, predicate), receipt, proposal });
   return [receipts, { topic: topicName('verdicts'), partition: lane, key, value, headers: ceHeaders('verdicts', facts) }];
 }
 
-export const hasVerdict = (kind: string): boolean =>
-  kind === 'action.decided' || kind === 'action.repeated' || kind === 'escalation.settled';
+const DECISIONS: readonly string[] = ['action.decided', 'action.repeated', 'escalation.settled'];
+/** What somebody waits for: decisions, how they ended, and the answers to those who want to act. */
+export const hasVerdict = (kind: string): boolean => DECISIONS.includes(kind) || VERDICT_OF[kind] !== undefined;
 
 /** A decision's own verdict; how a settlement ended; '' for a repetition, which decides nothing. Routing copies: E in the receipt counts. */
-function answerOf(predicate: Predicate): { verdict: string; reasons: string[] } {
+function answerOf(kind: string, predicate: Predicate): { verdict: string; reasons: string[] } {
   const { verdict, outcome, reasons } = predicate as { verdict?: unknown; outcome?: unknown; reasons?: unknown };
-  const answer = verdict ?? outcome;
+  const answer = VERDICT_OF[kind] ?? verdict ?? outcome;
   return {
     verdict: typeof answer === 'string' ? answer : '',
     reasons: Array.isArray(reasons) ? reasons.filter((reason): reason is string => typeof reason === 'string') : [],

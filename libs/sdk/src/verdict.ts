@@ -10,6 +10,7 @@ import {
   type Predicate,
   type Statement,
   type Trust,
+  VERDICT_OF,
 } from '#domain';
 
 import { ReceiptVerifier } from './receipt-verifier.ts';
@@ -18,7 +19,7 @@ export interface VerifiedVerdict {
   readonly tenant: string;
   readonly kind: EntryKind;
   readonly actionId: string;
-  /** ALLOW, DENY, ESCALATE or WOULD_…; how an escalation ended; '' for a repetition, which decides nothing. */
+  /** ALLOW, DENY, ESCALATE or WOULD_…; how an escalation ended; `claim-granted` and its like; '' for a repetition, which decides nothing. */
   readonly verdict: string;
   readonly reasons: readonly string[];
   /** Who may claim, and until when; on an enforced ALLOW only. */
@@ -86,12 +87,14 @@ function whatItSays(kind: EntryKind, predicate: Predicate): { verdict: string; r
   };
   if (kind === 'action.decided') return { verdict: text('verdict'), reasons: textsOf(predicate['reasons']) };
   if (kind === 'action.repeated') return { verdict: '', reasons: [] };
+  const answer = VERDICT_OF[kind];
+  if (answer !== undefined) return { verdict: answer, reasons: textsOf(predicate['reasons']) };
   return kind === 'escalation.settled' ? { verdict: text('outcome'), reasons: [] } : undefined;
 }
 
 /** undefined: not the bytes that the entry names, or not this tenant's. */
 function proposalOf({ proposal, tenant }: VerdictRecord, kind: EntryKind, statement: Statement): Record<string, Json> | null | undefined {
-  if (proposal === null || kind === 'escalation.settled') return null; // a settlement is made from the passing of time, not from a record
+  if (proposal === null || (kind !== 'action.decided' && kind !== 'action.repeated')) return null; // others are not made from a proposal
   if (sha256Hex(proposal) !== statement.subject[0].digest.sha256) return undefined;
   const json = parseCanonical(proposal, { maxDepth: NESTING_MAX });
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;

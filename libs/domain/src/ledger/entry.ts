@@ -26,6 +26,15 @@ export const ENTRY_KINDS = [
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
+/** What `verdicts` calls the answers to those who act: their `verdict` there. */
+export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
+  'claim.granted': 'claim-granted',
+  'claim.refused': 'claim-refused',
+  'outcome.recorded': 'outcome-recorded',
+  'effect.uncertain': 'effect-uncertain',
+  'rollback.granted': 'rollback-granted',
+};
+
 export type InputTopic = 'actions' | 'outcomes' | 'controls';
 export const INPUT_TOPICS: readonly InputTopic[] = ['controls', 'outcomes', 'actions'];
 
