@@ -109,8 +109,11 @@ export class Context {
   }
 
   /** Publishes controls and waits until the ledger has them. A refusal is "invalid". */
-  async control(lanes: readonly number[], make: (facts: LedgerFacts) => readonly ControlRecord[]): Promise<LedgerFacts> {
-    const facts = new LedgerFacts();
+  async control(
+    lanes: readonly number[],
+    make: (facts: LedgerFacts) => readonly ControlRecord[],
+    facts = new LedgerFacts(),
+  ): Promise<LedgerFacts> {
     const follower = await LedgerFollower.open(this.home, this.brokers, lanes);
     const writer = PlainWriter.open({ brokers: this.brokers, clientId: 'countersign-cli' });
     try {

@@ -1,6 +1,7 @@
 import { FakeEngine, testBundle, testParameters } from '#testing';
 import { describe, expect, it } from 'vitest';
 
+import type { Json } from '../formats/canonical-json.ts';
 import { parsePolicyTests, type PolicyTest, PolicyTestError, runPolicyTest } from './own-tests.ts';
 
 const TEST: PolicyTest = {
@@ -43,7 +44,7 @@ describe("a bundle's own test", () => {
 
 describe('a file of tests', () => {
   it('is a list of them', () => {
-    expect(parsePolicyTests([TEST])).toEqual([TEST]);
+    expect(parsePolicyTests([TEST] as unknown as Json)).toEqual([TEST]);
   });
   it.each([
     ['an unknown member', [{ ...TEST, more: 1 }]],
@@ -52,6 +53,6 @@ describe('a file of tests', () => {
     ['a time of another form', [{ ...TEST, now: 'noon' }]],
     ['no list', { ...TEST }],
   ])('is refused with %s', (_what, json) => {
-    expect(() => parsePolicyTests(json)).toThrow(PolicyTestError);
+    expect(() => parsePolicyTests(json as unknown as Json)).toThrow(PolicyTestError);
   });
 });
