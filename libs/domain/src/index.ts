@@ -40,6 +40,7 @@ export * from './decide/evolve.ts';
 export * from './decide/facts.ts';
 export * from './decide/snapshot.ts';
 export { firstDue, type OpenEscalation } from './decide/due.ts';
+export { type Freeze, FREEZES_PER_LEVEL_MAX, freezeFor, type FreezeLevel, type FreezeScope, isInForce } from './decide/freeze.ts';
 export { IdBook } from './decide/ids.ts';
 export { tenantNow } from './decide/draft.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';

@@ -91,6 +91,23 @@ describe('a control', () => {
     for (const payload of payloads) expect(payload).toStrictEqual(payloads[0]);
   });
 
+  it('freeze.raised and freeze.lifted are one payload each, on every lane; the id names the freeze', () => {
+    const scope = { kind: 'class', value: 'deployment' } as const;
+    const raised = controls.raiseFreeze(home, { level: 'stop', scope, why: 'incident 7', by: 'ana', untilMs: Date.UTC(2030, 0) });
+    const lifted = controls.liftFreeze(home, raised[0]?.id ?? '', { by: 'ben', why: 'over' });
+    for (const records of [raised, lifted]) {
+      expect(records.map((record) => record.lane)).toStrictEqual([0, 1, 2]);
+      const payloads = records.map(open);
+      for (const payload of payloads) expect(payload).toStrictEqual(payloads[0]);
+    }
+    const [first] = raised.map(open);
+    expect(first).toMatchObject({ level: 'stop', scope, by: 'ana', until: '2030-01-01T00:00:00.000Z' });
+    expect(lifted.map(open)[0]).toMatchObject({ lifts: first?.['id'], by: 'ben', why: 'over' });
+    for (const record of controls.raiseFreeze(home, { level: 'freeze', scope: { kind: 'all' }, why: 'w', by: 'ana' })) {
+      expect(open(record)).not.toHaveProperty('until');
+    }
+  });
+
   it('revocations and gaps say what they mean', () => {
     expect(open(controls.revokeIssuer(home, 'acme', 'platform'))).toMatchObject({ tenant: 'acme', revokes: 'platform' });
     expect(open(controls.revokeToken(home, 'acme', 'token-1'))).toMatchObject({ tenant: 'acme', revokes: 'token-1' });

@@ -6,6 +6,8 @@ import {
   type BundleDocument,
   base64url,
   formatTime,
+  type FreezeLevel,
+  type FreezeScope,
   hex,
   laneOf,
   type PayloadKind,
@@ -96,6 +98,28 @@ export function activateBundle(home: Home, bundle: BundleDocument): ControlRecor
   return onEveryLane(home, envelope, id);
 }
 
+export interface FreezeOptions {
+  readonly level: FreezeLevel;
+  readonly scope: FreezeScope;
+  readonly why: string;
+  /** The person, who cannot lift it. */
+  readonly by: string;
+  /** Absent: until lifted. */
+  readonly untilMs?: number | undefined;
+}
+
+/** Its records have one id, the freeze's own. In force on a lane from its entry there; confirmed when every lane has one. */
+export function raiseFreeze(home: Home, { level, scope, why, by, untilMs }: FreezeOptions): ControlRecord[] {
+  const until = untilMs === undefined ? undefined : formatTime(untilMs);
+  const { envelope, id } = seal(home, 'freeze.raised', { tenant: SYSTEM_TENANT, lane: 0 }, { level, scope, why, by, until }, drawId(level));
+  return onEveryLane(home, envelope, id);
+}
+
+export function liftFreeze(home: Home, lifts: string, { by, why }: { readonly by: string; readonly why: string }): ControlRecord[] {
+  const { envelope, id } = seal(home, 'freeze.lifted', { tenant: SYSTEM_TENANT, lane: 0 }, { lifts, by, why });
+  return onEveryLane(home, envelope, id);
+}
+
 export interface GapOptions {
   readonly topic: 'actions' | 'outcomes';
   readonly lane: number;
@@ -141,8 +165,10 @@ function control(home: Home, kind: PayloadKind, place: Place, body: object): Con
   return record(envelope, id);
 }
 
-function seal(home: Home, kind: PayloadKind, { tenant, lane }: Place, body: object): { envelope: SignedEnvelope; id: string } {
-  const id = `${kind}-${hex(randomBytes(8))}`;
+const drawId = (what: string): string => `${what}-${hex(randomBytes(8))}`;
+
+function seal(home: Home, kind: PayloadKind, place: Place, body: object, id = drawId(kind)): { envelope: SignedEnvelope; id: string } {
+  const { tenant, lane } = place;
   const issuedAtMs = Date.now();
   const head = {
     ledger: home.config.name,

@@ -89,6 +89,12 @@ describe('what this home signs', () => {
     expect(control(token.envelope)).toStrictEqual(['token.issued']);
     const bundle = loadBundleFolder(join(schemasFolder(), '..', 'policies', 'standard'));
     expect(controls.activateBundle(home, bundle).flatMap(control)).toStrictEqual(['bundle.activated', 'bundle.activated']);
+    const scope = { kind: 'agent', value: 'bot-9' } as const;
+    const raised = controls.raiseFreeze(home, { level: 'stop', scope, why: 'incident 7', by: 'ana', untilMs: START_MS + 1e9 });
+    expect(raised.flatMap(control)).toStrictEqual(['freeze.raised', 'freeze.raised']);
+    const lifts = raised[0]?.id ?? '';
+    expect(controls.liftFreeze(home, lifts, { by: 'ana', why: 'over' }).flatMap(control)).toStrictEqual(['input.refused']);
+    expect(controls.liftFreeze(home, lifts, { by: 'ben', why: 'over' }).flatMap(control)).toStrictEqual(['freeze.lifted', 'freeze.lifted']);
     expect(control(controls.revokeToken(home, 'acme', token.tokenId))).toStrictEqual(['token.revoked']);
     expect(control(controls.revokeIssuer(home, 'acme', 'ci'))).toStrictEqual(['issuer.revoked']);
     expect(control(controls.revokeIssuer(home, 'acme', 'nobody'))).toStrictEqual(['input.refused']);
