@@ -5,7 +5,7 @@ export type NextStep = 'act once' | 'wait' | 'stop' | 'retry' | 'ask again';
 
 export interface Reason {
   /** Kind of entry that it stands on; `sdk` for what is never on the ledger. */
-  readonly on: 'action.decided' | 'escalation.settled' | 'input.refused' | 'sdk';
+  readonly on: 'action.decided' | 'escalation.settled' | 'claim.refused' | 'input.refused' | 'sdk';
   readonly means: string;
   readonly next: NextStep;
 }
@@ -35,6 +35,18 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
   }),
   ...on('escalation.settled', {
     EXPIRED_NO_DECISION: ['nobody answered by the approval deadline: neither a yes nor a denial', 'ask again'],
+  }),
+  ...on('claim.refused', {
+    CLAIM_RECEIPT: ["the receipt does not prove a decision of this tenant's log at that index", 'ask again'],
+    CLAIM_NO_PERMIT: ['that decision allowed nothing: denied, escalated, or in shadow mode', 'stop'],
+    CLAIM_NOT_EXECUTOR: ['the permit does not name this executor', 'stop'],
+    CLAIM_EXPIRED: ["after the permit's executeBy", 'stop'],
+    CLAIM_TAKEN: ['another claim has it; first is the index of that grant', 'stop'],
+    CLAIM_REPEATED: ["this claim's id was answered before; first is the index of that answer, which stands", 'stop'],
+    CLAIM_FROZEN: ['a freeze stands in the way; freeze is its id', 'retry'],
+    CLAIM_STOPPED: ['an emergency stop stands in the way; freeze is its id', 'retry'],
+    CLAIM_REVOKED: ['the proposer was revoked since', 'stop'],
+    CLAIM_LIMIT: ['too many open effects of this tenant (2,000), or too many remembered ids', 'retry'],
   }),
   ...on('input.refused', {
     REFUSED_ENCODING: ['not one Avro envelope, not canonical JSON, or copies outside that differ from what is signed', 'stop'],

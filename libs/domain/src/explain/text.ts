@@ -37,7 +37,7 @@ const NEXT: Readonly<Record<NextStep, string>> = {
   wait: 'wait for the answer: this is not a yes',
   stop: 'stop: asking again changes nothing',
   retry: 'retry: the same again, later',
-  'ask again': 'ask again: another proposal, corrected or with people',
+  'ask again': 'ask again: anew, corrected or with people',
 };
 
 function formatReason({ code, means, next }: ToldReason, isShadow: boolean): string[] {

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+
+import { ENTRY_KINDS } from '../ledger/entry.ts';
+import { sentencesOf, toldKinds } from './words.ts';
+
+const TIME = '2026-11-25T12:00:00.000Z';
+const claim = { decision: '4', claim: 'c-1', executor: 'runner' };
+
+/** Kind, members as its entry has them, and all that is said of them. */
+const TOLD: readonly (readonly [kind: string, members: object, sentences: readonly string[]])[] = [
+  ['genesis', { vkey: 'log+1+k' }, ['This log begins.', 'Its key is log+1+k.']],
+  ['tenant.registered', { registers: 'acme' }, ['Tenant acme was registered.']],
+  ['issuer.registered', { issuer: 'builds', type: 'ci' }, ['Issuer builds was registered as ci.']],
+  ['issuer.revoked', { issuer: 'builds' }, ['Issuer builds was revoked: nothing that it signs is believed from here on.']],
+  ['token.issued', { token: 't-1', validUntil: TIME }, [`Token t-1 was issued, valid until ${TIME}.`]],
+  ['token.revoked', { token: 't-1' }, ['Token t-1 was revoked.']],
+  ['bundle.activated', { bundleName: 'standard', activated: 'ab' }, ['Bundle standard is in force from here on: ab.']],
+  [
+    'action.decided',
+    {
+      ...{ actor: { kind: 'agent', id: 'bot' }, issuer: 'platform', class: 'deployment.change', operation: 'deploy', connector: 'ci' },
+      ...{ resource: { type: 'service', id: 'shop' }, verdict: 'ALLOW' },
+      permit: { executors: ['runner', 'spare'], executeBy: TIME, obligations: ['healthcheck'], rollback: 'revert' },
+    },
+    [
+      'agent bot asked for deploy through connector ci on service shop, class deployment.change; platform signed it.',
+      `It may be claimed once, by runner, spare, until ${TIME}.`,
+      'Owed afterwards: healthcheck.',
+      'The way back that comes with it: revert.',
+    ],
+  ],
+  [
+    'action.decided',
+    { actor: { kind: 'person', id: 'ana' }, issuer: 'gateway', class: 'note', operation: 'write', approvalDeadline: TIME },
+    [
+      'person ana asked for write, class note; gateway signed it.',
+      `It waits for people until ${TIME}; without an answer by then it ends without a yes.`,
+    ],
+  ],
+  [
+    'action.decided',
+    { issuer: 'platform', verdict: 'DENY', detail: 'conflict', first: '3', freeze: 'f-1' },
+    [
+      'platform signed it; nothing else of it is on the ledger.',
+      'Detail: conflict.',
+      'Its id was used before, at index 3.',
+      'Freeze f-1 was in force.',
+    ],
+  ],
+  [
+    'action.decided',
+    { issuer: 'platform', verdict: 'WOULD_DENY' },
+    ['platform signed it; nothing else of it is on the ledger.', 'It was asked in shadow mode, so nothing was permitted.'],
+  ],
+  ['action.repeated', { issuer: 'platform', first: '3' }, ['platform sent the same proposal again: the decision at index 3 stands.']],
+  [
+    'escalation.settled',
+    { settles: '4', outcome: 'EXPIRED_NO_DECISION', deadline: TIME },
+    ['The escalation at index 4 is settled: EXPIRED_NO_DECISION.', `People had until ${TIME}.`],
+  ],
+  [
+    'claim.granted',
+    { ...claim, operation: 'deploy', connector: 'ci', resultBy: TIME },
+    [
+      'Executor runner claimed the decision at index 4 with claim c-1, and may act, once.',
+      'What it may do: deploy through connector ci.',
+      `A result is due by ${TIME}.`,
+    ],
+  ],
+  [
+    'claim.refused',
+    { ...claim, first: '5', freeze: 'f-1' },
+    ['Executor runner may not act with claim c-1 on the decision at index 4.', 'See index 5.', 'Freeze f-1 was in force.'],
+  ],
+  [
+    'outcome.recorded',
+    {
+      ...claim,
+      ...{ outcome: 'result', status: 'succeeded', before: 'aa', after: 'bb', late: true, detail: 'as planned', awaits: 'healthcheck' },
+      ...{ until: TIME, evidence: [{ type: 'row', digest: 'cc' }, 7, { type: 'log' }] },
+    },
+    [
+      'Executor runner reported on claim c-1: result succeeded.',
+      'The report came late: until then nobody knew whether it had happened.',
+      'State before: aa.',
+      'State after: bb.',
+      'Evidence: row cc.',
+      'Detail: as planned.',
+      `Still owed: healthcheck, by ${TIME}.`,
+    ],
+  ],
+  [
+    'effect.uncertain',
+    { ...claim, resultBy: TIME },
+    ['Executor runner reported nothing on claim c-1 in time: whether it happened is not known.', `It was due by ${TIME}.`],
+  ],
+  [
+    'rollback.granted',
+    { ...claim, operation: 'revert', resultBy: TIME },
+    ['The health check failed, so executor runner may go back with revert, on claim c-1.', `Its report is due by ${TIME}.`],
+  ],
+  [
+    'freeze.raised',
+    { freeze: 'f-1', level: 'stop', scope: { kind: 'class', value: 'note' }, by: 'ana', until: TIME },
+    ['ana raised f-1 over class note.', 'Level stop: not even an approved way back may be claimed.', `It ends by itself at ${TIME}.`],
+  ],
+  ['freeze.raised', { freeze: 'f-2', level: 'freeze', scope: { kind: 'all' }, by: 'ana' }, ['ana raised f-2 over all.', 'Level freeze.']],
+  ['freeze.lifted', { lifts: 'f-1', by: 'ben' }, ['ben lifted freeze f-1.']],
+  [
+    'input.erased',
+    { action: 'a-1', indexes: ['4', '5'] },
+    ['What was sent for action a-1 was erased, at indexes 4, 5: the receipts still verify, and it cannot be decided again.'],
+  ],
+  ['input.refused', { code: 'REFUSED_SIZE', detail: 'nesting' }, ['A record was refused; nobody stands behind it.', 'Detail: nesting.']],
+  ['input.refused', { issuer: 'admin', detail: 'exists' }, ['A record that admin signed was refused.', 'Detail: exists.']],
+  ['input.gap', { topic: 'actions', from: '3', to: '6' }, ['Records 3 up to 6 of actions were declared lost.']],
+];
+
+describe('what an entry says', () => {
+  it('is told for every kind that this version reads', () => {
+    expect(toldKinds()).toEqual(expect.arrayContaining([...ENTRY_KINDS]));
+    expect(new Set(TOLD.map(([kind]) => kind))).toEqual(new Set(toldKinds()));
+  });
+
+  it.each(TOLD)('%s %#', (kind, members, sentences) => {
+    expect(sentencesOf(kind, members)).toEqual(sentences);
+  });
+
+  it.each(TOLD)('of a member that is missing or of another type says nothing about it: %s %#', (kind, members) => {
+    for (const name of Object.keys(members)) {
+      for (const wrong of [undefined, null, 7, {}, [], ['']]) {
+        const said = sentencesOf(kind, { ...members, [name]: wrong }).join('\n');
+        expect(said, name).not.toMatch(/undefined|null|\[object|, \.|: \.| {2}/);
+      }
+    }
+  });
+
+  it('of a kind that came later is that it cannot be told', () => {
+    expect(sentencesOf('view.exported', {})).toEqual(['An entry of kind view.exported, which this version cannot tell.']);
+  });
+
+  it('holds nothing that moves the cursor or turns the reading order around', () => {
+    const [said] = sentencesOf('freeze.lifted', { by: 'ben\u001b[2J\u202e', lifts: 'f-1' });
+    expect(said).toBe('ben\uFFFD[2J\uFFFD lifted freeze f-1.');
+  });
+});
