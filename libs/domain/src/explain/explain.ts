@@ -1,6 +1,6 @@
 /** What happened to one action, told from its entries: pure, so that a receipt alone is enough for its own part of it. */
 import type { Bundle } from '../policy/types.ts';
-import { memberOf, textOf, textsOf, type ToldEntry } from './members.ts';
+import { textOf, textsOf, type ToldEntry } from './members.ts';
 import { type ToldContract, tellContract, tellPolicy, tellRule, type ToldPolicy, type ToldRule } from './policies.ts';
 import { proofNames } from './proofs.ts';
 import { type NextStep, REASONS } from './reasons.ts';
@@ -56,7 +56,6 @@ export function explainEntry({ kind, statement }: ToldEntry, bundles: ReadonlyMa
 export function isAbout({ kind, statement }: ToldEntry, action: string, decisions: ReadonlySet<string>): boolean {
   const { predicate, subject } = statement;
   if (subject[0].name === action && subject[0].name !== kind) return true;
-  if (kind === 'input.erased') return memberOf(predicate, 'action') === action;
   // A claim whose receipt proved nothing has no action: all that is known is which decision it named.
   return kind === 'claim.refused' && decisions.has(textOf(predicate, 'decision') ?? '');
 }

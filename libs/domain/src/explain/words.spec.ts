@@ -91,8 +91,8 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   ],
   [
     'effect.uncertain',
-    { ...claim, resultBy: TIME },
-    ['Executor runner reported nothing on claim c-1 in time: whether it happened is not known.', `It was due by ${TIME}.`],
+    { ...claim, awaited: 'result', deadline: TIME },
+    ['Executor runner did not report a result on claim c-1 in time: how it stands is not known.', `It was due by ${TIME}.`],
   ],
   [
     'rollback.granted',
@@ -108,8 +108,8 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   ['freeze.lifted', { lifts: 'f-1', by: 'ben' }, ['ben lifted freeze f-1.']],
   [
     'input.erased',
-    { action: 'a-1', indexes: ['4', '5'] },
-    ['What was sent for action a-1 was erased, at indexes 4, 5: the receipts still verify, and it cannot be decided again.'],
+    { erases: ['4', '5'] },
+    ['What was sent was erased, at index 4, 5: the receipts still verify, and nobody can decide it again.'],
   ],
   ['input.refused', { code: 'REFUSED_SIZE', detail: 'nesting' }, ['A record was refused; nobody stands behind it.', 'Detail: nesting.']],
   ['input.refused', { issuer: 'admin', detail: 'exists' }, ['A record that admin signed was refused.', 'Detail: exists.']],

@@ -101,8 +101,8 @@ function outcome(p: object): Sentences {
 
 function uncertain(p: object): Sentences {
   return [
-    say`Executor ${textOf(p, 'executor')} reported nothing on claim ${textOf(p, 'claim')} in time: whether it happened is not known.`,
-    say`It was due by ${textOf(p, 'resultBy') ?? textOf(p, 'deadline')}.`,
+    say`Executor ${textOf(p, 'executor')} did not report a ${textOf(p, 'awaited')} on claim ${textOf(p, 'claim')} in time: how it stands is not known.`,
+    say`It was due by ${textOf(p, 'deadline')}.`,
   ];
 }
 
@@ -125,10 +125,8 @@ function freezeRaised(p: object): Sentences {
 }
 
 function erased(p: object): Sentences {
-  const [entries, action] = [textsOf(p, 'indexes'), textOf(p, 'action')];
-  return [
-    say`What was sent for action ${action} was erased, at indexes ${some(entries)}: the receipts still verify, and it cannot be decided again.`,
-  ];
+  const entries = some(textsOf(p, 'erases'));
+  return [say`What was sent was erased, at index ${entries}: the receipts still verify, and nobody can decide it again.`];
 }
 
 function refused(p: object): Sentences {
