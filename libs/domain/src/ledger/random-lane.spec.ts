@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, MemoryLane, readBatches, FakeEngine, type Given } from '#testing';
+import { attest, checkLane, FakeEngine, type Given, laneBundle, MemoryLane, readBatches, testDocument } from '#testing';
 
+import { fromUtf8 } from '../formats/bytes.ts';
+import type { Bundle } from '../policy/types.ts';
 import { LaneHalted } from '../decide/types.ts';
 import { encodeState } from '../decide/snapshot.ts';
 import { LedgerBroken } from './heads.ts';
@@ -24,6 +26,15 @@ type Step =
   | { readonly do: 'control'; readonly what: string; readonly tenant: string; readonly n: number }
   | { readonly do: 'bytes'; readonly bytes: Uint8Array; readonly topic: Given['topic'] }
   | { readonly do: 'copy'; readonly at: number }
+  | { readonly do: 'claim'; readonly at: number; readonly by: string; readonly n: number }
+  | { readonly do: 'report'; readonly at: number; readonly what: 'result' | 'healthcheck' | 'rollback'; readonly ok: boolean }
+  | {
+      readonly do: 'freeze';
+      readonly level: 'freeze' | 'stop';
+      readonly kind: 'all' | 'tenant' | 'class';
+      readonly n: number;
+      readonly lift: boolean;
+    }
   | { readonly do: 'wait'; readonly ms: number };
 
 const tenant = fc.constantFrom(...TENANTS);
@@ -51,6 +62,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     topic: fc.constantFrom('controls', 'outcomes', 'actions'),
   }),
   fc.record({ do: fc.constant('copy' as const), at: fc.nat(30) }),
+  fc.record({ do: fc.constant('claim' as const), at: fc.nat(9), by: fc.constantFrom('runner', 'runner', 'other'), n: fc.nat(5) }),
+  fc.record({
+    do: fc.constant('report' as const),
+    at: fc.nat(3),
+    what: fc.constantFrom('result', 'result', 'healthcheck', 'rollback'),
+    ok: fc.boolean(),
+  }),
+  fc.record({
+    do: fc.constant('freeze' as const),
+    level: fc.constantFrom('freeze', 'stop'),
+    kind: fc.constantFrom('all', 'tenant', 'class'),
+    n: fc.nat(2),
+    lift: fc.boolean(),
+  }),
   fc.record({
     do: fc.constant('wait' as const),
     ms: fc.constantFrom(-900, 1, 20, 300, 4000, 30_000, 30_000, 400_000, 3_600_000, 90_000_000),
@@ -77,9 +102,43 @@ function valueOf(lane: MemoryLane, of: Step): Given[] {
       const from = lane.inputs[topic];
       return from.length === 0 || controls.length === 0 ? [] : [{ topic, value: from[of.at % from.length] ?? null }];
     }
+    case 'claim':
+      return [{ topic: 'outcomes', value: claimOf(lane, of) }];
+    case 'report':
+      return [{ topic: 'outcomes', value: reportOf(lane, of) }];
+    case 'freeze':
+      return [{ topic: 'controls', value: freezeOf(lane, of) }];
     case 'wait':
       return [];
   }
+}
+
+/** Of some decision for acme, as far as it is attested: one of this very batch is not yet. */
+function claimOf(lane: MemoryLane, { at, by, n }: Extract<Step, { do: 'claim' }>): Uint8Array {
+  const decided = [...lane.entries.entries()].filter(([, entry]) => entry.kind === 'action.decided' && entry.tenant === 'acme');
+  const [place = -1, entry] = decided[at % Math.max(1, decided.length)] ?? [];
+  const receipt = fromUtf8(attest(lane, lane.parties.keys).receipts[place]?.proof ?? new Uint8Array());
+  const body = { decision: entry?.statement.predicate.index ?? '0', receipt };
+  return lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer: by, id: `c-${n}`, body });
+}
+
+function reportOf(lane: MemoryLane, { at, what, ok }: Extract<Step, { do: 'report' }>): Uint8Array {
+  const open = [...(lane.state.tenants.get('acme')?.effects.values() ?? [])];
+  const effect = open[at % Math.max(1, open.length)];
+  const body = { decision: String(effect?.index ?? 0), claim: effect?.claim ?? 'c-0', kind: what, status: ok ? 'succeeded' : 'failed' };
+  return lane.sign({ kind: 'outcome.reported', tenant: 'acme', issuer: effect?.executor ?? 'runner', body });
+}
+
+function freezeOf(lane: MemoryLane, { level, kind, n, lift }: Extract<Step, { do: 'freeze' }>): Uint8Array {
+  if (lift) return lane.sign({ kind: 'freeze.lifted', body: { lifts: `f-${n}`, by: 'ben', why: 'over' } });
+  const value = { all: {}, tenant: { value: 'acme' }, class: { value: 'note' } }[kind];
+  return lane.sign({ kind: 'freeze.raised', id: `f-${n}`, body: { level, scope: { kind, ...value }, why: 'incident', by: 'ana' } });
+}
+
+/** Notes owe a health check within a minute. */
+function watched(): Bundle {
+  const { classes } = testDocument();
+  return laneBundle({ classes: { ...classes, note: { ...classes.note, after: ['healthcheck'], resultWithinSeconds: 60 } } });
 }
 
 function controlOf(lane: MemoryLane, { what, tenant, n }: Extract<Step, { do: 'control' }>): Uint8Array {
@@ -109,6 +168,9 @@ function controlOf(lane: MemoryLane, { what, tenant, n }: Extract<Step, { do: 'c
 /** Batches of random size; a snapshot is taken somewhere in the middle. */
 function run(steps: readonly Step[], batchSize: number): { lane: MemoryLane; snapshot: ReturnType<MemoryLane['snapshot']> } {
   const lane = MemoryLane.ready(['acme', 'globex']);
+  for (const executor of ['runner', 'other']) lane.registerIssuer('acme', executor, 'executor');
+  lane.activate(watched());
+  lane.propose('allowed');
   lane.propose('waits', { resource: { type: 'thing', id: 'high' } });
   let snapshot = lane.snapshot();
   for (let at = 0; at < steps.length; at += batchSize) {
@@ -138,7 +200,7 @@ describe(`any lane (${RULE})`, () => {
         expect(checked.invariants.filter(({ status }) => status !== 'holds')).toEqual([]);
         expect(checked).toMatchObject({ pending: 0, unreplayable: 0, headsAhead: 0, receipts: lane.entries.length });
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   }, 120_000);
 
