@@ -29,6 +29,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['issuer', () => import('./commands/issuer.ts')],
   ['token', () => import('./commands/token.ts')],
   ['gap', () => import('./commands/gap.ts')],
+  ['freeze', () => import('./commands/freeze.ts')],
   ['policy check', () => import('./commands/policy-check.ts')],
   ['policy test', () => import('./commands/policy-test.ts')],
   ['policy show', () => import('./commands/policy-show.ts')],
