@@ -38,6 +38,8 @@ export interface DecidedBatch {
   /** Wire bytes of the last ledger record: what a snapshot names. */
   readonly lastRecord: Uint8Array;
   readonly verdicts: readonly string[];
+  /** It forgot something that older snapshots still hold. */
+  readonly erased: boolean;
   /** Something was denied because the engine failed twice: it, or only a policy, is out of order. */
   readonly engineFailed: boolean;
 }
@@ -57,6 +59,7 @@ interface Draft {
   readonly traceparents: (string | undefined)[];
   inputKeyCount: number;
   outputBytes: number;
+  erased: boolean;
   engineFailed: boolean;
 }
 
@@ -67,7 +70,7 @@ interface Draft {
 export class OpenBatch {
   readonly #draft: Draft = {
     ...{ entries: [], outgoing: [], verdicts: [], traceparents: [] },
-    ...{ inputKeyCount: 0, outputBytes: 0, engineFailed: false },
+    ...{ inputKeyCount: 0, outputBytes: 0, erased: false, engineFailed: false },
   };
   #records = 0;
   #inputBytes = 0;
@@ -150,6 +153,7 @@ function decideRecord(
     draft.outputBytes += INPUT_KEY_BYTES;
   });
   for (const name of erasedKeys(decided)) {
+    draft.erased = true;
     draft.outgoing.push({ topic: topicName('input-keys'), partition: lane, key: Buffer.from(name), value: null });
     draft.inputKeyCount += 1;
     draft.outputBytes += INPUT_KEY_BYTES;
@@ -235,6 +239,7 @@ function seal(state: LaneState, draft: Draft, { deciderSeed, wire, topicName }: 
     inputKeyCount: draft.inputKeyCount,
     lastRecord: values.at(-1) ?? new Uint8Array(),
     verdicts: draft.verdicts,
+    erased: draft.erased,
     engineFailed: draft.engineFailed,
   };
 }

@@ -45,6 +45,12 @@ export interface LaneDeciderOptions {
   readonly onHeld?: (lane: number, topic: InputTopic, why: string | undefined) => void;
 }
 
+interface LaneIo {
+  readonly writer: LogWriter;
+  /** Of all chunks on `decider-state`; written by this lane's owner only. */
+  readonly chunkKeys: Set<string>;
+}
+
 /** The engine itself is out of order, not a policy: what it denied is not committed, and the lane waits and takes over anew. */
 export class EngineFault extends Error {
   override readonly name = 'EngineFault';
@@ -102,7 +108,8 @@ export class LaneDecider {
       const { nextSeq } = taken.state.heads;
       log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
       ready();
-      await this.#decideUntil(signal, taken.state, { reader, writer, inputKeysOffset: taken.inputKeysOffset });
+      const { inputKeysOffset, chunkKeys } = taken;
+      await this.#decideUntil(signal, taken.state, { reader, writer, inputKeysOffset, chunkKeys });
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
       for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
@@ -112,7 +119,7 @@ export class LaneDecider {
   }
 
   /** Steps 2 to 4 of the protocol, over and over. */
-  async #decideUntil(signal: AbortSignal, state: LaneState, io: { reader: LogReader; writer: LogWriter; inputKeysOffset: bigint }) {
+  async #decideUntil(signal: AbortSignal, state: LaneState, io: LaneIo & { readonly reader: LogReader; readonly inputKeysOffset: bigint }) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { lane } = state.heads;
     const clock = new LaneClock(this.options.nowMs, this.options.monotonicMs);
@@ -171,9 +178,9 @@ export class LaneDecider {
         return ledger ? ledger.baseOffset + BigInt(sealed.entryCount - 1) : 0n;
       });
       feed.fetchAhead();
-      if (this.#isSnapshotDue(state)) {
+      if (sealed.erased || this.#isSnapshotDue(state)) {
         const ledgerOffset = await commits.idle(); // the state must be that of a committed record, so nothing is decided meanwhile
-        await this.#snapshot(state, io.writer, { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord });
+        await this.#snapshot(state, io, { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord, erased: sealed.erased });
       }
     }
     await commits.idle();
@@ -186,17 +193,28 @@ export class LaneDecider {
     return nextSeq - last >= every;
   }
 
-  /** In a transaction of its own, so that decisions never wait for a snapshot that cannot be written. */
+  /**
+   * In a transaction of its own, so that decisions never wait for a snapshot that cannot be written. After an erasure into both slots: what was
+   * erased is in neither any more. A crash before it: the older ones stay until newer ones take their places.
+   */
   async #snapshot(
     state: LaneState,
-    writer: LogWriter,
-    at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array },
+    { writer, chunkKeys }: LaneIo,
+    at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array; readonly erased: boolean },
   ): Promise<void> {
     const { lane, nextSeq } = state.heads;
     this.#snapshotAt.set(lane, nextSeq);
     await this.options.onPoint?.('before-snapshot');
     const round = Math.floor(nextSeq / (this.options.snapshotEveryEntries ?? SNAPSHOT_EVERY_ENTRIES));
-    await writer.commit(snapshotRecords(state, { ...at, round }, this.options.deciderSeed, this.#topicName('decider-state')), nextSeq);
+    const topic = this.#topicName('decider-state');
+    const records = [round, ...(at.erased ? [round + 1] : [])].flatMap((each) =>
+      snapshotRecords(state, { ...at, round: each }, this.options.deciderSeed, topic, chunkKeys),
+    );
+    await writer.commit(records, nextSeq);
+    for (const { key, value } of records) {
+      if (value === null) chunkKeys.delete(key?.toString() ?? '');
+      else if (key?.toString().startsWith('chunk.') === true) chunkKeys.add(key.toString());
+    }
     this.options.log.info({ lane, nextSeq }, 'snapshot written');
   }
 

@@ -17,12 +17,23 @@ export interface LoadedSnapshot {
   readonly inputKeysOffset: bigint;
 }
 
-/** Records that keep `state` as of the ledger record at `at`: chunks first, the signed manifest last. */
+export interface Snapshots {
+  /** The newest that proves itself. */
+  readonly newest: LoadedSnapshot | undefined;
+  /** Keys of all chunks on the topic, whatever they are worth. */
+  readonly chunkKeys: Set<string>;
+}
+
+/**
+ * Records that keep `state` as of the ledger record at `at`: chunks first, the signed manifest last; tombstones for those of `chunkKeys` that a
+ * larger snapshot left in this slot, or they would be kept for ever.
+ */
 export function snapshotRecords(
   state: LaneState,
   at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array; readonly round: number },
   deciderSeed: Uint8Array,
   topic: string,
+  chunkKeys: ReadonlySet<string> = new Set(),
 ): OutgoingRecord[] {
   const { lane, nextSeq } = state.heads;
   const bytes = encodeState(state);
@@ -33,17 +44,18 @@ export function snapshotRecords(
     ...{ recordHash: sha256(at.lastRecord), chunks, sha256: sha256(bytes), stateVersion: STATE_VERSION, slot },
   };
   const manifest: SnapshotManifest = { ...unsigned, signature: ed25519Sign(deciderSeed, signedBytes(unsigned)) };
-  const record = (key: string, value: Buffer): OutgoingRecord => ({ topic, partition: lane, key: Buffer.from(key), value });
+  const record = (key: string, value: Buffer | null): OutgoingRecord => ({ topic, partition: lane, key: Buffer.from(key), value });
   const parts = Array.from({ length: chunks }, (_, chunk) => {
     const part = bytes.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES);
     return record(`chunk.${slot}.${chunk}`, codecs.snapshotChunk.encode({ lane, slot, chunk, bytes: part }));
   });
-  return [...parts, record(`manifest.${slot}`, codecs.snapshotManifest.encode(manifest))];
+  const isLeft = (key: string): boolean => key.startsWith(`chunk.${slot}.`) && !parts.some((part) => part.key?.toString() === key);
+  const left = [...chunkKeys].filter(isLeft).map((key) => record(key, null));
+  return [...parts, ...left, record(`manifest.${slot}`, codecs.snapshotManifest.encode(manifest))];
 }
 
-/** The newest snapshot whose signature, digest, version and ledger record all hold; anything less is ignored. */
-export async function newestSnapshot(options: TakeOverOptions): Promise<LoadedSnapshot | undefined> {
-  const { reader, lane, topicName, signal, birth } = options;
+export async function readSnapshots(options: TakeOverOptions): Promise<Snapshots> {
+  const { reader, lane, topicName, signal } = options;
   const manifests = new Map<number, SnapshotManifest>();
   const chunks = new Map<string, Uint8Array>();
   await readToEnd(
@@ -54,6 +66,16 @@ export async function newestSnapshot(options: TakeOverOptions): Promise<LoadedSn
     },
     signal,
   );
+  const newest = await newestOf(options, manifests, chunks);
+  return { newest, chunkKeys: new Set([...chunks.keys()].map((place) => `chunk.${place}`)) };
+}
+
+/** The newest snapshot whose signature, digest, version and ledger record all hold; anything less is ignored. */
+async function newestOf(
+  { reader, lane, topicName, signal, birth }: TakeOverOptions,
+  manifests: ReadonlyMap<number, SnapshotManifest>,
+  chunks: ReadonlyMap<string, Uint8Array>,
+): Promise<LoadedSnapshot | undefined> {
   const newestFirst = [...manifests.values()].sort((a, b) => b.laneSeq - a.laneSeq);
   for (const manifest of newestFirst) {
     // The signature first: whoever can write here could claim any number of chunks.
@@ -75,9 +97,13 @@ export async function newestSnapshot(options: TakeOverOptions): Promise<LoadedSn
 }
 
 function collect(record: KafkaRecord, manifests: Map<number, SnapshotManifest>, chunks: Map<string, Uint8Array>): void {
-  if (record.value === null) return;
+  const name = record.key?.toString() ?? '';
+  if (record.value === null) {
+    chunks.delete(name.replace('chunk.', ''));
+    return;
+  }
   try {
-    if (record.key?.toString().startsWith('manifest.')) {
+    if (name.startsWith('manifest.')) {
       const manifest = codecs.snapshotManifest.decode(record.value);
       manifests.set(manifest.slot, manifest);
     } else {
@@ -89,7 +115,7 @@ function collect(record: KafkaRecord, manifests: Map<number, SnapshotManifest>, 
   }
 }
 
-function assembled({ slot, chunks: count }: SnapshotManifest, chunks: Map<string, Uint8Array>): Uint8Array | undefined {
+function assembled({ slot, chunks: count }: SnapshotManifest, chunks: ReadonlyMap<string, Uint8Array>): Uint8Array | undefined {
   const parts = Array.from({ length: count }, (_, chunk) => chunks.get(`${slot}.${chunk}`));
   return parts.every((part) => part !== undefined) ? concat(...parts) : undefined;
 }

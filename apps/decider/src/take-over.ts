@@ -13,7 +13,7 @@ import {
   type WireCodec,
 } from '#domain';
 
-import { newestSnapshot } from './snapshots.ts';
+import { readSnapshots } from './snapshots.ts';
 import type { TakeOverOptions } from './take-over-options.ts';
 import { decodeHead, signedHead } from './signed-head.ts';
 
@@ -22,6 +22,8 @@ export interface TakenOver {
   /** Slot and sequence of the snapshot the state came from. */
   readonly snapshotSeq: number;
   readonly inputKeysOffset: bigint;
+  /** Of all chunks on `decider-state`. */
+  readonly chunkKeys: Set<string>;
 }
 
 const PROGRESS_ENTRIES = 10_000;
@@ -34,7 +36,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   const { birth, lane, reader, signal, topicName } = options;
   // Before the ledger's end: what is signed later may be of a successor, who has fenced us meanwhile. That is no lost tail.
   const [signed] = await reader.endOffsets([{ topic: topicName('checkpoints'), partition: lane }]);
-  const snapshot = await newestSnapshot(options);
+  const { newest: snapshot, chunkKeys } = await readSnapshots(options);
   const state = snapshot?.state ?? emptyLane(birth, lane);
   const keys = new Map<string, Uint8Array>();
   const inputKeys = { topic: topicName('input-keys'), partition: lane, ...(snapshot ? { from: snapshot.inputKeysOffset } : {}) };
@@ -48,7 +50,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   );
   await readLedger(options, state, keys, snapshot?.ledgerNext);
   await compareWithCheckpoints(options, state, signed?.highWatermark ?? 0n);
-  return { state, snapshotSeq: snapshot?.seq ?? 0, inputKeysOffset };
+  return { state, snapshotSeq: snapshot?.seq ?? 0, inputKeysOffset, chunkKeys };
 }
 
 function collectKey(keys: Map<string, Uint8Array>, record: KafkaRecord): void {
