@@ -24,6 +24,8 @@ export interface EmbeddedOptions {
   /** Progress, for people: the first start downloads Kafka. */
   readonly log?: Progress;
   readonly heap?: readonly string[];
+  /** Of server.properties, beyond what every broker of ours has. */
+  readonly settings?: Readonly<Record<string, string | number>>;
   /** The folder with pom.xml. */
   readonly root?: string;
 }
@@ -50,7 +52,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const jars = await kafkaJars(options.root ?? repositoryRoot(), progress);
   await stopLeftover(files, progress);
   const { port, controllerPort } = await choosePorts(files.ports, options.port);
-  writeFileSync(files.properties, serverProperties({ port, controllerPort, logDir: files.data }));
+  writeFileSync(files.properties, serverProperties({ port, controllerPort, logDir: files.data }, options.settings));
 
   const classPath = ['-cp', join(jars, '*')];
   await formatOnce(java, classPath, files);

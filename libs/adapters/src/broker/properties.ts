@@ -1,5 +1,8 @@
 /** server.properties of a single combined broker and controller on loopback. */
-export function serverProperties(at: { port: number; controllerPort: number; logDir: string }): string {
+export function serverProperties(
+  at: { port: number; controllerPort: number; logDir: string },
+  settings: Readonly<Record<string, string | number>> = {},
+): string {
   const { port, controllerPort, logDir } = at;
   const lines: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
@@ -29,6 +32,7 @@ export function serverProperties(at: { port: number; controllerPort: number; log
     // After a kill the controller waits this long before the same broker may register again (default 9000).
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
+    ...settings,
   };
   return Object.entries(lines)
     .map(([key, value]) => `${key}=${String(value)}\n`)
