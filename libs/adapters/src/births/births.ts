@@ -1,7 +1,7 @@
 /** `countersign init`: topics, the first record of every lane, the policy in force, and two tenants to play with. */
 import { randomBytes } from 'node:crypto';
 
-import type { BundleDocument } from '#domain';
+import { type BundleDocument, parseBundle } from '#domain';
 
 import { activateBundle, type ControlRecord, issueToken, registerIssuer, registerTenant, tokenHashOf } from '../controls/controls.ts';
 import { publicKeyOf } from '../home/create-ledger.ts';
@@ -81,7 +81,7 @@ export interface Population {
 }
 
 /**
- * The bundle, and each tenant with a platform, a CI system and a gateway token. Needs a running decider. What the ledger has already
+ * The bundle, and each tenant with a platform, a CI system, the executors that the bundle names and a gateway token. Needs a running decider. What the ledger has already
  * is left alone: everything published before is awaited first, so nothing is asked for twice. Returns how many controls it published.
  */
 export async function populateLedger(home: Home, brokers: readonly string[], population: Population): Promise<number> {
@@ -107,16 +107,30 @@ export function missingControls(
 ): ControlRecord[] {
   const without = Array.from({ length: home.config.lanes }, (_, lane) => lane).filter((lane) => !facts.bundles.has(lane));
   const bundles = without.length === 0 ? [] : activateBundle(home, bundle).filter(({ lane }) => without.includes(lane));
-  return [...bundles, ...tenants.flatMap((tenant) => missingOfTenant(home, facts, tenant))];
+  return [...bundles, ...tenants.flatMap((tenant) => missingOfTenant(home, facts, { tenant, executors: executorsOf(bundle) }))];
 }
 
-function missingOfTenant(home: Home, facts: LedgerFacts, tenant: string): ControlRecord[] {
+/** Every party that a class lets act. */
+const executorsOf = (bundle: BundleDocument): string[] =>
+  [...new Set(Object.values(parseBundle(bundle).tables.classes).flatMap(({ executors }) => executors))].sort();
+
+/** Name of its key in the home: permits name executors alike for all tenants, and each tenant's has a key of its own. */
+export const executorKey = (issuer: string, tenant: string): string => `${issuer}-${tenant}`;
+
+function missingOfTenant(
+  home: Home,
+  facts: LedgerFacts,
+  { tenant, executors }: { readonly tenant: string; readonly executors: readonly string[] },
+): ControlRecord[] {
   const known = facts.tenants.get(tenant);
   const controls = known ? [] : [registerTenant(home, tenant)];
-  for (const type of ['platform', 'ci'] as const) {
-    const issuer = `${type}-${tenant}`;
+  const parties = [
+    ...(['platform', 'ci'] as const).map((type) => ({ type, issuer: `${type}-${tenant}`, key: `${type}-${tenant}` })),
+    ...executors.map((issuer) => ({ type: 'executor' as const, issuer, key: executorKey(issuer, tenant) })),
+  ];
+  for (const { type, issuer, key } of parties) {
     if (known?.issuers.has(issuer)) continue;
-    controls.push(registerIssuer(home, { tenant, issuer, type, publicKeys: [publicKeyOf(home.createKey(issuer))] }));
+    controls.push(registerIssuer(home, { tenant, issuer, type, publicKeys: [publicKeyOf(home.createKey(key))] }));
   }
   // A token that was kept and never published is none, although another one of the tenant may be good.
   const kept = home.token(tenant);

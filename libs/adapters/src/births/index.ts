@@ -1,6 +1,7 @@
 export {
   checkLedgerTopics,
   DEMO_TENANTS,
+  executorKey,
   LANES_DEFAULT,
   LEDGER_NAME_DEFAULT,
   type NewLedger,

@@ -41,6 +41,12 @@ export class LaneReceipts {
     this.#offset = fetched.nextOffset;
   }
 
+  /** Trust file of a tenant's log, as the ledger registered it; undefined before that was read. */
+  trustOf(tenant: string): string | undefined {
+    const trust = this.#trust.get(tenant);
+    return trust && formatTrust(trust.log.vkey);
+  }
+
   /** Everything that is there now. */
   async catchUp(): Promise<void> {
     const [end] = await this.reader.endOffsets([{ topic: this.home.topic('receipts'), partition: this.lane }]);
