@@ -6,7 +6,7 @@ import { Succession } from './succession.ts';
 import { KILLS, Trial } from './trial.ts';
 
 /** Unit ms. Several times what it takes on a busy machine. */
-const TIMEOUT_MS = 300_000 + (KILLS ?? 0) * 60_000;
+const TIMEOUT_MS = 300_000 + (KILLS ?? 0) * 90_000;
 /** In the order of the protocols. A point of a transaction is passed by snapshots too. */
 const POINTS = {
   decider: [

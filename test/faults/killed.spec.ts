@@ -8,7 +8,7 @@ import { KILLS, Trial } from './trial.ts';
 /** Of each; the named points are tried in crash-points.spec.ts. */
 const TIMES = KILLS === undefined ? 3 : 2 * KILLS;
 /** Unit ms. Several times what it takes on a busy machine. */
-const TIMEOUT_MS = 60_000 + TIMES * 40_000;
+const TIMEOUT_MS = 60_000 + TIMES * 120_000;
 const world = new FaultWorld('killed', inject('brokers'));
 
 beforeAll(() => world.open('decider', 'notary', 'gateway'));

@@ -13,7 +13,7 @@ import { KILLS, Trial } from './trial.ts';
 /** How often each: nobody is killed here, so the long form tries half as often. */
 const TIMES = KILLS === undefined ? 1 : Math.ceil(KILLS / 2);
 /** Unit ms. Several times what it takes on a busy machine. */
-const TIMEOUT_MS = 180_000 + TIMES * 40_000;
+const TIMEOUT_MS = 180_000 + TIMES * 120_000;
 /** Of each tenant. One is enough to keep both lanes at work: what is decided while a process starts is checked from genesis each time. */
 const CALLERS = 1;
 const brokers = inject('brokers');

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { testBundle } from '#testing';
 import { afterAll, expect, it } from 'vitest';
 
 import { issueToken, tokenHashOf } from '../controls/controls.ts';
@@ -22,12 +23,10 @@ function missing(tokens: readonly { readonly bearer: string; readonly revoked?: 
   facts.bundles.set(0, 'digest');
   facts.tenants.set('acme', {
     ...{ tenant: 'acme', lane: 0, origin: 'o', vkey: 'v' },
-    issuers: new Map(['platform-acme', 'ci-acme'].map((issuer) => [issuer, false])),
+    issuers: new Map(['platform-acme', 'ci-acme', 'runner'].map((issuer) => [issuer, false])),
     tokens: new Map(tokens.map(({ bearer, revoked = false }, at) => [`token-${at}`, { tokenHash: tokenHashOf(bearer), revoked }])),
   });
-  return missingControls(home, facts, { tenants: ['acme'], bundle: { format: 1, name: 'standard' } }).map(
-    ({ id }) => id.split('-')[0] ?? '',
-  );
+  return missingControls(home, facts, { tenants: ['acme'], bundle: testBundle().document }).map(({ id }) => id.split('-')[0] ?? '');
 }
 
 it('a demo token that is kept and on the ledger is left alone', () => {
