@@ -53,6 +53,7 @@ export * from './policy/bundle.ts';
 export * from './policy/faults.ts';
 export * from './policy/guards.ts';
 export * from './policy/evidence.ts';
+export { summaryOf } from './policy/summary.ts';
 export * from './policy/request.ts';
 export * from './policy/judge.ts';
 export * from './policy/own-tests.ts';

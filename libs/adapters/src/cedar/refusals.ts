@@ -65,9 +65,9 @@ function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
   const faults = new Set<string>();
   for (const [id, rule] of Object.entries(tables.classes)) {
     const facts = Object.entries(rule.facts).map(([name, fact]): [string, Json] => {
-      if (fact.from === 'table') return [name, 'low'];
       if (fact.from === 'evidence') return [name, true];
-      return [name, fact.type === 'string' ? '' : fact.type === 'long' ? 0 : false];
+      const type = fact.from === 'operation' || fact.from === 'actor' ? 'string' : (fact.type ?? 'string');
+      return [name, type === 'string' ? '' : type === 'long' ? 0 : false];
     });
     for (const type of rule.resourceTypes) {
       for (const kind of ['agent', 'person', 'pipeline'] as const) {

@@ -1,5 +1,6 @@
 /** The last step: Cedar. Any error denies, a matching forbid denies, no permit denies, any permit that needs approval escalates. */
 import { type Case, denied } from './case.ts';
+import { requiredEvidence } from './facts.ts';
 import { own } from './pointer.ts';
 import { engineRequest } from './request.ts';
 import { rollbackOf } from './rollback.ts';
@@ -25,7 +26,10 @@ export function consult(question: Case): Judgement {
     contractDigest: called?.digest ?? null,
     obligations: [...(rule.after ?? [])].sort(),
     resultWithinSeconds: rule.resultWithinSeconds ?? null,
-    rollback: called && rule.requires.includes('rollback') ? (rollbackOf(proposal, called.contract, called.operation) ?? null) : null,
+    rollback:
+      called && requiredEvidence(rule, called.operation).includes('rollback')
+        ? (rollbackOf(proposal, called.contract, called.operation) ?? null)
+        : null,
     executeWithinMs: (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000,
   };
   if (rules.length > 0) {

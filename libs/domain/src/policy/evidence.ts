@@ -1,5 +1,4 @@
 import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '#crypto';
-import { z } from 'zod';
 
 import { base64, fromBase64, fromUtf8 } from '../formats/bytes.ts';
 import { canonicalBytes, type Json } from '../formats/canonical-json.ts';
@@ -7,11 +6,22 @@ import { pae } from '../formats/dsse.ts';
 import { keyIdOf } from '../formats/keys.ts';
 import { parseJson } from '../formats/strict-json.ts';
 import { parseTime } from '../formats/time.ts';
+import {
+  type CiStatement,
+  isOf,
+  PARTY_OF,
+  parseStatement,
+  type Statement,
+  statementPayloadType,
+  type StatementType,
+} from './statements.ts';
 import type { Evidence, Proposal } from './types.ts';
 
-export const CI_PAYLOAD_TYPE = 'application/vnd.countersign.ci+json;v=1';
+export type { CiStatement, DelegationStatement, IncidentStatement, ReviewStatement, StatementType } from './statements.ts';
+
+export const CI_PAYLOAD_TYPE = statementPayloadType('ci');
 /** A statement's own levels of JSON: { resource: {} }. */
-const CI_DEPTH_MAX = 2;
+const STATEMENT_DEPTH_MAX = 2;
 /** Two clocks may differ by this much before a statement counts as made in the future. */
 export const EVIDENCE_SKEW_MS_MAX = 60_000;
 
@@ -23,20 +33,7 @@ export interface EvidenceKey {
 }
 export type EvidenceKeyOf = (keyid: string) => EvidenceKey | undefined;
 
-/** What a pipeline states: this artifact passed, for this operation on this target. Times are RFC 3339 in UTC with milliseconds. */
-const ciStatement = z.strictObject({
-  tenant: z.string(),
-  type: z.literal('ci'),
-  resource: z.strictObject({ type: z.string(), id: z.string() }),
-  operation: z.string(),
-  artifactDigest: z.string().min(1),
-  conclusion: z.literal('success'),
-  issuedAt: z.string(),
-  expiresAt: z.string(),
-});
-export type CiStatement = z.infer<typeof ciStatement>;
-
-export interface CiQuestion {
+export interface EvidenceQuestion {
   readonly proposal: Proposal;
   /** What the contract's artifact pointer holds. */
   readonly artifact: Json | undefined;
@@ -45,33 +42,34 @@ export interface CiQuestion {
   readonly evidenceKey: EvidenceKeyOf;
 }
 
-/** Whether a registered CI party, neither proposer nor executor, vouches for exactly this artifact, operation and target, now. */
-export function checkCiEvidence(question: CiQuestion): boolean {
-  return (question.proposal.evidence ?? []).some((evidence) => evidence.type === 'ci' && vouches(evidence, question));
+/** Whether a registered party of the type for it, neither proposer nor executor, vouches for exactly this proposal, now. */
+export function checkEvidence(type: StatementType, question: EvidenceQuestion): boolean {
+  return (question.proposal.evidence ?? []).some((evidence) => evidence.type === type && vouches(type, evidence, question));
 }
 
-function vouches(evidence: Evidence, { proposal, artifact, executors, nowMs, evidenceKey }: CiQuestion): boolean {
-  if (evidence.payloadType !== CI_PAYLOAD_TYPE) return false;
+function vouches(
+  type: StatementType,
+  evidence: Evidence,
+  { proposal, artifact, executors, nowMs, evidenceKey }: EvidenceQuestion,
+): boolean {
+  if (evidence.payloadType !== statementPayloadType(type)) return false;
   const key = evidenceKey(evidence.keyid);
-  if (key?.type !== 'ci' || key.issuer === proposal.issuer || executors.includes(key.issuer)) return false;
-  const statement = verifiedStatement(evidence, key.publicKey);
+  if (key?.type !== PARTY_OF[type] || key.issuer === proposal.issuer || executors.includes(key.issuer)) return false;
+  const statement = verifiedStatement(type, evidence, key.publicKey);
   return (
-    statement?.tenant === proposal.tenant &&
-    statement.resource.type === proposal.resource.type &&
-    statement.resource.id === proposal.resource.id &&
-    statement.operation === proposal.operation &&
-    statement.artifactDigest === artifact &&
+    statement !== undefined &&
+    isOf(statement, proposal, artifact) &&
     parseTime(statement.issuedAt) <= nowMs + EVIDENCE_SKEW_MS_MAX &&
     nowMs < parseTime(statement.expiresAt)
   );
 }
 
 /** The evidence comes from outside: undefined for whatever is not exactly one signed statement. */
-function verifiedStatement(evidence: Evidence, publicKey: Uint8Array): CiStatement | undefined {
+function verifiedStatement(type: StatementType, evidence: Evidence, publicKey: Uint8Array): Statement | undefined {
   try {
     const payload = fromBase64(evidence.payload);
     if (!ed25519Verify(publicKey, pae(evidence.payloadType, payload), fromBase64(evidence.signature))) return undefined;
-    const statement = ciStatement.parse(parseJson(fromUtf8(payload), { maxDepth: CI_DEPTH_MAX }));
+    const statement = parseStatement(type, parseJson(fromUtf8(payload), { maxDepth: STATEMENT_DEPTH_MAX }));
     parseTime(statement.issuedAt);
     parseTime(statement.expiresAt);
     return statement;
@@ -80,14 +78,20 @@ function verifiedStatement(evidence: Evidence, publicKey: Uint8Array): CiStateme
   }
 }
 
-/** What a pipeline does with its result; `seed` is its 32-byte private key. */
-export function signCiStatement(statement: CiStatement, seed: Uint8Array): Evidence {
+/** What a party does with what it states; `seed` is its 32-byte private key. */
+export function signStatement(statement: Statement, seed: Uint8Array): Evidence {
   const payload = canonicalBytes(statement);
+  const payloadType = statementPayloadType(statement.type);
   return {
-    type: 'ci',
-    payloadType: CI_PAYLOAD_TYPE,
+    type: statement.type,
+    payloadType,
     payload: base64(payload),
     keyid: keyIdOf(ed25519PublicKey(seed)),
-    signature: base64(ed25519Sign(seed, pae(CI_PAYLOAD_TYPE, payload))),
+    signature: base64(ed25519Sign(seed, pae(payloadType, payload))),
   };
+}
+
+/** What a pipeline does with its result. */
+export function signCiStatement(statement: CiStatement, seed: Uint8Array): Evidence {
+  return signStatement(statement, seed);
 }

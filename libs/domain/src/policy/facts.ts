@@ -1,6 +1,7 @@
 import type { Json } from '../formats/canonical-json.ts';
-import { checkCiEvidence, type EvidenceKeyOf } from './evidence.ts';
-import { atPointer } from './pointer.ts';
+import type { EvidenceType } from './class-rule.ts';
+import { checkEvidence, type EvidenceKeyOf } from './evidence.ts';
+import { atPointer, own } from './pointer.ts';
 import { rollbackOf } from './rollback.ts';
 import type { ClassRule, Contract, Fact, Operation, Resource } from './tables.ts';
 import type { Proposal } from './types.ts';
@@ -20,7 +21,7 @@ export interface FactsQuestion {
  */
 export function collectFacts(question: FactsQuestion): Record<string, Json> | undefined {
   const shown = evidenceOf(question);
-  if (question.rule.requires.some((evidence) => !shown(evidence))) return undefined;
+  if (requiredEvidence(question.rule, question.called?.operation).some((evidence) => !shown(evidence))) return undefined;
   const context: [string, Json][] = [];
   for (const [name, fact] of Object.entries(question.rule.facts)) {
     const value = valueOf(fact, question, shown);
@@ -30,31 +31,49 @@ export function collectFacts(question: FactsQuestion): Record<string, Json> | un
   return Object.fromEntries(context);
 }
 
-type Shown = (evidence: 'ci' | 'rollback') => boolean;
+/** The class's, and what the operation requires beyond it. */
+export function requiredEvidence(rule: ClassRule, operation: Operation | undefined): readonly EvidenceType[] {
+  return operation?.requires === undefined ? rule.requires : [...rule.requires, ...operation.requires];
+}
+
+type Shown = (evidence: EvidenceType) => boolean;
 
 function valueOf(fact: Fact, { proposal, resource }: FactsQuestion, shown: Shown): Json | undefined {
-  if (fact.from === 'table') return resource[fact.attribute];
+  if (fact.from === 'table') return scalar(tabled(resource, fact.attribute), fact.type ?? 'string');
   if (fact.from === 'evidence') return shown(fact.evidence);
-  const value = atPointer(proposal.parameters, fact.pointer);
-  if (fact.type === 'long') return Number.isSafeInteger(value) ? value : undefined;
-  return typeof value === fact.type ? value : undefined; // scalars only: no object of the proposer's reaches Cedar
+  if (fact.from === 'operation') return proposal.operation;
+  if (fact.from === 'actor') return proposal.actor.id;
+  return scalar(atPointer(proposal.parameters, fact.pointer), fact.type);
+}
+
+/** What a resource's row says of it. */
+export function tabled(resource: Resource, attribute: string): string | number | boolean | undefined {
+  if (attribute === 'environment' || attribute === 'risk') return resource[attribute];
+  return own(resource.attributes ?? {}, attribute);
+}
+
+/** Scalars only: no object of the proposer's reaches Cedar. */
+function scalar(value: Json | undefined, type: 'string' | 'long' | 'boolean'): Json | undefined {
+  if (type === 'long') return Number.isSafeInteger(value) ? value : undefined;
+  return typeof value === type ? value : undefined;
 }
 
 /** Verified at most once, and only when asked for: a signature costs as much as the rest of the judgement. */
-function evidenceOf({ proposal, rule, called, nowMs, evidenceKey }: FactsQuestion): Shown {
-  const known = new Map<string, boolean>();
-  const look = (evidence: 'ci' | 'rollback'): boolean => {
-    if (!called) return false;
-    const { contract, operation } = called;
-    if (evidence === 'rollback') return rollbackOf(proposal, contract, operation) !== undefined;
-    const artifact = operation.artifact === undefined ? undefined : atPointer(proposal.parameters, operation.artifact);
-    return checkCiEvidence({ proposal, artifact, executors: rule.executors, nowMs, evidenceKey });
-  };
+function evidenceOf(question: FactsQuestion): Shown {
+  const known = new Map<EvidenceType, boolean>();
   return (evidence) => {
     const before = known.get(evidence);
     if (before !== undefined) return before;
-    const now = look(evidence);
+    const now = isShown(evidence, question);
     known.set(evidence, now);
     return now;
   };
+}
+
+export function isShown(evidence: EvidenceType, { proposal, rule, called, nowMs, evidenceKey }: Omit<FactsQuestion, 'resource'>): boolean {
+  if (!called) return false;
+  const { contract, operation } = called;
+  if (evidence === 'rollback') return rollbackOf(proposal, contract, operation) !== undefined;
+  const artifact = operation.artifact === undefined ? undefined : atPointer(proposal.parameters, operation.artifact);
+  return checkEvidence(evidence, { proposal, artifact, executors: rule.executors, nowMs, evidenceKey });
 }

@@ -1,7 +1,10 @@
 /** What in a bundle refers to nothing, or contradicts itself. Policies and JSON Schemas are the engine's to check. */
+import type { EvidenceType } from './class-rule.ts';
+import { tabled } from './facts.ts';
 import { own } from './pointer.ts';
 import { resourceOf } from './request.ts';
-import type { ClassRule, Operation, PolicyTables } from './tables.ts';
+import { unknownHoles } from './summary.ts';
+import type { ClassRule, EnvelopeOperation, Operation, PolicyTables } from './tables.ts';
 
 /** Empty when the tables hold together. */
 export function faultsOf(tables: PolicyTables): string[] {
@@ -20,20 +23,45 @@ function classFaults(tables: PolicyTables, id: string, rule: ClassRule): string[
   const faults: string[] = [];
   for (const type of rule.resourceTypes) if (!own(tables.resources, type)) faults.push(`resource type ${type} has no table`);
   if (rule.window !== undefined && !own(tables.windows, rule.window)) faults.push(`unknown window ${rule.window}`);
-  const fromContract = rule.requires.length > 0 || Object.values(rule.facts).some((fact) => fact.from !== 'table');
+  if (rule.incidentOpensWindow === true && rule.window === undefined) faults.push('an incident opens its window, and it has none');
+  const facts = Object.values(rule.facts);
+  const fromContract = evidenceOf(rule).length > 0 || facts.some((fact) => fact.from === 'contract');
   if (fromContract && !rule.connectorRequired) faults.push('facts come from a contract, so a connector must be required');
   if (rule.connectorRequired && !operations(tables).some(([, operation]) => operation.class === id)) {
     faults.push('no contract has an operation of it, and a connector is required: nothing of it could ever be proposed');
   }
-  return faults;
+  for (const hole of unknownHoles(rule.summary ?? '')) faults.push(`summary: nothing fills {${hole}}`);
+  return [...faults, ...attributeFaults(tables, rule)];
+}
+
+/** A row without the fact would be denied for ever, and look as if evidence were missing. */
+function attributeFaults(tables: PolicyTables, rule: ClassRule): string[] {
+  return Object.values(rule.facts).flatMap((fact) => {
+    if (fact.from !== 'table') return [];
+    const type = fact.type ?? 'string';
+    return rule.resourceTypes.flatMap((resourceType) =>
+      Object.entries(own(tables.resources, resourceType) ?? {})
+        .filter(([, row]) => typeof tabled(row, fact.attribute) !== (type === 'long' ? 'number' : type))
+        .map(([id]) => `resource ${resourceType}:${id} has no ${fact.attribute} of type ${type}`),
+    );
+  });
+}
+
+/** All that a proposal of the class may have to show, or may show. */
+function evidenceOf(rule: ClassRule): EvidenceType[] {
+  const named = Object.values(rule.facts).flatMap((fact) => (fact.from === 'evidence' ? [fact.evidence] : []));
+  return [...rule.requires, ...named, ...(rule.incidentOpensWindow === true ? ['incident' as const] : [])];
 }
 
 function operationFaults(tables: PolicyTables, operation: Operation): string[] {
   const rule = own(tables.classes, operation.class);
   if (!rule) return [`unknown class ${operation.class}`];
-  const evidence = [...rule.requires, ...Object.values(rule.facts).map((fact) => (fact.from === 'evidence' ? fact.evidence : ''))];
+  const evidence = [...evidenceOf(rule), ...(operation.requires ?? [])];
   const faults: string[] = [];
-  if (evidence.includes('ci') && operation.artifact === undefined) faults.push('ci evidence needs an artifact pointer');
+  for (const type of ['ci', 'review'] as const) {
+    // A fact may be false without one; what is required must be possible.
+    if (evidence.includes(type) && operation.artifact === undefined) faults.push(`${type} evidence needs an artifact pointer`);
+  }
   if (evidence.includes('rollback') && operation.rollbackPath === undefined) faults.push('a rollback path needs a pointer');
   return faults;
 }
@@ -67,13 +95,25 @@ function reaches(tables: PolicyTables, target: { type: string; id: string }): bo
 
 function envelopeFaults(tables: PolicyTables): string[] {
   return Object.entries(tables.envelopes).flatMap(([tenant, envelope]) => [
-    ...envelope.operations
-      .filter(({ connector, operation }) => connector !== undefined && !own(own(tables.contracts, connector)?.operations ?? {}, operation))
-      .map(({ connector, operation }) => `envelope ${tenant}: unknown operation ${connector ?? ''} ${operation}`),
+    ...envelope.operations.flatMap((one) => envelopeOperationFaults(tables, one).map((fault) => `envelope ${tenant}: ${fault}`)),
     ...envelope.resourceTypes
       .filter((type) => !own(tables.resources, type))
       .map((type) => `envelope ${tenant}: resource type ${type} has no table`),
   ]);
+}
+
+function envelopeOperationFaults(tables: PolicyTables, one: EnvelopeOperation): string[] {
+  const name = `${one.connector ?? ''} ${one.operation}`;
+  const called = one.connector === undefined ? undefined : own(own(tables.contracts, one.connector)?.operations ?? {}, one.operation);
+  if (one.connector !== undefined && !called) return [`unknown operation ${name}`];
+  const faults: string[] = [];
+  if (one.window !== undefined && !own(tables.windows, one.window)) faults.push(`${name}: unknown window ${one.window}`);
+  const limited = { fields: one.fields, rows: one.rowsMax, amount: one.amountMax };
+  for (const what of ['fields', 'rows', 'amount'] as const) {
+    if (limited[what] !== undefined && called?.[what] === undefined)
+      faults.push(`${name}: limits ${what}, and its contract does not say where they are`);
+  }
+  return faults;
 }
 
 function operations(tables: PolicyTables): [string, Operation][] {

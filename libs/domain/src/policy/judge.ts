@@ -1,7 +1,8 @@
 /** Policy's word on one proposal: total, in a fixed order, the first step that fails names the reason. */
 import { type Case, denied, type JudgeInput } from './case.ts';
 import { consult } from './consult.ts';
-import { collectFacts } from './facts.ts';
+import { isInEnvelope } from './envelope.ts';
+import { collectFacts, isShown } from './facts.ts';
 import { atPointer, own } from './pointer.ts';
 import { resourceOf } from './request.ts';
 import { twice } from './twice.ts';
@@ -58,19 +59,17 @@ function checkContract({ bundle, engine, proposal, rule, called }: Case): Denial
   return undefined;
 }
 
-/** What this tenant may ask for at all. A tenant without its own envelope has the common one, if there is one. */
-function checkEnvelope({ bundle: { tables }, proposal }: Case): Denial | undefined {
-  const envelope = own(tables.envelopes, proposal.tenant) ?? own(tables.envelopes, '*');
-  const inside =
-    envelope?.resourceTypes.includes(proposal.resource.type) === true &&
-    envelope.operations.some((one) => one.connector === proposal.connector && one.operation === proposal.operation);
-  return inside ? undefined : 'DENY_ENVELOPE';
+function checkEnvelope({ bundle: { tables }, proposal, called, nowMs }: Case): Denial | undefined {
+  return isInEnvelope(tables, proposal, called?.operation, nowMs) ? undefined : 'DENY_ENVELOPE';
 }
 
-function checkWindow({ bundle: { tables }, rule, nowMs }: Case): Denial | undefined {
+/** An incident opens it where the class says so; that only lets the question be asked, and is no answer to it. */
+function checkWindow(question: Case): Denial | undefined {
+  const { bundle, rule, nowMs } = question;
   if (rule.window === undefined) return undefined;
-  const window = own(tables.windows, rule.window);
-  return window && isOpen(window, nowMs) ? undefined : 'DENY_WINDOW';
+  const window = own(bundle.tables.windows, rule.window);
+  if (window && isOpen(window, nowMs)) return undefined;
+  return rule.incidentOpensWindow === true && isShown('incident', question) ? undefined : 'DENY_WINDOW';
 }
 
 /** Tables are closed: what the bundle does not list for this class and tenant matches nothing. */

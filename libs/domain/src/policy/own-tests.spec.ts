@@ -30,13 +30,18 @@ describe("a bundle's own test", () => {
     expect(run({ expect: { ...TEST.expect, policies: [] } }).ok).toBe(false);
     expect(run({ expect: { ...TEST.expect, policies: ['low-risk'] } }).ok).toBe(true);
   });
-  it.each(['ci-expired', 'ci-other-artifact', 'ci-other-resource', 'ci-other-operation', 'ci-other-tenant', 'ci-unregistered'] as const)(
-    'is missing its evidence when that is %s',
-    (word) => {
-      expect(withEvidence(word).reasons).toEqual(['DENY_MISSING_EVIDENCE']);
-      expect(withEvidence(word, 'ci').reasons).toEqual(['ALLOW_POLICY']);
-    },
-  );
+  it.each([
+    'ci-expired',
+    'ci-other-artifact',
+    'ci-other-resource',
+    'ci-other-operation',
+    'ci-other-tenant',
+    'ci-unregistered',
+    'ci-by-platform',
+  ])('is missing its evidence when that is %s', (word) => {
+    expect(withEvidence(word).reasons).toEqual(['DENY_MISSING_EVIDENCE']);
+    expect(withEvidence(word, 'ci').reasons).toEqual(['ALLOW_POLICY']);
+  });
   it('happens when it says', () => {
     expect(run({ now: '2026-11-28T12:00:00.000Z' }).reasons).toEqual(['DENY_WINDOW']);
   });

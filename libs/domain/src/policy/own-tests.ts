@@ -1,33 +1,18 @@
 /** A bundle's own tests: proposals with the verdict and the reason that must come of each. Not part of the document or its digest. */
-import { ed25519PublicKey, sha256 } from '#crypto';
 import { z } from 'zod';
 
-import { utf8 } from '../formats/bytes.ts';
 import type { Json } from '../formats/canonical-json.ts';
 import { FormatError } from '../formats/errors.ts';
 import { isIdentifier } from '../formats/ids.ts';
-import { formatTime, parseTime } from '../formats/time.ts';
-import { type CiStatement, signCiStatement } from './evidence.ts';
+import { parseTime } from '../formats/time.ts';
 import { judge } from './judge.ts';
-import { atPointer, own } from './pointer.ts';
-import type { Bundle, Evidence, PolicyEngine, Proposal } from './types.ts';
+import { EVIDENCE_WORDS, evidenceFor, testEvidenceKey } from './own-test-evidence.ts';
+import type { Bundle, PolicyEngine, Proposal } from './types.ts';
 
 export class PolicyTestError extends FormatError<'SHAPE'> {}
 
 /** More would be no test of a bundle but of the machine. */
 export const POLICY_TESTS_MAX = 2000;
-
-/** Evidence in one word: sound for exactly this proposal, or wrong in the one way that it names. */
-const EVIDENCE = {
-  ci: {},
-  'ci-expired': { expiresAt: -1 },
-  'ci-other-artifact': { artifactDigest: 'sha256:other' },
-  'ci-other-resource': { resource: { type: 'other', id: 'other' } },
-  'ci-other-operation': { operation: 'other' },
-  'ci-other-tenant': { tenant: 'other' },
-  'ci-unregistered': {},
-} as const;
-type EvidenceWord = keyof typeof EVIDENCE;
 
 const identifier = z.string().refine(isIdentifier, 'not an identifier');
 const time = z.string().refine((text) => {
@@ -51,10 +36,8 @@ export const policyTest = z.strictObject({
     operation: identifier,
     parameters: z.custom<Record<string, Json>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
     resource: z.strictObject({ type: identifier, id: identifier }),
-    evidence: z
-      .array(z.enum(Object.keys(EVIDENCE) as [EvidenceWord, ...EvidenceWord[]]))
-      .max(8)
-      .optional(),
+    /** In words: own-test-evidence.ts. */
+    evidence: z.array(z.enum(EVIDENCE_WORDS)).max(8).optional(),
   }),
   expect: z.strictObject({
     verdict: z.enum(['ALLOW', 'DENY', 'ESCALATE']),
@@ -82,17 +65,12 @@ export function parsePolicyTests(json: Json): PolicyTest[] {
 }
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12);
-const ISSUER = 'platform';
-const seedOf = (party: string): Uint8Array => sha256(utf8(`countersign policy test ${party}`));
 
 /** Through the judge that decides in earnest. */
 export function runPolicyTest(bundle: Bundle, engine: PolicyEngine, test: PolicyTest): PolicyTestResult {
   const nowMs = test.now === undefined ? NOW_MS : parseTime(test.now);
   const proposal = proposalOf(bundle, test, nowMs);
-  const party = { issuer: 'ci', type: 'ci', publicKey: ed25519PublicKey(seedOf('ci')) };
-  const registered = signCiStatement(statementOf(bundle, proposal, 'ci', nowMs), seedOf('ci')).keyid;
-  const evidenceKey = (keyid: string) => (keyid === registered ? party : undefined);
-  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, evidenceKey });
+  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, evidenceKey: testEvidenceKey });
   const { expect } = test;
   const isSame = expect.policies === undefined || JSON.stringify(expect.policies) === JSON.stringify(policies);
   return { name: test.name, ok: isSame && verdict === expect.verdict && reasons.join() === expect.reason, verdict, reasons, policies };
@@ -109,27 +87,9 @@ function proposalOf(
     actor: actingFor === undefined ? who : { ...who, actingFor },
     ...(connector === undefined ? {} : { connector }),
     ...(contractDigest === undefined ? {} : { contractDigest }),
-    issuer: ISSUER,
+    issuer: 'platform',
     id: 'policy-test',
     mode: 'enforce',
   };
-  return { ...bare, evidence: (evidence ?? []).map((word) => signed(bundle, bare, word, nowMs)) };
-}
-
-function signed(bundle: Bundle, proposal: Proposal, word: EvidenceWord, nowMs: number): Evidence {
-  return signCiStatement(statementOf(bundle, proposal, word, nowMs), seedOf(word === 'ci-unregistered' ? 'nobody' : 'ci'));
-}
-
-function statementOf({ tables }: Bundle, proposal: Proposal, word: EvidenceWord, nowMs: number): CiStatement {
-  const { tenant, resource, operation, connector = '', parameters } = proposal;
-  const called = own(own(tables.contracts, connector)?.operations ?? {}, operation);
-  const artifact = called?.artifact === undefined ? undefined : atPointer(parameters, called.artifact);
-  const sound: CiStatement = {
-    ...{ tenant, type: 'ci', resource, operation, conclusion: 'success' },
-    artifactDigest: typeof artifact === 'string' ? artifact : 'none',
-    issuedAt: formatTime(nowMs - 1000),
-    expiresAt: formatTime(nowMs + 60_000),
-  };
-  const change = EVIDENCE[word];
-  return 'expiresAt' in change ? { ...sound, expiresAt: formatTime(nowMs + change.expiresAt) } : { ...sound, ...change };
+  return { ...bare, evidence: (evidence ?? []).map((word) => evidenceFor(word, bundle, bare, nowMs)) };
 }

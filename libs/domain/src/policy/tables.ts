@@ -2,47 +2,11 @@
 import { z } from 'zod';
 
 import type { Json } from '../formats/canonical-json.ts';
-import { isIdentifier } from '../formats/ids.ts';
-import { isPointer } from './pointer.ts';
+import { classRule, evidenceTypes } from './class-rule.ts';
+import { cedarName, identifier, pointer, seconds } from './spelling.ts';
+import { isZone } from './window.ts';
 
-const identifier = z.string().refine(isIdentifier, 'not an identifier');
-/** A Cedar identifier: entity types and attributes are spelled in requests, tables and schema alike. */
-const cedarName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'not a cedar identifier');
-const pointer = z.string().max(256).refine(isPointer, 'not a JSON Pointer (RFC 6901)');
-const seconds = (min: number, max: number) => z.int().min(min).max(max);
-
-/** Where a fact that may loosen a decision comes from. Nothing that a proposer merely asserts is in this list. */
-const fact = z.discriminatedUnion('from', [
-  /** The resource table: always a string. */
-  z.strictObject({ from: z.literal('table'), attribute: z.enum(['environment', 'risk']) }),
-  /** The parameters, at a pointer that the bundle fixes. */
-  z.strictObject({ from: z.literal('contract'), pointer, type: z.enum(['string', 'long', 'boolean']) }),
-  /** Whether it was shown: boolean. */
-  z.strictObject({ from: z.literal('evidence'), evidence: z.enum(['ci', 'rollback']) }),
-]);
-
-const classRule = z.strictObject({
-  description: z.string().max(512),
-  /** Missing: DENY_MISSING_EVIDENCE. */
-  requires: z.array(z.enum(['ci', 'rollback'])).max(2),
-  /** false: the class may be proposed without a connector, and then names itself. */
-  connectorRequired: z.boolean(),
-  resourceTypes: z.array(cedarName).min(1).max(16),
-  /** Attributes of Cedar's context, all required there. */
-  facts: z.record(cedarName, fact),
-  /** Who may claim its permits. */
-  executors: z.array(identifier).min(1).max(32),
-  /** How long a permit may be claimed; a day at most, so that none outlives its reasons. */
-  executeWithinSeconds: seconds(1, 86_400).optional(),
-  /** How long its executor has for a result, from the grant of its claim; then the effect is uncertain. */
-  resultWithinSeconds: seconds(1, 86_400).optional(),
-  /** Proof afterwards: a health check before the effect counts as settled; state before and after in a result that succeeded. */
-  after: z
-    .array(z.enum(['healthcheck', 'state-hash']))
-    .max(2)
-    .optional(),
-  window: identifier.optional(),
-});
+export * from './class-rule.ts';
 
 const operation = z.strictObject({
   class: identifier,
@@ -52,10 +16,16 @@ const operation = z.strictObject({
   tenant: pointer.nullable(),
   /** Must hold the proposal's resource id. */
   resource: pointer.nullable(),
+  /** Evidence beyond what its class requires. */
+  requires: evidenceTypes.optional(),
   /** Digest of what is put in place; evidence is bound to it. */
   artifact: pointer.optional(),
   /** Holds { operation, reference }: how to go back. */
   rollbackPath: pointer.optional(),
+  /** What envelopes limit: an object whose members are fields, or a list of their names; a number of rows, or a list of them; an amount. */
+  fields: pointer.optional(),
+  rows: pointer.optional(),
+  amount: pointer.optional(),
   /** In words, for people. */
   effect: z.string().max(512),
   /** What undoes it: an operation of the same contract, the connector's own copy, or nothing. */
@@ -67,6 +37,8 @@ const contract = z.strictObject({ version: z.string().max(64), operations: z.rec
 const resource = z.strictObject({
   environment: z.string().max(64),
   risk: z.enum(['low', 'medium', 'high']),
+  /** Further facts of it. */
+  attributes: z.record(cedarName, z.union([z.string().max(256), z.int(), z.boolean()])).optional(),
   /** Tenants it may be named by; absent: every tenant. */
   tenants: z.array(identifier).max(2000).optional(),
   /** Groups it is in: rows of the same tables. */
@@ -76,9 +48,21 @@ const resource = z.strictObject({
     .optional(),
 });
 
+/** What the tenant may ask for: an operation, and how much of it. */
+const envelopeOperation = z.strictObject({
+  connector: identifier.optional(),
+  operation: identifier,
+  /** The only fields it may touch. */
+  fields: z.array(z.string().max(128)).max(256).optional(),
+  rowsMax: z.int().min(0).optional(),
+  /** In the amount's own unit. */
+  amountMax: z.int().min(0).optional(),
+  /** Hours: outside of it the operation is outside of the envelope. */
+  window: identifier.optional(),
+});
+
 const envelope = z.strictObject({
-  /** What the tenant may ask for. */
-  operations: z.array(z.strictObject({ connector: identifier.optional(), operation: identifier })).max(256),
+  operations: z.array(envelopeOperation).max(256),
   resourceTypes: z.array(cedarName).max(64),
 });
 
@@ -89,7 +73,7 @@ const approvalRule = z.strictObject({
   expiresInSeconds: seconds(60, 604_800).optional(),
 });
 
-/** UTC. Open from `from` until `to`, both in minutes since midnight. */
+/** Open from `from` until `to`, both in minutes since midnight, by the clock on the wall of its zone. */
 const window = z.strictObject({
   days: z
     .array(z.enum(['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']))
@@ -97,6 +81,8 @@ const window = z.strictObject({
     .max(7),
   fromMinute: z.int().min(0).max(1439),
   toMinute: z.int().min(1).max(1440),
+  /** IANA name, such as Europe/Berlin; absent: UTC. */
+  zone: z.string().max(64).refine(isZone, 'not an IANA time zone').optional(),
 });
 
 export const policyTables = z.strictObject({
@@ -114,16 +100,11 @@ export const policyTables = z.strictObject({
 });
 
 export type PolicyTables = z.infer<typeof policyTables>;
-export type ClassRule = z.infer<typeof classRule>;
 export type Contract = z.infer<typeof contract>;
 export type Operation = z.infer<typeof operation>;
 export type Resource = z.infer<typeof resource>;
-export type Fact = z.infer<typeof fact>;
+export type EnvelopeOperation = z.infer<typeof envelopeOperation>;
 export type ChangeWindow = z.infer<typeof window>;
 
-/** A quarter of an hour: long enough for an executor's queue, short enough that the facts still hold. */
-export const EXECUTE_WITHIN_SECONDS = 900;
-/** A quarter of an hour: a rollout with its checks. */
-export const RESULT_WITHIN_SECONDS = 900;
 /** An hour: people answer within it, or somebody asks again. */
 export const APPROVE_WITHIN_SECONDS = 3600;

@@ -1,11 +1,62 @@
 import type { ChangeWindow } from './tables.ts';
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+type Day = (typeof DAYS)[number];
 const DAY_MS = 86_400_000;
+/** Making one costs some 50 µs; a bundle has few zones. Beyond it the cache starts again. */
+const CLOCKS_MAX = 64;
 
-/** Whether a change window is open, in UTC. */
+/** Whether a change window is open: by the wall clock of its zone, so an hour that a change of the clock skips or repeats is skipped or repeated. */
 export function isOpen(window: ChangeWindow, nowMs: number): boolean {
-  const day = DAYS[(Math.floor(nowMs / DAY_MS) + 4) % 7]; // 1 January 1970 was a Thursday
-  const minute = Math.floor((nowMs % DAY_MS) / 60_000);
+  const { day, minute } = window.zone === undefined ? utc(nowMs) : zoned(window.zone, nowMs);
   return day !== undefined && window.days.includes(day) && window.fromMinute <= minute && minute < window.toMinute;
+}
+
+/** Whether the zone is one that this Node knows, by its IANA name: an offset such as +01:00 has no daylight saving. */
+export function isZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    clockOf(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface WallClock {
+  readonly day: Day | undefined;
+  /** Since midnight. */
+  readonly minute: number;
+}
+
+function utc(nowMs: number): WallClock {
+  // 1 January 1970 was a Thursday.
+  return { day: DAYS[(Math.floor(nowMs / DAY_MS) + 4) % 7], minute: Math.floor((nowMs % DAY_MS) / 60_000) };
+}
+
+function zoned(zone: string, nowMs: number): WallClock {
+  const parts = new Map(
+    clockOf(zone)
+      .formatToParts(nowMs)
+      .map(({ type, value }) => [type, value]),
+  );
+  const weekday = parts.get('weekday')?.toLowerCase();
+  return { day: DAYS.find((day) => day === weekday), minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) };
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(zone: string): Intl.DateTimeFormat {
+  const known = clocks.get(zone);
+  if (known) return known;
+  const clock = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  if (clocks.size >= CLOCKS_MAX) clocks.clear();
+  clocks.set(zone, clock);
+  return clock;
 }

@@ -1,0 +1,63 @@
+/** Action classes as data: what a proposal of one must show, where each fact comes from, and what is owed afterwards. */
+import { z } from 'zod';
+
+import { cedarName, identifier, pointer, seconds } from './spelling.ts';
+
+/** What can be shown. `rollback` is a way back named by the parameters; the others are signed statements (evidence.ts). */
+export const EVIDENCE_TYPES = ['ci', 'review', 'delegation', 'incident', 'rollback'] as const;
+export type EvidenceType = (typeof EVIDENCE_TYPES)[number];
+export const evidenceTypes = z.array(z.enum(EVIDENCE_TYPES)).max(EVIDENCE_TYPES.length);
+
+const scalar = z.enum(['string', 'long', 'boolean']);
+
+/** Where a fact that may loosen a decision comes from. Nothing that a proposer merely asserts is in this list. */
+const fact = z.discriminatedUnion('from', [
+  /** The resource's row: `environment`, `risk`, or one of its attributes; a string unless it says another type. */
+  z.strictObject({ from: z.literal('table'), attribute: cedarName, type: scalar.optional() }),
+  /** The parameters, at a pointer that the bundle fixes. */
+  z.strictObject({ from: z.literal('contract'), pointer, type: scalar }),
+  /** Whether it was shown: boolean. */
+  z.strictObject({ from: z.literal('evidence'), evidence: z.enum(EVIDENCE_TYPES) }),
+  /** The contract's name of what is done: a string. */
+  z.strictObject({ from: z.literal('operation') }),
+  /** Who proposes, as the signer is registered to speak for: a string. */
+  z.strictObject({ from: z.literal('actor') }),
+]);
+
+export const classRule = z.strictObject({
+  description: z.string().max(512),
+  /** Missing: DENY_MISSING_EVIDENCE. An operation may require more. */
+  requires: evidenceTypes,
+  /** false: the class may be proposed without a connector, and then names itself. */
+  connectorRequired: z.boolean(),
+  resourceTypes: z.array(cedarName).min(1).max(16),
+  /** Attributes of Cedar's context, all required there. */
+  facts: z.record(cedarName, fact),
+  /** Who may claim its permits. */
+  executors: z.array(identifier).min(1).max(32),
+  /** How long a permit may be claimed; a day at most, so that none outlives its reasons. */
+  executeWithinSeconds: seconds(1, 86_400).optional(),
+  /** How long its executor has for a result, from the grant of its claim; then the effect is uncertain. */
+  resultWithinSeconds: seconds(1, 86_400).optional(),
+  /** Proof afterwards: a health check before the effect counts as settled; state before and after in a result that succeeded. */
+  after: z
+    .array(z.enum(['healthcheck', 'state-hash']))
+    .max(2)
+    .optional(),
+  window: identifier.optional(),
+  /** A signed incident for this resource opens the window. It removes no approval: policies do not see it. */
+  incidentOpensWindow: z.boolean().optional(),
+  /** For people: what is at stake, and whether it can be undone. */
+  risk: z.enum(['low', 'medium', 'high']).optional(),
+  reversible: z.boolean().optional(),
+  /** One line for people; `{actor}`, `{operation}`, `{connector}`, `{resource}` and `{/pointer}` into the parameters are filled in. */
+  summary: z.string().min(1).max(256).optional(),
+});
+
+export type ClassRule = z.infer<typeof classRule>;
+export type Fact = z.infer<typeof fact>;
+
+/** A quarter of an hour: long enough for an executor's queue, short enough that the facts still hold. */
+export const EXECUTE_WITHIN_SECONDS = 900;
+/** A quarter of an hour: a rollout with its checks. */
+export const RESULT_WITHIN_SECONDS = 900;
