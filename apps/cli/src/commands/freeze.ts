@@ -10,6 +10,7 @@ import { scopeText } from '../freezes.ts';
 import { group } from '../group.ts';
 import { list } from './freeze-list.ts';
 
+const IDENTIFIER = 'letters, digits and . _ : @ / -, at most 128';
 const SCOPES = ['tenant', 'class', 'connector', 'agent'] as const;
 /** A lane that answers so has nothing in force to lift. */
 const NOT_IN_FORCE = ['unknown-freeze', 'already-lifted', 'until-passed'];
@@ -22,6 +23,7 @@ interface Saying {
 interface RaiseOptions extends Saying {
   readonly scope: string;
   readonly until?: string;
+  readonly id?: string;
   readonly stop: boolean;
 }
 
@@ -35,6 +37,7 @@ export function register(program: Command): void {
     .requiredOption('--by <person>', 'who raises it: another person must lift it')
     .option('--stop', 'an emergency stop: not even an approved rollback may be claimed', false)
     .option('--until <time>', 'over from then on, 2026-01-31T23:59:59Z; absent: until lifted')
+    .option('--id <id>', 'its name, to lift it by (default random)')
     .option('--wait <seconds>', 'for lanes that say nothing', '30')
     .action(async (options: RaiseOptions, command: Command) => {
       await raise(new Context(command), options);
@@ -64,7 +67,8 @@ async function raise(context: Context, options: RaiseOptions): Promise<void> {
   const level: FreezeLevel = options.stop ? 'stop' : 'freeze';
   const untilMs = options.until === undefined ? undefined : timeFrom(options.until);
   const { home } = context;
-  const records = raiseFreeze(home, { level, scope, why, by, untilMs });
+  if (options.id !== undefined && !isIdentifier(options.id)) throw new CliError(`--id: expected ${IDENTIFIER}, got ${options.id}`);
+  const records = raiseFreeze(home, { level, scope, why, by, untilMs, id: options.id });
   const freeze = records[0]?.id ?? '';
   context.note(`${freeze}: sent to ${records.length} lanes`);
   // Only that lane knows the tenant: if it does not, no other lane must keep a freeze of nobody.
@@ -125,7 +129,7 @@ function scopeFrom(text: string): FreezeScope {
 }
 
 function saying({ by, why, wait }: Saying): { by: string; why: string; confirmMaxMs: number } {
-  if (!isIdentifier(by)) throw new CliError(`--by: expected letters, digits and . _ : @ / -, at most 128, got ${by}`);
+  if (!isIdentifier(by)) throw new CliError(`--by: expected ${IDENTIFIER}, got ${by}`);
   if (why.length === 0 || why.length > LABEL_MAX) throw new CliError(`--why: expected 1 to ${LABEL_MAX} characters, got ${why.length}`);
   if (!/^\d{1,4}$/.test(wait)) throw new CliError(`--wait: expected whole seconds, got ${wait}`);
   return { by, why, confirmMaxMs: Number(wait) * 1000 };

@@ -9,6 +9,7 @@ import {
   type FreezeLevel,
   type FreezeScope,
   hex,
+  type IssuerType,
   laneOf,
   type PayloadKind,
   sealEnvelope,
@@ -51,7 +52,7 @@ export function registerTenant(home: Home, tenant: string): ControlRecord {
 export interface IssuerOptions {
   readonly tenant: string;
   readonly issuer: string;
-  readonly type: 'platform' | 'ci' | 'executor';
+  readonly type: IssuerType;
   /** 32-byte Ed25519 public keys, 1 to 8. */
   readonly publicKeys: readonly { readonly keyid: string; readonly publicKey: string }[];
   /** Actors it may speak for; absent: any. */
@@ -106,12 +107,14 @@ export interface FreezeOptions {
   readonly by: string;
   /** Absent: until lifted. */
   readonly untilMs?: number | undefined;
+  /** Absent: drawn. */
+  readonly id?: string | undefined;
 }
 
 /** Its records have one id, the freeze's own. In force on a lane from its entry there; confirmed when every lane has one. */
-export function raiseFreeze(home: Home, { level, scope, why, by, untilMs }: FreezeOptions): ControlRecord[] {
+export function raiseFreeze(home: Home, { level, scope, why, by, untilMs, id: name = drawId(level) }: FreezeOptions): ControlRecord[] {
   const until = untilMs === undefined ? undefined : formatTime(untilMs);
-  const { envelope, id } = seal(home, 'freeze.raised', { tenant: SYSTEM_TENANT, lane: 0 }, { level, scope, why, by, until }, drawId(level));
+  const { envelope, id } = seal(home, 'freeze.raised', { tenant: SYSTEM_TENANT, lane: 0 }, { level, scope, why, by, until }, name);
   return onEveryLane(home, envelope, id);
 }
 
