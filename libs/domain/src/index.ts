@@ -84,5 +84,6 @@ export * from './explain/explain.ts';
 export * from './explain/text.ts';
 export { EffectList, type ListedEffect } from './explain/effects.ts';
 export { proofNames } from './explain/proofs.ts';
+export type { ToldInput } from './explain/inputs.ts';
 export type { ToldEntry } from './explain/members.ts';
 export type { ToldContract, ToldPolicy, ToldRule } from './explain/policies.ts';

@@ -83,7 +83,7 @@ describe('a decision', () => {
     ]);
   });
 
-  it.each(['DENY', 'WOULD_DENY'])('%s never says what would have been allowed: no permit, no exception, no approval rule', (verdict) => {
+  it.each(['DENY', 'WOULD_DENY', 'TO_COME'])('%s never says what would have been allowed: no permit, no exception, no approval rule', (verdict) => {
     const rule = Object.keys(bundle.tables.approvalRules)[0] ?? '';
     const part = told('action.decided', { ...cites, verdict, policies: ['exception', 'permit'], ruleSet: [rule] }, bundle);
     expect(part.policies).toMatchObject([
@@ -103,6 +103,14 @@ describe('a decision', () => {
     }
     const [, ...gone] = told('action.decided', members, bundle).policies;
     expect(gone.map(({ withheld }) => withheld)).toEqual(['not-in-bundle', 'not-in-bundle']);
+  });
+
+  it('is told with the facts that its policies looked at, and where they came from, without their values', () => {
+    const part = told('action.decided', { ...cites, verdict: 'DENY', policies: ['plain'], class: 'change' }, bundle);
+    expect(part.inputs).toEqual([{ name: 'risk', from: 'table', which: 'risk' }]);
+    expect(formatPart(part)).toContain('What they looked at: risk, from table risk.');
+    const withheld = told('action.decided', { ...cites, verdict: 'DENY', policies: ['exception'], class: 'change' }, bundle);
+    expect(withheld.inputs).toEqual([]);
   });
 
   it('as it is made by the decider is told whole', () => {

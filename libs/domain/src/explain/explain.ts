@@ -1,5 +1,6 @@
 /** What happened to one action, told from its entries: pure, so that a receipt alone is enough for its own part of it. */
 import type { Bundle } from '../policy/types.ts';
+import { tellInputs, type ToldInput } from './inputs.ts';
 import { textOf, textsOf, type ToldEntry } from './members.ts';
 import { type ToldContract, tellContract, tellPolicy, tellRule, type ToldPolicy, type ToldRule } from './policies.ts';
 import { proofNames } from './proofs.ts';
@@ -30,6 +31,8 @@ export interface ToldPart {
   readonly policies: readonly ToldPolicy[];
   readonly rules: readonly ToldRule[];
   readonly contract: ToldContract | null;
+  /** Facts that the policies told here looked at. */
+  readonly inputs: readonly ToldInput[];
 }
 
 /** `bundles` by digest: those at hand. A denial never names a permit, an approval rule or an exception. */
@@ -37,16 +40,18 @@ export function explainEntry({ kind, statement }: ToldEntry, bundles: ReadonlyMa
   const { predicate } = statement;
   const isDecision = kind === 'action.decided';
   const verdict = isDecision ? (textOf(predicate, 'verdict') ?? null) : null;
-  const isDenial = verdict === null || verdict.endsWith('DENY');
+  const isDenial = verdict === null || !TELLS_ALL.has(verdict);
   const bundle = bundles.get(predicate.bundle ?? '');
   const contract = textOf(predicate, 'contractDigest');
+  const policies = isDecision ? textsOf(predicate, 'policies').map((id) => tellPolicy(id, bundle, isDenial)) : [];
   return {
     ...{ kind, origin: predicate.origin, index: predicate.index, at: predicate.decidedAt, verdict },
     proofs: proofNames({ kind, statement }),
     says: sentencesOf(kind, predicate),
     reasons: codesOf(kind, predicate).map(tellReason),
     bundle: isDecision ? predicate.bundle : null,
-    policies: isDecision ? textsOf(predicate, 'policies').map((id) => tellPolicy(id, bundle, isDenial)) : [],
+    policies,
+    inputs: tellInputs(policies, textOf(predicate, 'class') ?? '', bundle),
     rules: isDenial ? [] : textsOf(predicate, 'ruleSet').map((id) => tellRule(id, bundle)),
     contract: isDecision && contract !== undefined ? tellContract(contract, bundle) : null,
   };
@@ -59,6 +64,9 @@ export function isAbout({ kind, statement }: ToldEntry, action: string, decision
   // A claim whose receipt proved nothing has no action: all that is known is which decision it named.
   return kind === 'claim.refused' && decisions.has(textOf(predicate, 'decision') ?? '');
 }
+
+/** Whatever else a verdict may be one day is told as a denial is. */
+const TELLS_ALL: ReadonlySet<string> = new Set(['ALLOW', 'ESCALATE', 'WOULD_ALLOW', 'WOULD_ESCALATE']);
 
 function codesOf(kind: string, predicate: object): readonly string[] {
   const single = { 'escalation.settled': 'outcome', 'input.refused': 'code' }[kind];

@@ -1,16 +1,18 @@
 /** An explanation for people: plain lines, each part with the receipt that proves it. */
 import type { ToldPart, ToldReason } from './explain.ts';
 import type { ListedEffect } from './effects.ts';
+import type { ToldInput } from './inputs.ts';
 import type { ToldContract, ToldPolicy, ToldRule } from './policies.ts';
 import type { NextStep } from './reasons.ts';
 
 export function formatPart(part: ToldPart): string {
-  const { kind, verdict, says, reasons, policies, rules, contract, bundle, proofs, origin, index, at } = part;
+  const { kind, verdict, says, reasons, policies, rules, contract, inputs, bundle, proofs, origin, index, at } = part;
   const isShadow = verdict?.startsWith('WOULD_') === true;
   const lines = [
     ...says,
     ...reasons.flatMap((reason) => formatReason(reason, isShadow)),
     ...policies.flatMap(formatPolicy),
+    ...(inputs.length === 0 ? [] : [`What they looked at: ${inputs.map(formatInput).join('; ')}.`]),
     ...rules.map(formatRule),
     ...(contract ? [formatContract(contract)] : []),
     ...(bundle === null ? [] : [`Bundle in force: ${bundle}`]),
@@ -57,6 +59,8 @@ function formatPolicy({ id, sha256, text, withheld }: ToldPolicy): string[] {
   if (text === null) return [`Policy ${id}${digest}: ${withheld === null ? 'no text' : WITHHELD[withheld]}.`];
   return [`Policy ${id}${digest}:`, ...text.split('\n').map((line) => `  ${line}`)];
 }
+
+const formatInput = ({ name, from, which }: ToldInput): string => `${name}, from ${from}${which === null ? '' : ` ${which}`}`;
 
 const formatRule = ({ id, group, min }: ToldRule): string =>
   `Approval rule ${id}${group === null || min === null ? '' : `: ${min} of ${group}`}.`;
