@@ -83,16 +83,19 @@ describe('a decision', () => {
     ]);
   });
 
-  it.each(['DENY', 'WOULD_DENY', 'TO_COME'])('%s never says what would have been allowed: no permit, no exception, no approval rule', (verdict) => {
-    const rule = Object.keys(bundle.tables.approvalRules)[0] ?? '';
-    const part = told('action.decided', { ...cites, verdict, policies: ['exception', 'permit'], ruleSet: [rule] }, bundle);
-    expect(part.policies).toMatchObject([
-      { id: 'exception', text: null, withheld: 'names-what-is-not-denied' },
-      { id: 'permit', text: null, withheld: 'names-what-is-not-denied' },
-    ]);
-    expect(part.rules).toEqual([]);
-    expect(formatPart(part)).not.toMatch(/unless|permit \(|low|Approval rule/);
-  });
+  it.each(['DENY', 'WOULD_DENY', 'TO_COME'])(
+    '%s never says what would have been allowed: no permit, no exception, no approval rule',
+    (verdict) => {
+      const rule = Object.keys(bundle.tables.approvalRules)[0] ?? '';
+      const part = told('action.decided', { ...cites, verdict, policies: ['exception', 'permit'], ruleSet: [rule] }, bundle);
+      expect(part.policies).toMatchObject([
+        { id: 'exception', text: null, withheld: 'names-what-is-not-denied' },
+        { id: 'permit', text: null, withheld: 'names-what-is-not-denied' },
+      ]);
+      expect(part.rules).toEqual([]);
+      expect(formatPart(part)).not.toMatch(/unless|permit \(|low|Approval rule/);
+    },
+  );
 
   it('is told without texts when only another bundle is at hand, or none, or when the bundle has no such policy', () => {
     const members = { ...cites, verdict: 'ALLOW', policies: ['plain', 'gone', 'constructor'], ruleSet: ['some'] };
