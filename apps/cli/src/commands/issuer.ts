@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 
 import { publicKeyOf, registerIssuer, revokeIssuer } from '#adapters';
-import { checkPublicKey, fromBase64, keyIdOf } from '#domain';
+import { checkPublicKey, fromBase64, ISSUER_TYPES, keyIdOf } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, explain } from '../errors.ts';
 import { group } from '../group.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
-const TYPES = ['platform', 'ci', 'executor'] as const;
 const RESERVED: readonly string[] = ['ledger', 'decider', 'admin', 'gateway'];
 interface AddOptions {
   readonly tenant: string;
@@ -24,7 +23,7 @@ export function register(program: Command): void {
     .description('register a party: its own public key, or a key drawn here (keys/<id>.key)')
     .argument('<id>', 'of the party')
     .requiredOption('--tenant <id>', 'for which tenant')
-    .requiredOption('--type <type>', 'platform (proposes), ci (signs evidence) or executor')
+    .requiredOption('--type <type>', 'platform (proposes), executor, or one that signs evidence: ci, reviewer, directory, incident-desk')
     .option('--public-key <base64>', '32 bytes, Ed25519; absent: a key is drawn into the data folder')
     .option('--agents <ids>', 'a,b,...: the only actors it may speak for')
     .action(async (id: string, options: AddOptions, command: Command) => {
@@ -46,8 +45,8 @@ export function register(program: Command): void {
 }
 
 async function add(context: Context, id: string, { tenant, type: asked, publicKey, agents }: AddOptions): Promise<void> {
-  const type = TYPES.find((each) => each === asked);
-  if (!type) throw new CliError(`--type: expected ${TYPES.join(', ')}, got ${asked}`);
+  const type = ISSUER_TYPES.find((each) => each === asked);
+  if (!type) throw new CliError(`--type: expected ${ISSUER_TYPES.join(', ')}, got ${asked}`);
   // Their keys lie in keys/ too, and must sign nothing but what they are for.
   if (RESERVED.includes(id)) throw new CliError(`${id}: expected another id than ${RESERVED.join(', ')}: those are the ledger's own`);
   const given = publicKey === undefined ? undefined : publicKeyFrom(publicKey);

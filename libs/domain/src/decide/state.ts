@@ -1,5 +1,6 @@
 import type { InputTopic } from '../ledger/entry.ts';
 import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
+import type { IssuerType } from '../payloads/kinds.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
 import type { OpenEffect } from './effects.ts';
@@ -9,7 +10,7 @@ import { IdBook } from './ids.ts';
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
   readonly id: string;
-  readonly type: 'platform' | 'ci' | 'executor';
+  readonly type: IssuerType;
   /** keyid → Ed25519 public key. */
   readonly keys: ReadonlyMap<string, Uint8Array>;
   /** Actors it may speak for; undefined: any. */

@@ -18,6 +18,7 @@ import {
   tenantId,
   time,
 } from './fields.ts';
+import { ISSUER_TYPES } from './kinds.ts';
 
 /** Issuer ids that the ledger itself speaks for; a tenant's party cannot take them. */
 export const RESERVED_ISSUERS: readonly string[] = ['admin', 'gateway'];
@@ -48,7 +49,7 @@ export const tenantRegistered = z
 export const issuerRegistered = z.strictObject({
   ...head,
   registers: issuerId,
-  type: z.enum(['platform', 'ci', 'executor']),
+  type: z.enum(ISSUER_TYPES),
   keys: z
     .array(publicKey)
     .min(1)

@@ -9,7 +9,10 @@ export const PAYLOAD_BYTES_MAX = 128 * 1024;
 /** A bundle is one control record: below the 1 MiB of the topic, with room for the envelope. */
 export const BUNDLE_BYTES_MAX = 768 * 1024;
 
-export type Signer = 'admin' | 'gateway' | 'platform' | 'ci' | 'executor';
+/** What a registered party may sign: proposals, evidence of one type each, or claims and outcomes. */
+export const ISSUER_TYPES = ['platform', 'ci', 'reviewer', 'directory', 'incident-desk', 'executor'] as const;
+export type IssuerType = (typeof ISSUER_TYPES)[number];
+export type Signer = 'admin' | 'gateway' | IssuerType;
 export interface PayloadRules {
   readonly topic: InputTopic;
   /** Who may sign it. */

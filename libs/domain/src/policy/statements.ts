@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import type { Json } from '../formats/canonical-json.ts';
+import type { IssuerType } from '../payloads/kinds.ts';
 import type { EvidenceType } from './class-rule.ts';
 import type { Proposal } from './types.ts';
 
@@ -43,7 +44,7 @@ export type IncidentStatement = z.infer<typeof incidentStatement>;
 export type Statement = CiStatement | ReviewStatement | DelegationStatement | IncidentStatement;
 
 /** Which type of registered party may state it. */
-export const PARTY_OF: Readonly<Record<StatementType, string>> = {
+export const PARTY_OF: Readonly<Record<StatementType, IssuerType>> = {
   ci: 'ci',
   review: 'reviewer',
   delegation: 'directory',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Json } from '../formats/canonical-json.ts';
 import { classRule, evidenceTypes } from './class-rule.ts';
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
-import { isZone } from './window.ts';
+import { changeWindow } from './window.ts';
 
 export * from './class-rule.ts';
 
@@ -73,18 +73,6 @@ const approvalRule = z.strictObject({
   expiresInSeconds: seconds(60, 604_800).optional(),
 });
 
-/** Open from `from` until `to`, both in minutes since midnight, by the clock on the wall of its zone. */
-const window = z.strictObject({
-  days: z
-    .array(z.enum(['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']))
-    .min(1)
-    .max(7),
-  fromMinute: z.int().min(0).max(1439),
-  toMinute: z.int().min(1).max(1440),
-  /** IANA name, such as Europe/Berlin; absent: UTC. */
-  zone: z.string().max(64).refine(isZone, 'not an IANA time zone').optional(),
-});
-
 export const policyTables = z.strictObject({
   format: z.literal(1),
   name: identifier,
@@ -96,7 +84,7 @@ export const policyTables = z.strictObject({
   /** By tenant; `*` for tenants without their own. */
   envelopes: z.record(z.union([identifier, z.literal('*')]), envelope),
   approvalRules: z.record(identifier, approvalRule),
-  windows: z.record(identifier, window),
+  windows: z.record(identifier, changeWindow),
 });
 
 export type PolicyTables = z.infer<typeof policyTables>;
@@ -104,7 +92,6 @@ export type Contract = z.infer<typeof contract>;
 export type Operation = z.infer<typeof operation>;
 export type Resource = z.infer<typeof resource>;
 export type EnvelopeOperation = z.infer<typeof envelopeOperation>;
-export type ChangeWindow = z.infer<typeof window>;
 
 /** An hour: people answer within it, or somebody asks again. */
 export const APPROVE_WITHIN_SECONDS = 3600;

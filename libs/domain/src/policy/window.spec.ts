@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ChangeWindow } from './tables.ts';
-import { isOpen, isZone } from './window.ts';
+import { type ChangeWindow, isOpen, isZone } from './window.ts';
 
 const nights: ChangeWindow = { days: ['sun'], fromMinute: 120, toMinute: 180 };
 const at = (window: ChangeWindow, time: string): boolean => isOpen(window, Date.parse(time));

@@ -1,10 +1,20 @@
-import type { ChangeWindow } from './tables.ts';
+import { z } from 'zod';
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 type Day = (typeof DAYS)[number];
 const DAY_MS = 86_400_000;
 /** Making one costs some 50 µs; a bundle has few zones. Beyond it the cache starts again. */
 const CLOCKS_MAX = 64;
+
+/** Open from `from` until `to`, both in minutes since midnight, by the clock on the wall of its zone. */
+export const changeWindow = z.strictObject({
+  days: z.array(z.enum(DAYS)).min(1).max(7),
+  fromMinute: z.int().min(0).max(1439),
+  toMinute: z.int().min(1).max(1440),
+  /** IANA name, such as Europe/Berlin; absent: UTC. */
+  zone: z.string().max(64).refine(isZone, 'not an IANA time zone').optional(),
+});
+export type ChangeWindow = z.infer<typeof changeWindow>;
 
 /** Whether a change window is open: by the wall clock of its zone, so an hour that a change of the clock skips or repeats is skipped or repeated. */
 export function isOpen(window: ChangeWindow, nowMs: number): boolean {
