@@ -111,7 +111,8 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   const bundle = state.bundle;
   if (!bundle) return deny('DENY_NO_MATCH');
   if (!Object.hasOwn(bundle.tables.classes, proposal.class)) return deny('DENY_UNKNOWN_CLASS');
-  const frozen = freezeFor(state, { ...proposal, agent: proposal.actor.id }, nowMs);
+  const { tenant, connector, actor } = proposal;
+  const frozen = freezeFor(state, { tenant, class: proposal.class, connector, agent: actor.id }, nowMs);
   if (frozen) return { ...deny(frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN'), freeze: frozen.freeze };
   let judgement: Judgement;
   try {
