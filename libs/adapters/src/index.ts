@@ -21,6 +21,7 @@ export { birthOf, type LedgerConfig } from './home/config.ts';
 export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } from './home/create-ledger.ts';
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
 export { drawRandom } from './home/random.ts';
+export { SECRET_FILE, SECRET_FOLDER, writeWhole } from './home/files.ts';
 
 // controls
 export * from './controls/controls.ts';

@@ -1,79 +1,52 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { codecs, type FetchedPartition, KafkaFault, LaneReader, physicalTopic, type VerdictRecord } from '#adapters';
+import { codecs, type FetchedPartition, KafkaFault, LaneReader, type LogReader, physicalTopic, type VerdictRecord } from '#adapters';
 
-import { openTrust, verifyVerdict, type Rejection, type VerifiedVerdict } from './verdict.ts';
+import { openTrust, verifyVerdict, type Rejection, type VerifiedVerdict } from '../verdict.ts';
 
-export interface OnVerdictOptions {
+export interface FollowOptions {
   readonly brokers: readonly string[];
   /** Tenant → trust file of its log, obtained elsewhere. Verdicts of other tenants are passed over. */
   readonly trust: Readonly<Record<string, string>>;
-  /** How many lanes the ledger has. */
-  readonly lanes: number;
   readonly topicPrefix?: string;
-  /** `now`: what comes after the call. Otherwise the next offset of each lane, as `positions` gave them. Default now. */
-  readonly from?: 'now' | readonly bigint[];
   /** Verdicts that do not verify. They never reach the handler; the default writes one line to stderr. */
   readonly onRejected?: (rejection: Rejection) => void;
+  /** For tests: another log than Kafka's. */
+  readonly openReader?: () => Promise<LogReader>;
 }
-export type VerdictHandler = (verdict: VerifiedVerdict) => void | Promise<void>;
-
-export interface Subscription {
-  /** Next offset per lane: everything before was handled or rejected. Keep them, and go on from there. */
-  readonly positions: readonly bigint[];
-  /** Resolves at close; rejects with what the handler threw, or when the position no longer exists. Nothing is skipped. */
-  readonly done: Promise<void>;
-  close(): Promise<void>;
+/** Where on `verdicts` a verdict was read. */
+export interface Place {
+  readonly lane: number;
+  readonly offset: bigint;
 }
-
 /** Unit ms. A broker that restarts is away for seconds. */
 const BACK_OFF_MS = 500;
 
-/**
- * Follows `verdicts` and hands over, in the order of each lane and one at a time, those whose receipt verifies. For observation: acting on
- * a verdict needs a claim, so that an effect runs once, and claims are not part of this version.
- */
-export async function onVerdict(options: OnVerdictOptions, handler: VerdictHandler): Promise<Subscription> {
-  const follower = new VerdictFollower(options, handler);
-  await follower.position();
-  const done = follower.run();
-  done.catch(() => undefined); // whoever cares awaits it
-  return {
-    get positions() {
-      return [...follower.positions];
-    },
-    done,
-    close: () => follower.close(),
-  };
-}
-
-class VerdictFollower {
-  readonly positions: bigint[] = [];
-  readonly #options: OnVerdictOptions;
-  readonly #handler: VerdictHandler;
+/** Reads the given lanes of `verdicts`, one verdict at a time, and hands over those whose receipt verifies. */
+export class VerdictFollower {
+  /** Lane → next offset. */
+  readonly positions = new Map<number, bigint>();
+  readonly #options: FollowOptions;
+  readonly #handler: (verdict: VerifiedVerdict, place: Place) => void | Promise<void>;
   readonly #topic: string;
   readonly #trust: ReturnType<typeof openTrust>;
   readonly #stop = new AbortController();
-  #reader: LaneReader | undefined;
+  #reader: LogReader | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(options: OnVerdictOptions, handler: VerdictHandler) {
+  constructor(options: FollowOptions, handler: (verdict: VerifiedVerdict, place: Place) => void | Promise<void>) {
     this.#options = options;
     this.#handler = handler;
     this.#topic = physicalTopic('verdicts', options.topicPrefix);
     this.#trust = openTrust(options.trust);
   }
 
-  async position(): Promise<void> {
-    const { from = 'now', lanes } = this.#options;
-    if (from !== 'now') {
-      if (from.length !== lanes) throw new RangeError(`from: expected ${lanes} offsets, got ${from.length}`);
-      this.positions.push(...from);
-      return;
-    }
-    const reader = (this.#reader = await this.#open());
-    const ends = await reader.endOffsets(Array.from({ length: lanes }, (_, partition) => ({ topic: this.#topic, partition })));
-    for (const { partition, lastStable } of ends) this.positions[partition] = lastStable;
+  /** The offsets that a lane holds: from `start`, up to the last that is committed. */
+  async range(lane: number): Promise<{ readonly start: bigint; readonly end: bigint }> {
+    this.#reader ??= await this.#open();
+    const [offsets] = await this.#reader.endOffsets([this.#partition(lane)]);
+    if (!offsets) throw new Error(`verdicts: no answer for lane ${lane}`);
+    return { start: offsets.start, end: offsets.lastStable };
   }
 
   run(): Promise<void> {
@@ -82,7 +55,8 @@ class VerdictFollower {
 
   async close(): Promise<void> {
     this.#stop.abort(new Error('closed'));
-    await this.#running?.catch(() => undefined);
+    if (this.#running) await this.#running.catch(() => undefined);
+    else await this.#reader?.close();
   }
 
   async #follow(): Promise<void> {
@@ -92,7 +66,7 @@ class VerdictFollower {
       try {
         this.#reader ??= await this.#open();
         fetched = await this.#reader.fetch(
-          this.positions.map((offset, partition) => ({ topic: this.#topic, partition, offset })),
+          [...this.positions].map(([lane, offset]) => ({ ...this.#partition(lane), offset })),
           { signal },
         );
       } catch (error) {
@@ -111,26 +85,26 @@ class VerdictFollower {
   async #take({ partition, records, nextOffset, error }: FetchedPartition): Promise<void> {
     for (const { value, offset } of records) {
       if (this.#isStopped()) return;
-      await this.#deliver(partition, offset, value);
-      this.positions[partition] = offset + 1n;
+      await this.#deliver({ lane: partition, offset }, value);
+      this.positions.set(partition, offset + 1n);
     }
     if (error && !error.retriable) throw error;
-    this.positions[partition] = nextOffset;
+    this.positions.set(partition, nextOffset);
   }
 
-  async #deliver(lane: number, offset: bigint, value: Buffer | null): Promise<void> {
+  async #deliver(place: Place, value: Buffer | null): Promise<void> {
     let record: VerdictRecord;
     try {
       if (value === null) throw new Error('empty record');
       record = codecs.verdict.decode(value);
     } catch (error) {
-      this.#reject({ lane, offset, code: 'UNREADABLE', detail: error instanceof Error ? error.message : String(error) });
+      this.#reject({ ...place, code: 'UNREADABLE', detail: error instanceof Error ? error.message : String(error) });
       return;
     }
     const answer = verifyVerdict(record, this.#trust);
     if (answer === undefined) return;
-    if ('code' in answer) this.#reject({ lane, offset, ...answer });
-    else await this.#handler(answer);
+    if ('code' in answer) this.#reject({ ...place, ...answer });
+    else await this.#handler(answer, place);
   }
 
   #reject(rejection: Rejection): void {
@@ -139,8 +113,12 @@ class VerdictFollower {
     else process.stderr.write(`countersign: verdict rejected, lane ${rejection.lane} offset ${rejection.offset}: ${rejection.code}\n`);
   }
 
-  #open(): Promise<LaneReader> {
-    return LaneReader.open({ brokers: this.#options.brokers, clientId: 'countersign-sdk-verdicts' });
+  #partition(lane: number): { readonly topic: string; readonly partition: number } {
+    return { topic: this.#topic, partition: lane };
+  }
+
+  #open(): Promise<LogReader> {
+    return this.#options.openReader?.() ?? LaneReader.open({ brokers: this.#options.brokers, clientId: 'countersign-sdk-verdicts' });
   }
 
   /** Asked after an await, where the compiler believes that nothing can have changed. */

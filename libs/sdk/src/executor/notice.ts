@@ -1,0 +1,52 @@
+/** What an executor says of its work. Nothing here was run unless the notice says so. */
+export type NoticeCode =
+  // as it should be
+  | 'CLAIMED'
+  | 'GRANTED'
+  | 'REPORTED'
+  | 'RECORDED'
+  // not run, and nothing is wrong with this executor
+  | 'NO_HANDLER'
+  | 'ERASED'
+  | 'PERMIT_EXPIRED'
+  | 'BUSY'
+  | 'REFUSED'
+  | 'UNANSWERED'
+  | 'GRANT_LATE'
+  | 'GRANT_UNKNOWN'
+  // somebody has to look
+  | 'GRANT_MISMATCH'
+  | 'NOT_SENT'
+  | 'FAILED'
+  | 'STATE_UNKNOWN'
+  | 'UNKNOWN_EFFECT'
+  | 'INTERRUPTED'
+  | 'UNCERTAIN'
+  | 'NO_ROLLBACK'
+  | 'GAP';
+
+export interface Notice {
+  readonly code: NoticeCode;
+  readonly level: 'info' | 'warn' | 'alarm';
+  readonly actionId: string;
+  /** '' before there is one. */
+  readonly claim: string;
+  /** The ledger's, for REFUSED: CLAIM_TAKEN, CLAIM_FROZEN, CLAIM_EXPIRED and so on. */
+  readonly reasons: readonly string[];
+  readonly detail: string;
+}
+
+const INFO: ReadonlySet<NoticeCode> = new Set(['CLAIMED', 'GRANTED', 'REPORTED', 'RECORDED']);
+const ALARM: ReadonlySet<NoticeCode> = new Set([
+  ...(['GRANT_MISMATCH', 'NOT_SENT', 'FAILED', 'STATE_UNKNOWN', 'UNKNOWN_EFFECT'] as const),
+  ...(['INTERRUPTED', 'UNCERTAIN', 'NO_ROLLBACK', 'GAP'] as const),
+]);
+
+export const levelOf = (code: NoticeCode): Notice['level'] => (INFO.has(code) ? 'info' : ALARM.has(code) ? 'alarm' : 'warn');
+
+/** Without a hook of the caller's: one line for what is no news of success. */
+export function printNotice({ code, level, actionId, claim, reasons, detail }: Notice): void {
+  if (level === 'info') return;
+  const said = [actionId, claim, ...reasons, detail].filter((text) => text !== '').join(' ');
+  process.stderr.write(`countersign executor: ${level} ${code}: ${said}\n`);
+}

@@ -1,0 +1,85 @@
+import type { Json, PayloadOf } from '#domain';
+
+import type { VerifiedVerdict } from '../verdict.ts';
+import { type Handler, handlerOf, type Handlers, type Job } from './handler.ts';
+import type { NoticeCode } from './notice.ts';
+
+/** How the ledger answered a claim, or why nobody waits for an answer any more. */
+export type Answer =
+  | { readonly kind: 'granted'; readonly resultBy: string }
+  | { readonly kind: 'refused'; readonly reasons: readonly string[] }
+  | { readonly kind: 'unanswered' };
+
+/** A permit for this executor, from its verdict until nothing more can come of it. */
+export interface OpenClaim {
+  readonly verdict: VerifiedVerdict;
+  readonly offset: bigint;
+  readonly executeByMs: number;
+  readonly decision: string;
+  readonly handler: Handler;
+  readonly proposal: PayloadOf<'action.proposed'>;
+  /** undefined until there is a slot for it. */
+  claim: string | undefined;
+  /** Unit ms; undefined until it is published. */
+  publishedAtMs: number | undefined;
+  answered: boolean;
+  readonly answer: PromiseWithResolvers<Answer>;
+  /** `expected`: it was found unhealthy, and the way back was approved with it. */
+  wayBack: 'none' | 'expected' | 'granted';
+}
+
+/** undefined: no permit for this issuer. A code: a permit for it, with which nothing can be done. */
+export function openClaim(
+  verdict: VerifiedVerdict,
+  offset: bigint,
+  { issuer, handlers, nowMs }: { issuer: string; handlers: Handlers; nowMs: number },
+): OpenClaim | NoticeCode | undefined {
+  const { kind, permit, statement } = verdict;
+  if (kind !== 'action.decided' || verdict.verdict !== 'ALLOW' || !permit?.executors.includes(issuer)) return undefined;
+  if (verdict.proposal === null) return 'ERASED';
+  const proposal = verdict.proposal as PayloadOf<'action.proposed'>; // valid, as it was allowed; its digest was compared
+  const executeByMs = Date.parse(permit.executeBy);
+  if (!(nowMs < executeByMs)) return 'PERMIT_EXPIRED';
+  const handler = handlerOf(handlers, proposal);
+  if (!handler) return 'NO_HANDLER';
+  const answer = Promise.withResolvers<Answer>();
+  answer.promise.catch(() => undefined); // closed before anybody waited for it
+  const decision = statement.predicate.index;
+  const fresh = { claim: undefined, publishedAtMs: undefined, answered: false, wayBack: 'none' } as const;
+  return { verdict, offset, executeByMs, decision, handler, proposal, answer, ...fresh };
+}
+
+/** What in a grant is not about this claim, this decision and this key; undefined when everything is. */
+export function mismatchOf(
+  open: OpenClaim,
+  grant: VerifiedVerdict,
+  { issuer, keyid }: { issuer: string; keyid?: string },
+): string | undefined {
+  const { predicate } = grant.statement;
+  const decided = open.verdict.statement.predicate;
+  const expected: Readonly<Record<string, Json | undefined>> = {
+    origin: decided.origin,
+    claim: open.claim,
+    decision: open.decision,
+    executor: issuer,
+    ...(keyid === undefined ? {} : { keyid, bindingDigest: decided['bindingDigest'], operation: open.proposal.operation }),
+  };
+  if (grant.actionId !== open.verdict.actionId) return 'action';
+  return Object.keys(expected).find((member) => predicate[member] !== expected[member]);
+}
+
+export function jobOf({ verdict, decision, proposal }: OpenClaim, claim: string, resultBy: string): Job {
+  const { tenant, actionId } = verdict;
+  return { tenant, actionId, claim, decision, proposal, parameters: proposal.parameters, resultBy };
+}
+
+export const textOf = (verdict: VerifiedVerdict, member: string): string => {
+  const value = verdict.statement.predicate[member];
+  return typeof value === 'string' ? value : '';
+};
+
+/** Whether a way back was approved with the change. */
+export const hasRollback = ({ verdict }: OpenClaim): boolean => {
+  const permit = verdict.statement.predicate['permit'] as { readonly rollback?: unknown } | undefined;
+  return permit?.rollback !== undefined;
+};

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+
+import { codecs, KafkaFault, PlainWriter, physicalTopic } from '#adapters';
+import { type InputTopic, PAYLOAD_KINDS, type PayloadKind, sealEnvelope, utf8 } from '#domain';
+
+import { Denied, Unavailable } from './errors.ts';
+
+export interface PublisherOptions {
+  readonly brokers: readonly string[];
+  /** The ledger's name. */
+  readonly ledger: string;
+  readonly tenant: string;
+  /** The tenant's registered lane: `countersign tenant add` prints it. */
+  readonly lane: number;
+  /** Issuer id under which the ledger admits the key. */
+  readonly issuer: string;
+  /** 32-byte Ed25519 seed of that issuer. */
+  readonly seed: Uint8Array;
+  readonly topicPrefix?: string;
+  readonly nowMs?: () => number;
+}
+/** Where a record is; the receipt of what became of it names the same place. */
+export interface Published {
+  readonly id: string;
+  readonly topic: InputTopic;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+export interface Publication {
+  readonly kind: PayloadKind;
+  /** The kind's own members. */
+  readonly body: object;
+  readonly id: string;
+  readonly expiresInMs: number;
+  /** For messages: proposal, claim, outcome. */
+  readonly what: string;
+}
+export type Writer = Pick<PlainWriter, 'send' | 'close'>;
+
+/** Signs one issuer's payloads and publishes them, each on the topic of its kind. */
+export class SignedPublisher {
+  readonly #options: PublisherOptions;
+  readonly #writer: Writer;
+
+  private constructor(options: PublisherOptions, writer: Writer) {
+    this.#options = options;
+    this.#writer = writer;
+  }
+
+  /** Does not wait for a broker: the first record connects. `writer` is for tests. */
+  static open(options: PublisherOptions, writer?: Writer): SignedPublisher {
+    if (options.seed.length !== 32) throw new RangeError(`seed: expected 32 bytes, got ${options.seed.length}`);
+    return new SignedPublisher(
+      options,
+      writer ?? PlainWriter.open({ brokers: options.brokers, clientId: `countersign-sdk-${options.issuer}` }),
+    );
+  }
+
+  /**
+   * Resolves once every in-sync replica has the record. Throws Denied for what cannot be signed, Unavailable when Kafka did not
+   * acknowledge it: it may have arrived, and publishing it again with the same id is harmless.
+   */
+  async publish({ kind, body, id, expiresInMs, what }: Publication): Promise<Published> {
+    const value = this.#seal({ kind, body, id, expiresInMs, what });
+    const { lane: partition, tenant, topicPrefix } = this.#options;
+    const { topic } = PAYLOAD_KINDS[kind];
+    const record = { topic: physicalTopic(topic, topicPrefix), partition, key: Buffer.from(utf8(tenant)), value };
+    try {
+      const [base] = await this.#writer.send([{ ...record, headers: { 'content-type': 'application/avro' } }]);
+      if (base === undefined || base.baseOffset < 0n) throw new KafkaFault('NO_OFFSET', 'send: acknowledged without an offset');
+      return { id, topic, partition, offset: base.baseOffset };
+    } catch (cause) {
+      const code = cause instanceof KafkaFault ? cause.code : 'BROKER_UNAVAILABLE';
+      throw new Unavailable(code, `kafka did not acknowledge the ${what}: it is not accepted`, id, { cause });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close();
+  }
+
+  #seal({ kind, body, id, expiresInMs, what }: Publication): Buffer {
+    const { ledger, tenant, issuer, seed, lane, nowMs = Date.now } = this.#options;
+    const issuedAtMs = nowMs();
+    const head = { ledger, tenant, issuer, id, issuedAtMs, expiresAtMs: issuedAtMs + expiresInMs, blind: randomBytes(32) };
+    try {
+      return codecs.signedEnvelope.encode(sealEnvelope({ kind, body, head, seed, lane }));
+    } catch (error) {
+      throw new Denied('DENY_MALFORMED', `${what} cannot be signed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
