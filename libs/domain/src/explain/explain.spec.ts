@@ -139,6 +139,7 @@ describe('a receipt', () => {
     ['outcome.recorded', { outcome: 'healthcheck' }, ['healthcheck receipt']],
     ['outcome.recorded', { outcome: 'rollback' }, ['rollback receipt']],
     ['outcome.recorded', { outcome: 'toString' }, ['outcome receipt']],
+    ['approval.recorded', {}, ['approval']],
     ['claim.granted', {}, ['claim.granted receipt']],
   ])('of %s %j is called %j', (kind, members, proofs) => {
     expect(told(kind, members).proofs).toEqual(proofs);

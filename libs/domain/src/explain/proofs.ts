@@ -3,6 +3,7 @@ import { memberOf, textsOf, type ToldEntry } from './members.ts';
 
 export function proofNames({ kind, statement: { predicate } }: ToldEntry): string[] {
   if (kind === 'outcome.recorded') return [OUTCOMES.get(memberOf(predicate, 'outcome')) ?? 'outcome receipt'];
+  if (kind === 'approval.recorded') return ['approval'];
   if (kind !== 'action.decided') return [`${kind} receipt`];
   const names = ['decision receipt'];
   if (predicate.verdict === 'ESCALATE') names.push('escalation queue entry');

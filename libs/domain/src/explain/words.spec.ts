@@ -31,10 +31,18 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   ],
   [
     'action.decided',
-    { actor: { kind: 'person', id: 'ana' }, issuer: 'gateway', class: 'note', operation: 'write', approvalDeadline: TIME },
+    {
+      actor: { kind: 'person', id: 'ana' },
+      issuer: 'gateway',
+      class: 'note',
+      operation: 'write',
+      approvalDeadline: TIME,
+      grants: { rollback: 'undo' },
+    },
     [
       'person ana asked for write, class note; gateway signed it.',
       `It waits for people until ${TIME}; without an answer by then it ends without a yes.`,
+      'The way back that comes with it: undo.',
     ],
   ],
   [
@@ -58,6 +66,17 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
     { settles: '4', outcome: 'EXPIRED_NO_DECISION', deadline: TIME },
     ['The escalation at index 4 is settled: EXPIRED_NO_DECISION.', `People had until ${TIME}.`],
   ],
+  [
+    'escalation.settled',
+    { settles: '4', outcome: 'ALLOW_APPROVED', deadline: TIME, freeze: 'f-1', permit: { executors: ['runner'], executeBy: TIME } },
+    [
+      'The escalation at index 4 is settled: ALLOW_APPROVED.',
+      `People had until ${TIME}.`,
+      'Freeze f-1 was in force.',
+      `It may be claimed once, by runner, until ${TIME}.`,
+    ],
+  ],
+  ['approval.recorded', { by: 'ana', decision: '4', vote: 'approve' }, ['ana answered the question at index 4: approve.']],
   [
     'claim.granted',
     { ...claim, operation: 'deploy', connector: 'ci', resultBy: TIME },

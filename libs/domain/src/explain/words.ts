@@ -23,6 +23,7 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
   ['bundle.activated', (p) => [say`Bundle ${textOf(p, 'bundleName')} is in force from here on: ${textOf(p, 'activated')}.`]],
   ['action.decided', decided],
   ['action.repeated', (p) => [say`${issuerOf(p)} sent the same proposal again: the decision at index ${textOf(p, 'first')} stands.`]],
+  ['approval.recorded', (p) => [say`${textOf(p, 'by')} answered the question at index ${textOf(p, 'decision')}: ${textOf(p, 'vote')}.`]],
   ['escalation.settled', settled],
   ['claim.granted', claimGranted],
   ['claim.refused', claimRefused],
@@ -37,8 +38,6 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
 ]);
 
 function decided(p: object): Sentences {
-  const permit = memberOf(p, 'permit');
-  const until = textOf(permit, 'executeBy');
   return [
     asked(p),
     (textOf(p, 'verdict') ?? '').startsWith('WOULD_') ? 'It was asked in shadow mode, so nothing was permitted.' : undefined,
@@ -46,11 +45,21 @@ function decided(p: object): Sentences {
     say`Its id was used before, at index ${textOf(p, 'first')}.`,
     say`Freeze ${textOf(p, 'freeze')} was in force.`,
     say`It waits for people until ${textOf(p, 'approvalDeadline')}; without an answer by then it ends without a yes.`,
-    say`It may be claimed once, by ${some(textsOf(permit, 'executors'))}, until ${until}.`,
-    say`Owed afterwards: ${some(textsOf(permit, 'obligations'))}.`,
-    say`The way back that comes with it: ${textOf(permit, 'rollback')}.`,
+    ...permitted(p),
+    ...owed(memberOf(p, 'grants')),
   ];
 }
+
+function permitted(p: object): Sentences {
+  const permit = memberOf(p, 'permit');
+  return [say`It may be claimed once, by ${some(textsOf(permit, 'executors'))}, until ${textOf(permit, 'executeBy')}.`, ...owed(permit)];
+}
+
+/** Of a permit, or of what people are asked to permit. */
+const owed = (permit: unknown): Sentences => [
+  say`Owed afterwards: ${some(textsOf(permit, 'obligations'))}.`,
+  say`The way back that comes with it: ${textOf(permit, 'rollback')}.`,
+];
 
 /** A proposal that was not read further leaves only its signer. */
 function asked(p: object): string | undefined {
@@ -67,7 +76,7 @@ function asked(p: object): string | undefined {
 
 function settled(p: object): Sentences {
   const by = say`The escalation at index ${textOf(p, 'settles')} is settled: ${textOf(p, 'outcome')}.`;
-  return [by, say`People had until ${textOf(p, 'deadline')}.`];
+  return [by, say`People had until ${textOf(p, 'deadline')}.`, say`Freeze ${textOf(p, 'freeze')} was in force.`, ...permitted(p)];
 }
 
 function claimGranted(p: object): Sentences {
