@@ -62,6 +62,12 @@ function parameterFaults(tables: PolicyTables): string[] {
  * it would not accept later. Catches attributes without facts, facts without attributes, other types, other entities.
  */
 function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
+  const parsed = [
+    cedar.preparseSchema(TRIAL_SLOT, tables.cedar.schema),
+    cedar.preparsePolicySet(TRIAL_SLOT, { staticPolicies: tables.cedar.policies }),
+  ];
+  const broken = parsed.flatMap((answer) => (answer.type === 'failure' ? answer.errors.map(({ message }) => message) : []));
+  if (broken.length > 0) return broken;
   const faults = new Set<string>();
   for (const [id, rule] of Object.entries(tables.classes)) {
     const facts = Object.entries(rule.facts).map(([name, fact]): [string, Json] => {
@@ -74,13 +80,13 @@ function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
         const resource = { type, id: Object.keys(tables.resources[type] ?? {})[0] ?? 'trial' };
         const proposal = { ...TRIAL, actor: { kind, id: 'trial' }, class: id, resource };
         const request = engineRequest(tables, proposal, Object.fromEntries(facts));
-        const answer = cedar.isAuthorized({
+        const answer = cedar.statefulIsAuthorized({
           ...request,
           action: { type: 'Action', id },
           context: request.context,
           entities: withBare(request, [resource, { type: 'tenant', id: TRIAL.tenant }]),
-          schema: tables.cedar.schema,
-          policies: { staticPolicies: tables.cedar.policies },
+          preparsedSchemaName: TRIAL_SLOT,
+          preparsedPolicySetId: TRIAL_SLOT,
           validateRequest: true,
         });
         if (answer.type === 'failure') for (const error of answer.errors) faults.add(`class ${id}: ${error.message}`);
@@ -97,4 +103,6 @@ function withBare({ entities }: EngineRequest, uids: readonly { readonly type: s
   return [...listed, ...uids.filter((uid) => !isListed(uid)).map((uid) => ({ uid, attrs: {}, parents: [] }))];
 }
 
+/** Parsed once and overwritten by the next candidate; bundles in force have slots of their own (engine.ts). */
+const TRIAL_SLOT = 'trial';
 const TRIAL = { tenant: 'trial', issuer: 'trial', id: 'trial', operation: 'trial', parameters: {}, mode: 'enforce' } as const;
