@@ -107,6 +107,7 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { settles: '3', outcome: 'EXPIRED_NO_DECISION', deadline: time, issuer: 'platform', source: { kind: 'tick', part: 0, parts: 1 } },
     { settles: '3', outcome: 'CANCELLED_ERASED', deadline: time, issuer: 'platform' },
   ],
+  'approval.recorded': [{ decision: '3', bindingDigest: digest, vote: 'approve', by: 'ana', ...control }],
   'claim.granted': [
     { ...CLAIM, ...GRANT },
     { ...CLAIM, ...GRANT, obligations: ['healthcheck', 'state-hash'], rollback: 'rollback' },

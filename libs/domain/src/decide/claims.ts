@@ -20,8 +20,9 @@ import type { LaneState } from './state.ts';
 import type { DecideContext, Decided } from './types.ts';
 
 const DECIDED = 'urn:countersign:action.decided:v1';
+const SETTLED = 'urn:countersign:escalation.settled:v1';
 
-/** As `action.decided` carries it. */
+/** As `action.decided` carries it, and `escalation.settled` when people said yes. */
 interface Permit {
   readonly executors: readonly string[];
   readonly executeBy: string;
@@ -121,11 +122,12 @@ function provedBy(state: LaneState, checked: CheckedEnvelope, { decision, receip
   try {
     const { statement: json, index } = verifyReceipt(utf8(receipt), { origin, vkey });
     const statement = json as unknown as Statement;
-    const isThisOne = index === parseU64(decision) && index < BigInt(range.size) && statement.predicateType === DECIDED;
-    if (!isThisOne) return undefined;
-    const { predicate } = statement;
+    const { predicate, predicateType } = statement;
+    const isVerdict = predicateType === DECIDED || predicateType === SETTLED;
+    if (index !== parseU64(decision) || index >= BigInt(range.size) || !isVerdict) return undefined;
     const { name, digest } = statement.subject[0];
-    const permit = predicate.verdict === 'ALLOW' ? (own(predicate, 'permit') as unknown as Permit | undefined) : undefined;
+    const isYes = predicateType === DECIDED ? predicate.verdict === 'ALLOW' : predicate['outcome'] === 'ALLOW_APPROVED';
+    const permit = isYes ? (own(predicate, 'permit') as unknown as Permit | undefined) : undefined;
     return { actionId: name, predicate, permit, payloadDigest: digest.sha256 };
   } catch {
     return undefined; // whatever is wrong with it, it proves nothing

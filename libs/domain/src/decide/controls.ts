@@ -13,9 +13,11 @@ import type { Json } from '../formats/canonical-json.ts';
 import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
+import { settlementOf, voteFault } from './approvals.ts';
 import { after, draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { cancelledBy } from './erase.ts';
 import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
+import { findEscalation } from './due.ts';
 import { idKey } from './ids.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
@@ -39,6 +41,8 @@ interface Accepted {
   readonly actionId?: string;
   /** What comes before it in its own tree. */
   readonly first?: readonly EntryContent[];
+  /** Parts that come after it, in its own tree. */
+  readonly then?: readonly EntryContent[];
   /** Further parts, one per tree. */
   readonly also?: readonly { readonly tree: ReturnType<typeof newTree>; readonly content: EntryContent }[];
 }
@@ -98,6 +102,16 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
   'bundle.activated': activateBundle,
   'freeze.raised': raiseFreeze,
   'freeze.lifted': liftFreeze,
+  'approval.recorded': ({ state, context, checked, body }) => {
+    const { by, vote } = { by: text(body['by']), vote: text(body['vote']) };
+    const open = findEscalation(state.due, checked.tree, Number(body['decision']));
+    const fault = voteFault(open, { by, bindingDigest: text(body['bindingDigest']) });
+    if (!open || fault !== undefined) return fault ?? 'not-open';
+    const nowMs = laneNow(state, context.nowMs);
+    const settlement = settlementOf(state, checked.facts, open, { by, vote, nowMs, payloadDigest: checked.payloadDigest });
+    const members = { ...pick(body, ['decision', 'bindingDigest', 'vote']), by };
+    return { kind: 'approval.recorded', actionId: open.actionId, members, then: settlement ? [settlement] : [] };
+  },
   'input.gap': ({ state, body }) => {
     const topic = body['topic'] as InputTopic;
     if (topic === 'controls') return 'topic'; // kept for ever, and this record is in it: a gap there would skip other controls
@@ -222,14 +236,14 @@ function inTrees(
   return [...heads.trees.values()].filter(({ tenant }) => isMeant(tenant)).map((tree) => ({ tree, content }));
 }
 
-/** Parts in the order: what comes first in the control's own tree, the control, then the other trees as they were registered. */
+/** Parts in the order: what comes first in the control's own tree, the control, what comes after it there, then the other trees as they were registered. */
 function accept(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope, accepted: Accepted): Decided {
-  const { kind, members, actionId, first = [], also = [] } = accepted;
+  const { kind, members, actionId, first = [], then = [], also = [] } = accepted;
   const said = { kind, members: { ...members, ...head(checked) }, payloadDigest: checked.payloadDigest };
   const own: EntryContent = { ...said, inputForm: 'plain', ...(actionId === undefined ? {} : { actionId }) };
-  const parts = first.length + 1 + also.length;
+  const parts = first.length + 1 + then.length + also.length;
   let tree = treeOf(state, checked.tree);
-  const entries = [...first, own].map((content, part): Entry => {
+  const entries = [...first, own, ...then].map((content, part): Entry => {
     const inputForm = part === 0 ? 'plain' : 'none'; // a record's input stands beside its first part
     const entry = draft(state, context, tree, recordSource(state, input, part, parts), { ...content, inputForm });
     tree = after(tree, entry);

@@ -1,3 +1,4 @@
+import type { Asked } from './approvals.ts';
 import type { OpenEffect } from './effects.ts';
 
 /** An escalation that waits for people. */
@@ -9,6 +10,10 @@ export interface OpenEscalation {
   readonly actionId: string;
   readonly actor: string;
   readonly deadlineMs: number;
+  /** What people answer; absent where nobody can. */
+  readonly asked?: Asked;
+  /** Who has approved so far. */
+  readonly votes: string[];
 }
 
 /** What time settles on one lane, each ordered by (deadline, action id, tenant, index). */
@@ -23,6 +28,9 @@ export const emptyDue = (): DueBook => ({ open: [], effects: [] });
 export function openEscalation(book: DueBook, escalation: OpenEscalation): void {
   book.open.splice(position(book.open, escalation), 0, escalation);
 }
+
+export const findEscalation = (book: DueBook, tenant: string, index: number): OpenEscalation | undefined =>
+  book.open.find((open) => open.index === index && open.tenant === tenant);
 
 export function awaitEffect(book: DueBook, effect: OpenEffect): void {
   book.effects.splice(position(book.effects, effect), 0, effect);

@@ -2,8 +2,9 @@ import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
+import { askedBy } from './approvals.ts';
 import { evolveEffects } from './effects.ts';
-import { closeEscalation, openEscalation } from './due.ts';
+import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
@@ -65,6 +66,12 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'escalation.settled':
       settled(state, tenant, entry.tenant, Number(predicate['settles']));
       break;
+    case 'approval.recorded': {
+      const open = findEscalation(state.due, entry.tenant, Number(predicate['decision']));
+      const by = text(predicate['by']);
+      if (open && predicate['vote'] === 'approve' && !open.votes.includes(by)) open.votes.push(by);
+      break;
+    }
     case 'claim.granted':
     case 'claim.refused':
     case 'outcome.recorded':
@@ -92,13 +99,15 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const issuer = text(predicate['issuer']);
   const deadline = predicate['approvalDeadline'];
   const index = Number(predicate.index);
-  const open = typeof deadline === 'string';
-  const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open };
+  const isOpen = typeof deadline === 'string';
+  const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
   tenant.ids.remember(idKey(issuer, actionId), known);
   state.idCount += 1;
-  if (!open) return;
+  if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
-  openEscalation(state.due, { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline) });
+  const asked = askedBy(predicate, state.bundle, facts.actingFor);
+  const open = { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline), votes: [] };
+  openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
 }
 

@@ -16,5 +16,7 @@ export function replayFacts(kind: EntryKind, value: Uint8Array | undefined, wire
   if (!envelope) throw new Error(`${kind}: its input is not an envelope`);
   const payload = parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }) as Record<string, Json>;
   if (kind === 'bundle.activated') return { bundle: parseBundle(payload['bundle'] ?? null) };
-  return { requestDigest: requestDigest(payload).subarray(0, REQUEST_DIGEST_BYTES) };
+  const actor = payload['actor'] as { readonly actingFor?: Json } | undefined;
+  const actingFor = typeof actor?.actingFor === 'string' ? { actingFor: actor.actingFor } : {};
+  return { ...actingFor, requestDigest: requestDigest(payload).subarray(0, REQUEST_DIGEST_BYTES) };
 }

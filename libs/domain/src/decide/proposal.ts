@@ -45,7 +45,8 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   const isOver = nowMs >= expiresAtMs;
   const isCopy = first?.digest !== undefined && first.digest !== null && equalBytes(first.digest, digest);
   const takesId = !isOver && !first && !idsExhausted(state, checked.facts, nowMs);
-  const facts = { requestDigest: digest };
+  const actingFor = parsed.ok ? parsed.value.actor.actingFor : undefined;
+  const facts = { requestDigest: digest, ...(actingFor === undefined ? {} : { actingFor }) };
   if (!parsed.ok && !(isCopy && !isOver)) {
     const taken = takesId ? { expiresAt: checked.payload['expiresAt'] } : {};
     return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.detail, taken), takesId ? facts : undefined);
@@ -91,14 +92,21 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     origin: tree.origin,
     ruleSetDigest: outcome.ruleSetDigest,
   });
-  if (judgement.verdict === 'ESCALATE') return { ...outcome, bindingDigest: binding, approvalDeadline: until };
+  if (judgement.verdict === 'ESCALATE') {
+    const grants = owedOf(judgement);
+    return { ...outcome, bindingDigest: binding, approvalDeadline: until, ...(Object.keys(grants).length === 0 ? {} : { grants }) };
+  }
   return { ...outcome, bindingDigest: binding, permit: permitOf(judgement, until) };
 }
 
 /** Who may act, until when, what they owe afterwards, and the way back that was approved with it. */
-const permitOf = ({ executors, obligations, resultWithinSeconds, rollback }: Judgement, executeBy: string): Fields => ({
+const permitOf = (judgement: Judgement, executeBy: string): Fields => ({
   executeBy,
-  executors,
+  executors: judgement.executors,
+  ...owedOf(judgement),
+});
+
+const owedOf = ({ obligations, resultWithinSeconds, rollback }: Judgement): Fields => ({
   ...(obligations.length === 0 ? {} : { obligations }),
   ...(resultWithinSeconds === null ? {} : { resultWithinSeconds }),
   ...(rollback === null ? {} : { rollback }),

@@ -35,6 +35,8 @@ export interface InputFacts {
   /** First 16 bytes of the request digest. */
   readonly requestDigest?: Uint8Array;
   readonly bundle?: Bundle;
+  /** The person whom the actor says it acts for: may not approve what it asked. */
+  readonly actingFor?: string;
 }
 
 export interface Decided {

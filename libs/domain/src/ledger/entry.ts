@@ -15,6 +15,7 @@ export const ENTRY_KINDS = [
   'action.decided',
   'action.repeated',
   'escalation.settled',
+  'approval.recorded',
   'claim.granted',
   'claim.refused',
   'outcome.recorded',

@@ -47,6 +47,7 @@ const BODIES: Record<PayloadKind, Members> = {
     impact: { users: 3 },
     mode: 'enforce',
   },
+  'approval.recorded': { decision: '7', bindingDigest: 'a'.repeat(64), vote: 'approve', by: 'ana' },
   'claim.requested': { decision: '7', receipt: 'c2sp.org/tlog-proof@v1\n' },
   'outcome.reported': {
     decision: '7',

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import type { Json } from '../formats/canonical-json.ts';
+import { approvalRecorded } from './approvals.ts';
 import {
   bundleActivated,
   inputGap,
@@ -23,6 +24,7 @@ export const PAYLOAD_SCHEMAS = {
   'outcome.reported': outcomeReported,
   'ledger.initialised': ledgerInitialised,
   'tenant.registered': tenantRegistered,
+  'approval.recorded': approvalRecorded,
   'issuer.registered': issuerRegistered,
   'issuer.revoked': issuerRevoked,
   'token.issued': tokenIssued,

@@ -1,0 +1,92 @@
+/** People's answers to an escalation: one denial ends it, enough approvals of different people turn it into a permit. */
+import { formatTime } from '../formats/time.ts';
+import type { Predicate } from '../ledger/entry.ts';
+import { text } from '../ledger/text.ts';
+import { own } from '../policy/pointer.ts';
+import { EXECUTE_WITHIN_SECONDS } from '../policy/tables.ts';
+import type { Bundle } from '../policy/types.ts';
+import { subjectOf } from './effects.ts';
+import type { EntryContent } from './draft.ts';
+import type { OpenEscalation } from './due.ts';
+import { freezeFor } from './freeze.ts';
+import type { LaneState, TenantFacts } from './state.ts';
+
+/** What an approval is about: of the `action.decided` that escalated. */
+export interface Asked {
+  readonly bindingDigest: string;
+  /** Digest of the bundle that escalated it. */
+  readonly bundle: string;
+  /** Different people needed: the seats of all rules. */
+  readonly seats: number;
+  /** Who may not answer: the actor, and whom it acts for. */
+  readonly notBy: readonly string[];
+  /** Of E: what the permit will say it is for. */
+  readonly members: Readonly<Record<string, unknown>>;
+}
+type Members = Readonly<Record<string, unknown>>;
+
+/** From the entry and from what only its input holds; undefined when the entry asks nobody. */
+export function askedBy(predicate: Predicate, bundle: Bundle | null, actingFor: string | undefined): Asked | undefined {
+  if (typeof predicate['approvalDeadline'] !== 'string' || !bundle) return undefined;
+  const rules = predicate['ruleSet'] as readonly string[];
+  const seats = rules.reduce((sum, id) => sum + (own(bundle.tables.approvalRules, id)?.min ?? Number.MAX_SAFE_INTEGER), 0);
+  const actor = (predicate['actor'] as { readonly id: string }).id;
+  const copied = ['actor', 'bindingDigest', 'class', 'connector', 'operation', 'grants'].filter((name) => predicate[name] !== undefined);
+  return {
+    bindingDigest: text(predicate['bindingDigest']),
+    bundle: bundle.digest,
+    seats,
+    notBy: actingFor === undefined ? [actor] : [actor, actingFor],
+    members: Object.fromEntries(copied.map((name) => [name, predicate[name]])),
+  };
+}
+
+/** Why a vote does not count, in one word. */
+export function voteFault(
+  open: OpenEscalation | undefined,
+  { by, bindingDigest }: { by: string; bindingDigest: string },
+): string | undefined {
+  if (!open?.asked) return 'not-open';
+  if (open.asked.bindingDigest !== bindingDigest) return 'another-binding';
+  if (open.asked.notBy.includes(by)) return 'own-action';
+  return undefined;
+}
+
+/** The settlement that this vote brings about; undefined while more are needed. */
+export function settlementOf(
+  state: LaneState,
+  facts: TenantFacts,
+  open: OpenEscalation,
+  { by, vote, nowMs, payloadDigest }: { by: string; vote: string; nowMs: number; payloadDigest: string },
+): EntryContent | undefined {
+  if (vote === 'deny') return settled(open, payloadDigest, { outcome: 'DENY_HUMAN' });
+  if (!open.asked || new Set([...open.votes, by]).size < open.asked.seats) return undefined;
+  return settled(open, payloadDigest, approved(state, facts, open.asked, { open, nowMs }));
+}
+
+/** Everything that may have changed since it was asked is looked at again, at this place of the ledger. */
+function approved(
+  state: LaneState,
+  facts: TenantFacts,
+  { bundle: digest, members }: Asked,
+  { open, nowMs }: { open: OpenEscalation; nowMs: number },
+): Members {
+  const { bundle } = state;
+  const rule = bundle && own(bundle.tables.classes, text(members['class']));
+  if (!rule || bundle.digest !== digest) return { outcome: 'SUPERSEDED' }; // other rules than those that people were asked under
+  if (facts.issuers.get(open.issuer)?.revoked === true) return { outcome: 'DENY_UNKNOWN_ISSUER' };
+  const frozen = freezeFor(state, subjectOf(open.tenant, members as Predicate), nowMs);
+  if (frozen) return { outcome: frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN', freeze: frozen.freeze };
+  const { grants, ...copied } = members;
+  const executeBy = formatTime(nowMs + (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000);
+  const permit = { executeBy, executors: [...rule.executors].sort(), ...(grants as Members | undefined) };
+  return { outcome: 'ALLOW_APPROVED', ...copied, permit };
+}
+
+const settled = ({ index, issuer, actionId, deadlineMs }: OpenEscalation, payloadDigest: string, members: Members): EntryContent => ({
+  kind: 'escalation.settled',
+  actionId,
+  payloadDigest,
+  members: { settles: String(index), deadline: formatTime(deadlineMs), issuer, ...members },
+  inputForm: 'none',
+});
