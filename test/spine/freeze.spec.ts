@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { textOf } from '#adapters';
+import { CedarEngine, kafkaLaneLog, textOf, wire } from '#adapters';
 
+import { LaneDecider } from '../../apps/decider/src/lane-decider.ts';
 import { countersign } from '../cli/run.ts';
-import { until } from '../support/kafka.ts';
-import { LANES, recordWrite, TENANT, told, World } from '../support/world.ts';
+import { client, until } from '../support/kafka.ts';
+import { LANE, LANES, recordWrite, TENANT, told, World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -82,14 +83,44 @@ describe('a freeze', () => {
   });
 });
 
+/** Decides one lane and leaves the others alone, while `work` runs. */
+async function onOneLane<T>(lane: number, work: () => Promise<T>): Promise<T> {
+  const stopping = new AbortController();
+  const quiet = (): void => undefined;
+  const alone = new LaneDecider({
+    laneLog: kafkaLaneLog(client(world.brokers)),
+    birth: world.home.birth(),
+    topicPrefix: world.home.config.topicPrefix,
+    deciderSeed: world.home.key('decider'),
+    engine: new CedarEngine(),
+    wire,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    onBatch: quiet,
+  });
+  let running: Promise<void> | undefined;
+  await new Promise<void>((resolve, reject) => {
+    running = alone.run({ lane, signal: stopping.signal, ready: resolve });
+    running.catch(reject);
+  });
+  try {
+    return await work();
+  } finally {
+    stopping.abort();
+    await running;
+  }
+}
+
 describe('an emergency stop of all', () => {
-  it('names the lanes that have no entry yet; once a decider reads it, everything is denied', async () => {
+  it('is not confirmed while a lane has no entry, and that lane is named; once its decider reads it, it is in force there', async () => {
     await world.stop('decider');
-    const { code, json, stderr } = await raise('all', '--stop', '--wait', '1');
+    const silent = 1 - LANE;
+    const { code, json, stderr } = await onOneLane(LANE, () => raise('all', '--stop', '--wait', '8'));
     expect([code, json.confirmed]).toEqual([2, false]);
-    expect(json.lanes.map(({ state }) => state)).toEqual(entered.map(() => 'missing'));
-    expect(stderr).toContain(`no entry on lane ${entered.map(({ lane }) => lane).join(', ')}`);
+    expect(json.lanes).toEqual(entered.map(({ lane }) => ({ lane, state: lane === silent ? 'missing' : 'entered' })));
+    expect(stderr).toContain(`no entry on lane ${silent} yet`);
+    expect(await list()).toMatchObject([{ freeze: json.freeze, inForceOn: [LANE] }]);
     await world.start('decider');
+    await until('every lane has it', async () => (await treesWith('freeze.raised', 'freeze', json.freeze)).includes(`_system.${silent}`));
     const receipt = await proposed();
     expect([told(receipt), textOf(receipt.statement.predicate, 'freeze')]).toEqual(['DENY DENY_STOPPED', json.freeze]);
     expect(told(await proposed({ ...recordWrite, mode: 'shadow' }))).toBe('WOULD_DENY DENY_STOPPED');
