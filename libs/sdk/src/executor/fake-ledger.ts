@@ -25,6 +25,7 @@ interface Allowing {
 export class FakeLedger {
   readonly executeBy = '2026-01-01T00:15:00.000Z';
   readonly resultBy = '2026-01-01T00:30:00.000Z';
+  obligations: string[] = [];
   nowMs = Date.parse('2026-01-01T00:00:00.000Z');
   /** Claim ids as they arrived, and every id that was tried. */
   readonly claims: string[] = [];
@@ -58,7 +59,7 @@ export class FakeLedger {
   allow(change: Allowing = {}): void {
     const actionId = `a-${this.#decided.length}`;
     const operation = change.operation ?? 'set';
-    const permit = 'permit' in change ? change.permit : { executors: [ME], executeBy: this.executeBy };
+    const permit = 'permit' in change ? change.permit : { executors: [ME], executeBy: this.executeBy, obligations: this.obligations };
     const verdict = change.verdict ?? 'ALLOW';
     const proposal = { connector: 'db', operation, parameters: { n: 1 }, tenant: 'acme' };
     const members = { verdict, operation, bindingDigest: HASH, ...(permit ? { permit } : {}) };
@@ -66,11 +67,24 @@ export class FakeLedger {
     this.#decided.push(decided);
   }
 
+  /** People answer the escalation of a-<at>. */
+  settle(at: number, outcome: string, change: Record<string, Json> = {}): void {
+    const permit = { executors: [ME], executeBy: this.executeBy };
+    const members = {
+      settles: String(at),
+      outcome,
+      bindingDigest: HASH,
+      operation: 'set',
+      ...(outcome === 'ALLOW_APPROVED' ? { permit } : {}),
+    };
+    this.#publish('escalation.settled', `a-${at}`, outcome, { ...members, ...change });
+  }
+
   /** Grants the last claim, or what `change` makes of that. */
   grant(change: Record<string, Json> = {}): void {
     const claim = { claim: this.claims.at(-1) ?? '', decision: '0', executor: ME };
     const binding = { keyid: KEYID, bindingDigest: HASH, resultBy: this.resultBy, operation: 'set' };
-    const decision = change['decision'] === '1' ? '1' : '0';
+    const { decision } = { ...claim, ...change };
     this.#publish('claim.granted', this.#actionOf(decision), 'claim-granted', { ...claim, ...binding, ...change });
   }
 
@@ -116,7 +130,8 @@ export class FakeLedger {
     if (failure !== undefined) throw new Unavailable('BROKER_UNAVAILABLE', 'no answer', id);
   }
 
-  readonly #actionOf = (decision: string): string => this.#decided[Number(decision)]?.actionId ?? '';
+  readonly #actionOf = (decision: string): string =>
+    this.#log.find(({ statement }) => statement.predicate.index === decision)?.actionId ?? 'a-0';
 
   #publish(
     kind: VerifiedVerdict['kind'],

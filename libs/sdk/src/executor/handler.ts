@@ -41,7 +41,7 @@ export interface Handler {
   /** Hash of the state that the effect changes: stateHash, rowsHash. Also around a rollback. They change nothing. */
   before?: Step<string>;
   after?: Step<string>;
-  /** Whether it works, asked after a result that succeeded. It changes nothing, and may be asked again. */
+  /** Whether it works: asked after a result that succeeded, where the permit obliges to it. It changes nothing, and may be asked again. */
   healthcheck?: Step<boolean>;
   /** Runs only on the ledger's own rollback.granted for this claim. */
   rollback?: Step<Reported, RollbackJob>;

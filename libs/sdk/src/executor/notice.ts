@@ -7,7 +7,7 @@ export type NoticeCode =
   | 'RECORDED'
   // not run, and nothing is wrong with this executor
   | 'NO_HANDLER'
-  | 'ERASED'
+  | 'NO_PROPOSAL'
   | 'PERMIT_EXPIRED'
   | 'BUSY'
   | 'REFUSED'

@@ -18,6 +18,8 @@ export interface OpenClaim {
   readonly decision: string;
   readonly handler: Handler;
   readonly proposal: PayloadOf<'action.proposed'>;
+  /** What the ledger awaits beside the result: healthcheck, state-hash. */
+  readonly obligations: readonly string[];
   /** undefined until there is a slot for it. */
   claim: string | undefined;
   /** Unit ms; undefined until it is published. */
@@ -28,25 +30,43 @@ export interface OpenClaim {
   wayBack: 'none' | 'expected' | 'granted';
 }
 
+/** A decision that may lead to a permit: its own, or the one of the settlement when people say yes. */
+export interface Decision {
+  readonly verdict: VerifiedVerdict;
+  /** Of the verdict that brought the proposal. */
+  readonly offset: bigint;
+  readonly proposal: VerifiedVerdict['proposal'];
+}
+interface Holder {
+  readonly issuer: string;
+  readonly handlers: Handlers;
+  readonly nowMs: number;
+}
+
 /** undefined: no permit for this issuer. A code: a permit for it, with which nothing can be done. */
-export function openClaim(
-  verdict: VerifiedVerdict,
-  offset: bigint,
-  { issuer, handlers, nowMs }: { issuer: string; handlers: Handlers; nowMs: number },
-): OpenClaim | NoticeCode | undefined {
-  const { kind, permit, statement } = verdict;
-  if (kind !== 'action.decided' || verdict.verdict !== 'ALLOW' || !permit?.executors.includes(issuer)) return undefined;
-  if (verdict.proposal === null) return 'ERASED';
-  const proposal = verdict.proposal as PayloadOf<'action.proposed'>; // valid, as it was allowed; its digest was compared
+export function openClaim({ verdict, offset, proposal: decided }: Decision, holder: Holder): OpenClaim | NoticeCode | undefined {
+  const { permit, statement } = verdict;
+  if (!isYes(verdict) || !permit?.executors.includes(holder.issuer)) return undefined;
+  if (decided === null) return 'NO_PROPOSAL';
+  const proposal = decided as PayloadOf<'action.proposed'>; // valid, as it was allowed; its digest was compared
   const executeByMs = Date.parse(permit.executeBy);
-  if (!(nowMs < executeByMs)) return 'PERMIT_EXPIRED';
-  const handler = handlerOf(handlers, proposal);
-  if (!handler) return 'NO_HANDLER';
+  if (!(holder.nowMs < executeByMs)) return 'PERMIT_EXPIRED';
+  const handler = handlerOf(holder.handlers, proposal);
+  const obligations = obligationsOf(verdict);
+  if (!handler || (obligations.includes('healthcheck') && !handler.healthcheck)) return 'NO_HANDLER'; // what cannot be finished is not begun
   const answer = Promise.withResolvers<Answer>();
   answer.promise.catch(() => undefined); // closed before anybody waited for it
   const decision = statement.predicate.index;
   const fresh = { claim: undefined, publishedAtMs: undefined, answered: false, wayBack: 'none' } as const;
-  return { verdict, offset, executeByMs, decision, handler, proposal, answer, ...fresh };
+  return { verdict, offset, executeByMs, decision, handler, proposal, obligations, answer, ...fresh };
+}
+
+const isYes = ({ kind, verdict }: VerifiedVerdict): boolean =>
+  (kind === 'action.decided' && verdict === 'ALLOW') || (kind === 'escalation.settled' && verdict === 'ALLOW_APPROVED');
+
+function obligationsOf({ statement }: VerifiedVerdict): readonly string[] {
+  const { obligations } = (statement.predicate['permit'] ?? {}) as { readonly obligations?: unknown };
+  return Array.isArray(obligations) ? obligations.map(String) : [];
 }
 
 /** What in a grant is not about this claim, this decision and this key; undefined when everything is. */

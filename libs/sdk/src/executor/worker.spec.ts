@@ -87,7 +87,12 @@ describe('an executor', () => {
     ['a permit that is over', { permit: { executors: ['me'], executeBy: '2000-01-01T00:00:00.000Z' } }, 'PERMIT_EXPIRED'],
     ['an operation without a handler', { operation: 'other' }, 'NO_HANDLER'],
     ['an operation named like a member of every object', { operation: 'constructor' }, 'NO_HANDLER'],
-    ['an erased proposal', { proposal: null }, 'ERASED'],
+    ['an erased proposal', { proposal: null }, 'NO_PROPOSAL'],
+    [
+      'a duty that its handler cannot do',
+      { permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z', obligations: ['healthcheck'] } },
+      'NO_HANDLER',
+    ],
   ])('claims nothing on %s', async (_, change, code) => {
     const ledger = new FakeLedger();
     const life = new Life(ledger);
@@ -135,6 +140,45 @@ describe('an executor', () => {
     ledger.grant();
     await life.idle();
     expect(life.ran).toEqual([]);
+  });
+});
+
+describe('what people are asked about', () => {
+  it('runs when they said yes, with the proposal that they were asked about', async () => {
+    const ledger = new FakeLedger();
+    const life = new Life(ledger);
+    ledger.allow({ verdict: 'ESCALATE', permit: undefined });
+    await life.idle();
+    expect(ledger.claims).toEqual([]);
+    ledger.settle(0, 'ALLOW_APPROVED');
+    await life.idle();
+    expect(life.ran).toMatchObject([{ actionId: 'a-0', parameters: { n: 1 } }]);
+    expect(ledger.reports).toMatchObject([{ decision: life.ran[0]?.decision, status: 'succeeded' }]);
+  });
+
+  it.each([
+    ['said no', 'DENY_HUMAN', {}, []],
+    ['said yes to something else', 'ALLOW_APPROVED', { bindingDigest: AFTER }, ['NO_PROPOSAL']],
+    ['were asked before this executor looked', 'ALLOW_APPROVED', { settles: '7' }, ['NO_PROPOSAL']],
+  ])('does not run when they %s', async (_, outcome, change, codes) => {
+    const ledger = new FakeLedger();
+    const life = new Life(ledger);
+    ledger.allow({ verdict: 'ESCALATE', permit: undefined });
+    ledger.settle(0, outcome, change);
+    await life.idle();
+    expect([ledger.claims, life.ran, life.codes]).toEqual([[], [], codes]);
+  });
+
+  it('is remembered across a restart: its place is not behind the position', async () => {
+    const ledger = new FakeLedger();
+    const first = new Life(ledger);
+    ledger.allow({ verdict: 'ESCALATE', permit: undefined });
+    await first.worker.close(1n);
+    expect(first.journal.records).toEqual([{ kind: 'position', offset: '0' }]);
+    const second = new Life(ledger, {}, { journal: first.journal });
+    ledger.settle(0, 'ALLOW_APPROVED');
+    await second.idle();
+    expect([first.ran.length, second.ran.length]).toEqual([0, 1]);
   });
 });
 
@@ -222,6 +266,7 @@ describe('a handler', () => {
     ['unhealthy, as it throws', () => Promise.reject(new Error('503')), 'failed'],
   ])('is asked for its health after a good result: %s', async (_, healthcheck, status) => {
     const ledger = new FakeLedger();
+    ledger.obligations = ['healthcheck'];
     const life = new Life(ledger, { healthcheck });
     ledger.allow();
     await life.idle();
@@ -231,7 +276,9 @@ describe('a handler', () => {
 
 describe('the way back', () => {
   const unhealthy = { healthcheck: () => false };
-  const withRollback = { permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z', rollback: 'undo' } };
+  const withRollback = {
+    permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z', obligations: ['healthcheck'], rollback: 'undo' },
+  };
 
   it('runs on the ledger’s grant, once, with what was approved', async () => {
     const ledger = new FakeLedger();
@@ -254,6 +301,7 @@ describe('the way back', () => {
 
   it('is not taken without a grant', async () => {
     const ledger = new FakeLedger();
+    ledger.obligations = ['healthcheck'];
     let went = 0;
     const life = new Life(ledger, {
       ...unhealthy,
@@ -344,6 +392,7 @@ describe('after a crash', () => {
 
   it('reports what had run, without running it again, and goes on behind it', async () => {
     const ledger = new FakeLedger({ reports: false });
+    ledger.obligations = ['healthcheck'];
     const first = new Life(ledger, { healthcheck: () => true });
     ledger.allow();
     await first.until(() => first.journal.records.some(({ kind }) => kind === 'ran'));
@@ -369,7 +418,7 @@ describe('after a crash', () => {
     const ledger = new FakeLedger();
     const handler = { healthcheck: () => false, rollback: () => new Promise<undefined>(() => undefined) };
     const first = new Life(ledger, handler);
-    ledger.allow({ permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z', rollback: 'undo' } });
+    ledger.allow({ permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z', obligations: ['healthcheck'], rollback: 'undo' } });
     await first.until(() => first.journal.records.some((record) => record.kind === 'running' && record.part === 'rollback'));
     first.kill();
     let went = 0;

@@ -1,7 +1,7 @@
 import type { KafkaClaims, OutcomeBody } from '../claims.ts';
 import { Unavailable } from '../errors.ts';
 import type { VerifiedVerdict } from '../verdict.ts';
-import { type Handlers } from './handler.ts';
+import { handlerOf, type Handlers } from './handler.ts';
 import {
   evolveMemory,
   type Journal,
@@ -12,7 +12,7 @@ import {
   type ReportedOutcome,
 } from './journal.ts';
 import { levelOf, type Notice, type NoticeCode } from './notice.ts';
-import { type Answer, hasRollback, jobOf, mismatchOf, openClaim, type OpenClaim, textOf } from './open-claim.ts';
+import { type Answer, type Decision, hasRollback, jobOf, mismatchOf, openClaim, type OpenClaim, textOf } from './open-claim.ts';
 import { Slots } from './slots.ts';
 import { checkHealth, rollbackOf, runStep, type StepContext } from './steps.ts';
 
@@ -50,6 +50,8 @@ export class Worker {
   readonly #slots: Slots;
   /** By the leaf index of the decision. */
   readonly #open = new Map<string, OpenClaim>();
+  /** Waiting for people, by the leaf index of the decision. */
+  readonly #asked = new Map<string, Decision>();
   readonly #byClaim = new Map<string, OpenClaim>();
   readonly #remembered = new Map<string, Remembered>();
   readonly #stop = new AbortController();
@@ -73,7 +75,9 @@ export class Worker {
   /** Verdicts of the issuer's tenant, in the order of its lane. Returns at once: effects take their time elsewhere. */
   take(verdict: VerifiedVerdict, offset: bigint): void {
     const { kind } = verdict;
-    if (kind === 'action.decided') this.#decided(verdict, offset);
+    if (kind === 'action.decided' && verdict.verdict === 'ESCALATE') this.#escalated(verdict, offset);
+    else if (kind === 'action.decided') this.#permitted({ verdict, offset, proposal: verdict.proposal });
+    else if (kind === 'escalation.settled') this.#settled(verdict, offset);
     else if (kind === 'claim.granted') this.#granted(verdict);
     else if (kind === 'claim.refused') this.#refused(verdict);
     else if (kind === 'rollback.granted') this.#rollbackGranted(verdict);
@@ -108,12 +112,29 @@ export class Worker {
     await this.#writePosition(next);
   }
 
-  #decided(verdict: VerifiedVerdict, offset: bigint): void {
+  /** Its settlement brings the permit, and not the proposal: that is kept until then. */
+  #escalated(verdict: VerifiedVerdict, offset: bigint): void {
+    const { proposal, statement } = verdict;
+    if (proposal === null || !handlerOf(this.#options.handlers, proposal as Parameters<typeof handlerOf>[1])) return;
+    if (this.#asked.size < OPEN_MAX) this.#asked.set(statement.predicate.index, { verdict, offset, proposal });
+    else this.#tell(verdict, 'BUSY');
+  }
+
+  #settled(verdict: VerifiedVerdict, offset: bigint): void {
+    const settles = textOf(verdict, 'settles');
+    const asked = this.#asked.get(settles);
+    this.#asked.delete(settles);
+    const isSame = asked && textOf(asked.verdict, 'bindingDigest') === textOf(verdict, 'bindingDigest');
+    this.#permitted(isSame ? { ...asked, verdict } : { verdict, offset, proposal: null });
+  }
+
+  #permitted(decision: Decision): void {
+    const { verdict } = decision;
     const known = this.#remembered.get(verdict.statement.predicate.index);
     if (known?.ended === true || this.#open.has(verdict.statement.predicate.index)) return;
     const { issuer, handlers, nowMs } = this.#options;
     // One that was claimed before a restart is looked at again, however late it is by now.
-    const opened = openClaim(verdict, offset, { issuer, handlers, nowMs: known ? -Infinity : nowMs() });
+    const opened = openClaim(decision, { issuer, handlers, nowMs: known ? -Infinity : nowMs() });
     if (opened === undefined) return;
     if (typeof opened === 'string' || (!known && this.#open.size >= OPEN_MAX)) {
       this.#tell(verdict, typeof opened === 'string' ? opened : 'BUSY');
@@ -192,7 +213,7 @@ export class Worker {
         return;
       }
       const { healthcheck } = open.handler;
-      if (result.status === 'failed' || !healthcheck) {
+      if (result.status === 'failed' || !healthcheck || !open.obligations.includes('healthcheck')) {
         await this.#end(open, result.status);
         return;
       }
@@ -336,7 +357,7 @@ export class Worker {
   async #writePosition(next: bigint): Promise<void> {
     const { memory } = this.#options;
     let position = next;
-    for (const { offset } of this.#open.values()) if (offset < position) position = offset;
+    for (const { offset } of [...this.#open.values(), ...this.#asked.values()]) if (offset < position) position = offset;
     if (memory.position !== undefined && position <= memory.position) return;
     await this.#write({ kind: 'position', offset: String(position) });
     for (const { claim, decision, offset, ended } of memory.claims.values()) {
