@@ -36,6 +36,9 @@ function laneInMemory(): MemoryLane {
   made.registerIssuer('acme', 'builds', 'ci', { agents: ['bot', 'bot-2'] });
   made.control('token.issued', 'acme', { token: 'token-1', tokenHash: 'ab'.repeat(32), roles: ['propose', 'read'], validUntil });
   made.control('token.revoked', 'acme', { revokes: 'token-1' });
+  const freeze = { level: 'stop', scope: { kind: 'agent', value: 'bot-9' }, why: 'a drill', by: 'ana', until: validUntil };
+  made.control('freeze.raised', '_system', freeze, { id: 'freeze-1' });
+  made.control('freeze.lifted', '_system', { lifts: 'freeze-1', by: 'ben', why: 'over' });
   made.control('issuer.revoked', 'acme', { revokes: 'builds' });
   made.propose('allowed', { justification: 'because', impact: { euros: 3 }, parameters: { ratio: 0.1, face: '😀' } });
   made.propose('waits', { resource: { type: 'thing', id: 'high' } });
