@@ -51,7 +51,7 @@ const jsonOf = ({ record, statement, lane, offset }: FollowedEntry): string =>
   JSON.stringify({ tenant: record.tenant, index: record.leafIndex, kind: record.kind, lane, offset: offset.toString(), entry: statement });
 
 function lineOf({ record, statement: { predicate, subject } }: FollowedEntry): string {
-  const { verdict, reasons, code, detail, first, activated, issuer, token, registers } = predicate as unknown as Readonly<
+  const { verdict, reasons, code, detail, first, freeze, lifts, activated, issuer, token, registers } = predicate as unknown as Readonly<
     Record<string, Json>
   >;
   const said = [
@@ -60,6 +60,8 @@ function lineOf({ record, statement: { predicate, subject } }: FollowedEntry): s
     code,
     detail,
     typeof first === 'string' ? `first ${first}` : undefined,
+    freeze,
+    lifts,
   ];
   const about = record.actionId === '' ? [activated, registers, issuer, token] : [subject[0].name];
   const words = [...about, ...said].filter((word): word is string => typeof word === 'string');
