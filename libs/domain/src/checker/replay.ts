@@ -4,9 +4,12 @@ import { replayFacts } from '../decide/facts.ts';
 import { emptyLane, type LaneState, type LedgerBirth } from '../decide/state.ts';
 import type { DecideContext, Input } from '../decide/types.ts';
 import { equalBytes } from '../formats/bytes.ts';
+import { parseCanonical } from '../formats/canonical-json.ts';
 import { parseTime } from '../formats/time.ts';
 import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import type { WireCodec } from '../ledger/record.ts';
+import { text } from '../ledger/text.ts';
+import { NESTING_MAX } from '../payloads/kinds.ts';
 import type { PolicyEngine } from '../policy/types.ts';
 import type { Findings } from './report.ts';
 import { Unreplayable } from './unreplayable.ts';
@@ -47,7 +50,7 @@ export class Replay {
     for (const entry of group) this.unreplayable.note(entry);
     try {
       if (isGone) this.unreplayable.gone(group);
-      else if (!this.unreplayable.repeatsGone(group)) {
+      else if (!this.unreplayable.restOnGone(group, this.#restsOn(first, input))) {
         if (engine === this.engine.name) {
           this.#again(group, first, input);
           return;
@@ -58,6 +61,18 @@ export class Replay {
     } catch (error) {
       this.#diverge(`${origin} index ${index}: deciding again failed: ${String(error)}`);
     }
+  }
+
+  /**
+   * Leaf index of another entry whose input this one was decided by: a repetition by that of the first request, a refused vote by whom the actor
+   * acts for.
+   */
+  #restsOn({ kind, statement: { predicate } }: SealedEntry, { value }: ReplayInput): string | undefined {
+    if (kind === 'action.repeated') return text(predicate['first']);
+    const envelope =
+      kind === 'input.refused' && predicate['detail'] === 'own-action' && value ? this.wire.decodeEnvelope(value) : undefined;
+    const vote = envelope && (parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }) as { readonly decision?: unknown });
+    return typeof vote?.decision === 'string' ? vote.decision : undefined;
   }
 
   #again(group: readonly SealedEntry[], first: SealedEntry, { value, inputKey }: ReplayInput): void {

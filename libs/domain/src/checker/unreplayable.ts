@@ -18,12 +18,10 @@ export class Unreplayable {
     this.#add(group);
   }
 
-  /** Whether they say that a request came again whose first input is gone: nobody can tell any more. */
-  repeatsGone(group: readonly SealedEntry[]): boolean {
-    const [entry] = group;
-    if (entry?.kind !== 'action.repeated') return false;
-    const { origin, first } = entry.statement.predicate as { origin: string; first?: unknown };
-    const known = this.#gone.get(`${origin}\0${String(first)}`);
+  /** Whether they were decided by the input of the entry at `index` of their tree, and that is gone. */
+  restOnGone(group: readonly SealedEntry[], index: string | undefined): boolean {
+    const { origin = '' } = group[0]?.statement.predicate ?? {};
+    const known = index === undefined ? undefined : this.#gone.get(`${origin}\0${index}`);
     if (known) this.#add(group, known.because);
     return known !== undefined;
   }

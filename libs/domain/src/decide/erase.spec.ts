@@ -147,6 +147,18 @@ describe('after an erasure', () => {
     expect(await check(lane)).toMatchObject({ status: 'valid', erased: 2, unreplayable: 0 });
   });
 
+  it('a vote that was refused because of whom the actor acted for is unreplayable too', async () => {
+    const lane = MemoryLane.ready();
+    const asks = lane.propose('a-1', { ...ASKS, actor: { kind: 'agent', id: 'bot', actingFor: 'ana' } });
+    const predicate = asks[0]?.statement.predicate;
+    const [index, bindingDigest] = [predicate?.index ?? '', predicate?.['bindingDigest']];
+    const vote = (by: string) => lane.control('approval.recorded', 'acme', { decision: index, bindingDigest, vote: 'approve', by });
+    expect(detail(vote('ana'))).toEqual(['input.refused', 'own-action']);
+    expect(vote('ben')[0]?.kind).toBe('approval.recorded');
+    erase(lane, 'a-1', [Number(index)]);
+    expect(await check(lane)).toMatchObject({ status: 'valid', erased: 2, unreplayable: 0 });
+  });
+
   it('a key that is gone without an entry that says so stays unreplayable for no known reason', async () => {
     const { lane, index } = erased();
     lane.inputKeys.delete(`${lane.state.heads.trees.get('acme')?.origin ?? ''}\0${index}`);
