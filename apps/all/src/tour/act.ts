@@ -30,13 +30,13 @@ function deployer(worlds: Worlds): Handlers {
         idempotent: true,
         before: () => executor.stateHash({ ...services }),
         run: ({ parameters: { service, artifactDigest } }) => {
-          services[String(service)] = artifactDigest ?? null;
+          services[textIn(service)] = artifactDigest ?? null;
         },
         after: () => executor.stateHash({ ...services }),
         healthcheck: () => false,
         rollback: ({ parameters }) => {
           const { reference } = parameters['rollback'] as { reference: string };
-          services[String(parameters['service'])] = reference;
+          services[textIn(parameters['service'])] = reference;
         },
       },
     },
@@ -50,13 +50,19 @@ function crmWriter({ records }: Worlds): Handlers {
         idempotent: true,
         before: () => executor.stateHash({ ...records }),
         run: ({ parameters: { recordId, fields } }) => {
-          records[String(recordId)] = fields ?? null;
+          records[textIn(recordId)] = fields ?? null;
         },
         after: () => executor.stateHash({ ...records }),
       },
     },
   };
 }
+
+/** The contract's schema says that it is text. */
+const textIn = (value: Json | undefined): string => {
+  if (typeof value !== 'string') throw new TypeError('expected text');
+  return value;
+};
 
 /** Runs both until `isOver` says so. Their journals are in the home: a tour that was cut off goes on where it was. */
 export async function act(

@@ -139,6 +139,22 @@ export function declareGap(home: Home, { topic, lane, from, to, epoch }: GapOpti
   return control(home, 'input.gap', { tenant: SYSTEM_TENANT, lane }, body);
 }
 
+export interface VoteOptions {
+  readonly tenant: string;
+  /** Leaf index of the decision that escalated. */
+  readonly decision: number;
+  /** Its own: what was asked, and what the answer is bound to. */
+  readonly bindingDigest: string;
+  readonly vote: 'approve' | 'deny';
+  /** The person. */
+  readonly by: string;
+}
+
+/** A person's answer to an escalation, vouched for by the admin key. */
+export function recordApproval(home: Home, { tenant, decision, bindingDigest, vote, by }: VoteOptions): ControlRecord {
+  return control(home, 'approval.recorded', ofTenant(home, tenant), { decision: String(decision), bindingDigest, vote, by });
+}
+
 export interface ErasureOptions {
   readonly tenant: string;
   readonly action: string;

@@ -51,7 +51,7 @@ export function decideOutcome(state: LaneState, input: RecordInput, context: Dec
 
 /** In one word. */
 function faultOf(report: Report, effect: OpenEffect | undefined, issuer: string): string | undefined {
-  if (!effect || effect.claim !== report.claim) return 'no-open-effect';
+  if (effect?.claim !== report.claim) return 'no-open-effect';
   if (effect.executor !== issuer) return 'not-the-claimant';
   if (effect.awaits !== report.kind) return 'not-awaited';
   const needsStates = effect.obligations.includes('state-hash') && report.kind !== 'healthcheck' && report.status === 'succeeded';
