@@ -30,7 +30,10 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     DENY_MALFORMED: ['a valid signature over a body that is not a proposal, or an expiresAt beyond 24 h', 'ask again'],
     DENY_CONFLICT: ['this id was used for something else; the first decision stands', 'ask again'],
     DENY_EXPIRED: ['came after its own expiresAt', 'ask again'],
-    DENY_LIMIT: ['too many remembered ids or open escalations of this actor (20) or this tenant (2,000), or an entry beyond 16 KiB', 'ask again'],
+    DENY_LIMIT: [
+      'too many remembered ids or open escalations of this actor (20) or this tenant (2,000), or an entry beyond 16 KiB',
+      'ask again',
+    ],
   }),
   ...on('escalation.settled', {
     EXPIRED_NO_DECISION: ['nobody answered by the approval deadline: neither a yes nor a denial', 'ask again'],
