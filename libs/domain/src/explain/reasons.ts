@@ -38,7 +38,6 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
   ...on('escalation.settled', {
     EXPIRED_NO_DECISION: ['nobody answered by the approval deadline: neither a yes nor a denial', 'ask again'],
     CANCELLED_ERASED: ['the action was erased while people were still asked', 'stop'],
-    CANCELLED_ERASED: ['the action was erased while people were still asked', 'stop'],
   }),
   ...on('claim.refused', {
     CLAIM_RECEIPT: ["the receipt does not prove a decision of this tenant's log at that index", 'ask again'],
