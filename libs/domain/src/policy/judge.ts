@@ -11,13 +11,15 @@ import { isOpen } from './window.ts';
 
 type Denial = `DENY_${string}`;
 type Step = (question: Case) => Denial | undefined;
+export type JudgeSteps = readonly (readonly [name: string, step: Step])[];
 
-export function judge(input: JudgeInput): Judgement {
+/** `steps` is for tests, which leave one out and see that it is missed. */
+export function judge(input: JudgeInput, steps: JudgeSteps = JUDGE_STEPS): Judgement {
   const rule = own(input.bundle.tables.classes, input.proposal.class);
   const called = calledOf(input);
   if (!rule) return denied(called?.digest, 'DENY_UNKNOWN_CLASS');
   const question: Case = { ...input, rule, called, context: {} };
-  for (const [, step] of STEPS) {
+  for (const [, step] of steps) {
     const reason = step(question);
     if (reason !== undefined) return denied(called?.digest, reason);
   }
@@ -25,7 +27,7 @@ export function judge(input: JudgeInput): Judgement {
 }
 
 /** After parsing, identity and class, before Cedar. The order is a promise: it decides which reason is told. */
-const STEPS: readonly (readonly [name: string, step: Step])[] = [
+export const JUDGE_STEPS: JudgeSteps = [
   ['contract', checkContract],
   ['envelope', checkEnvelope],
   ['window', checkWindow],
