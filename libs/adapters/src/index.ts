@@ -7,6 +7,7 @@ export { fingerprintOf } from './wire/single-object.ts';
 export { currentSchema, SCHEMA_NAMES, type SchemaName, schemasFolder, writtenSchemas } from './wire/schemas.ts';
 export * from './kafka/index.ts';
 export * from './broker/index.ts';
+export * from './postgres/index.ts';
 
 // policy
 export { CedarEngine } from './cedar/engine.ts';

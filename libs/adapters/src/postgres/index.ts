@@ -1,0 +1,2 @@
+export { type ChosenDatabase, chooseDatabase } from './choose.ts';
+export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded.ts';
