@@ -29,9 +29,8 @@ describe('the decision table', () => {
   });
   it('has more than 400 rows, no two for one question', () => {
     expect(rows.length).toBeGreaterThan(400);
-    expect(
-      new Set(rows.map(({ line, verdict, reason, ...question }) => JSON.stringify(question) + (line + verdict + reason).slice(0, 0))).size,
-    ).toBe(rows.length);
+    const question = (row: Row): string => JSON.stringify({ ...row, line: 0, verdict: 'DENY', reason: '' });
+    expect(new Set(rows.map(question)).size).toBe(rows.length);
   });
   it('has every verdict that a class can have, and every reason that policy can give', () => {
     const seen = (cls: string) => [...new Set(rows.filter((row) => row.cls === cls).map(({ verdict }) => verdict))].sort();
