@@ -18,12 +18,16 @@ export class Unreplayable {
     this.#add(group);
   }
 
-  /** Whether they were decided by the input of the entry at `index` of their tree, and that is gone. */
+  /**
+   * Whether they were decided by the input of the entry at `index` of their tree, and that is gone. What comes after its input.erased was
+   * decided without it, so it is decided again like anything else.
+   */
   restOnGone(group: readonly SealedEntry[], index: string | undefined): boolean {
     const { origin = '' } = group[0]?.statement.predicate ?? {};
     const known = index === undefined ? undefined : this.#gone.get(`${origin}\0${index}`);
-    if (known) this.#add(group, known.because);
-    return known !== undefined;
+    if (!known || this.#erased.has(known.because)) return false;
+    this.#add(group, known.because);
+    return true;
   }
 
   /** Judged by another engine, or another version of it, than the one at hand. */
