@@ -54,5 +54,6 @@ export async function tell(seed: number, coverage: Coverage): Promise<Told> {
   if (faults.length === 0 && world.choices.chance(1 / TAIL_LOST_ONE_IN)) faults.push(...(await loseLedgerTail(world)));
   coverage.count('histories');
   coverage.count('entries', report.entries);
+  coverage.count('erased', report.erased);
   return { faults, trace };
 }

@@ -1,5 +1,5 @@
-import { checkLaneLog, codecs, wire } from '#adapters';
-import { emptyHeads, equalBytes, type LedgerReport, notarise, SealedBatches } from '#domain';
+import { checkLaneLog, codecs, type KafkaRecord, wire } from '#adapters';
+import { emptyHeads, equalBytes, type LedgerReport, notarise, parseStatement, SealedBatches } from '#domain';
 
 import { FakeEngine } from '../policy/fake-engine.ts';
 import type { SimulatedInputs } from './inputs.ts';
@@ -38,19 +38,17 @@ export async function examine(world: SimulatedWorld, { parties }: SimulatedInput
     .map(({ id, status, notes }) => `${id} ${status}: ${notes.join('; ')}`);
   if (report.pending !== 0 || report.receipts !== report.entries)
     faults.push(`${report.pending} pending, ${report.receipts} receipts of ${report.entries} entries`);
-  if (world.choices.chance(1 / ATTESTED_AGAIN_ONE_IN)) faults.push(...attestedAgain(world, parties));
+  const erased = erasedNames(world);
+  faults.push(...keysLeft(world, erased).map((name) => `the key of ${name} is still there, and was erased`));
+  if (world.choices.chance(1 / ATTESTED_AGAIN_ONE_IN)) faults.push(...attestedAgain(world, parties, erased));
   return { report, faults };
 }
 
 export const noRefusals = (): Promise<readonly string[]> => Promise.resolve([]);
 
 /** Receipts and verdicts that a notary makes of this ledger which has never heard of any other: the same bytes, each once. */
-function attestedAgain({ broker }: SimulatedWorld, { birth, keys }: SimulatedInputs['parties']): string[] {
-  const read = (topic: string): Uint8Array[] =>
-    broker
-      .partition({ topic, partition: 0 })
-      .read(0n, Infinity, 'committed')
-      .records.map(({ value }) => value ?? new Uint8Array());
+function attestedAgain(world: SimulatedWorld, { birth, keys }: SimulatedInputs['parties'], erased: ReadonlySet<string>): string[] {
+  const read = (topic: string): Uint8Array[] => recordsOf(world, topic).map(({ value }) => value ?? new Uint8Array());
   const [system] = birth.systemLogs;
   if (!system) throw new Error('a lane has a system log');
   const batches = new SealedBatches(
@@ -64,7 +62,9 @@ function attestedAgain({ broker }: SimulatedWorld, { birth, keys }: SimulatedInp
   });
   const receipts = read('receipts').map((value) => codecs.receipt.decode(value).proof);
   const verdicts = read('verdicts').map((value) => codecs.verdict.decode(value));
-  const withoutProposal = verdicts.filter(({ kind, proposal }) => kind !== 'escalation.settled' && proposal === null);
+  const mayLack = ({ kind, origin, leafIndex }: (typeof verdicts)[number]): boolean =>
+    kind === 'escalation.settled' || erased.has(`${origin}\0${leafIndex}`);
+  const withoutProposal = verdicts.filter((verdict) => verdict.proposal === null && !mayLack(verdict));
   const wanted = entries.filter(({ sealed: { kind } }) => VERDICTS.includes(kind));
   return [
     ...compare('receipt', entries, receipts),
@@ -75,6 +75,29 @@ function attestedAgain({ broker }: SimulatedWorld, { birth, keys }: SimulatedInp
     ),
     ...withoutProposal.map(({ leafIndex }) => `the verdict on leaf ${leafIndex} has no proposal`),
   ];
+}
+
+const recordsOf = ({ broker }: SimulatedWorld, topic: string): readonly KafkaRecord[] =>
+  broker.partition({ topic, partition: 0 }).read(0n, Infinity, 'committed').records;
+
+/** Of what an input.erased of the ledger names: `<origin>\0<index>`. */
+function erasedNames(world: SimulatedWorld): Set<string> {
+  const statements = recordsOf(world, 'ledger').map(({ value }) => {
+    const { entry, kind } = wire.decodeRecord(value ?? new Uint8Array());
+    return { kind, ...parseStatement(entry).statement };
+  });
+  return new Set(
+    statements
+      .filter(({ kind }) => kind === 'input.erased')
+      .flatMap(({ predicate }) => (predicate['erases'] as string[]).map((index) => `${predicate.origin}\0${index}`)),
+  );
+}
+
+/** Those of `names` whose latest record on `input-keys` is no tombstone. */
+function keysLeft(world: SimulatedWorld, names: ReadonlySet<string>): string[] {
+  const left = new Map<string, boolean>();
+  for (const { key, value } of recordsOf(world, 'input-keys')) left.set(key?.toString() ?? '', value !== null);
+  return [...names].filter((name) => left.get(name) !== false);
 }
 
 const VERDICTS = ['action.decided', 'action.repeated', 'escalation.settled'];

@@ -18,6 +18,8 @@ const TENANTS = [FIRST_TENANT, SECOND_TENANT];
 const IDS = ['a', 'b', 'c'];
 /** ALLOW, ESCALATE, and two kinds of DENY. */
 const RESOURCES = ['low', 'high', 'medium', 'frozen'];
+/** Leaf indexes of a party, of first proposals, and of what may not be there yet. */
+const ERASED = [['3'], ['4'], ['3', '4', '5'], ['1', '5', '6', '7'], ['9', '12']];
 /** Unit s after the start: over before it is seen, soon, and late. */
 const LIFETIMES_S = [-1, 20, 300];
 
@@ -54,6 +56,7 @@ export class SimulatedInputs {
     if (kind === 5) return { ...this.#proposal(tenant, choices), topic: 'outcomes' };
     if (kind === 6) return this.#proposal('nobody', choices);
     if (kind === 7) return this.#tenant(tenant);
+    if (kind === 8 || kind === 9) return this.#erasure(tenant, choices);
     return this.#proposal(tenant, choices);
   }
 
@@ -86,6 +89,12 @@ export class SimulatedInputs {
       tenant,
       body: { registers: 'platform', type: 'platform', keys },
     });
+  }
+
+  #erasure(tenant: string, choices: Choices): SimulatedInput {
+    const [action, indexes] = [choices.pick(IDS), choices.pick(ERASED)];
+    const body = { action, indexes, why: 'asked' };
+    return this.#control(['erase', tenant, action, ...indexes].join(' '), { kind: 'input.erased', tenant, body });
   }
 
   #bundle(at: number): SimulatedInput {
