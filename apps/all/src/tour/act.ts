@@ -5,6 +5,8 @@ import { executorKey, type Home } from '#adapters';
 import type { Json } from '#domain';
 import { executor } from '#sdk';
 
+import { PREVIOUS_ARTIFACT } from './scenarios.ts';
+
 /** What the handlers change: two small worlds in memory. */
 export interface Worlds {
   /** Service → artifact that runs there. */
@@ -15,13 +17,13 @@ export interface Worlds {
 
 /** Before the tour. */
 export const worlds = (): Worlds => ({
-  services: { 'checkout-sandbox': `sha256:${'4e'.repeat(32)}` },
+  services: { checkout: PREVIOUS_ARTIFACT, 'checkout-sandbox': PREVIOUS_ARTIFACT },
   records: { 'c-1029': { phone: '+49 30 5550111' } },
 });
 
 type Handlers = Parameters<typeof executor.openExecutor>[0]['handlers'];
 
-/** A deployment of this artifact starts and does not become healthy, so that the way back is taken. */
+/** In the sandbox the artifact starts and does not become healthy, so that the way back is taken. */
 function deployer(worlds: Worlds): Handlers {
   const { services } = worlds;
   return {
@@ -33,7 +35,7 @@ function deployer(worlds: Worlds): Handlers {
           services[textIn(service)] = artifactDigest ?? null;
         },
         after: () => executor.stateHash({ ...services }),
-        healthcheck: () => false,
+        healthcheck: ({ parameters: { service } }) => service !== 'checkout-sandbox',
         rollback: ({ parameters }) => {
           const { reference } = parameters['rollback'] as { reference: string };
           services[textIn(parameters['service'])] = reference;

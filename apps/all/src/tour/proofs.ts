@@ -15,10 +15,16 @@ export interface ExpectedProof {
 
 const DEPLOY = 'tour-sandbox-deploy';
 const RECORD = 'tour-own-record';
+export const PRODUCTION = 'tour-production-deploy';
 
 /** Both worked cases, then what the two executors did. */
 export const PROOFS: readonly ExpectedProof[] = [
-  { about: 'an ops agent deploys to production: people decide', actionId: 'tour-production-deploy', proof: 'escalation queue entry' },
+  { about: 'an ops agent deploys to production: people decide', actionId: PRODUCTION, proof: 'escalation queue entry' },
+  { about: 'production deploy: ben says yes', actionId: PRODUCTION, proof: 'approval' },
+  { about: 'production deploy: now there is a permit', actionId: PRODUCTION, proof: 'escalation.settled receipt' },
+  { about: 'production deploy: one executor may act, once', actionId: PRODUCTION, proof: 'claim.granted receipt' },
+  { about: 'production deploy: done', actionId: PRODUCTION, proof: 'change receipt', status: 'succeeded', changes: true },
+  { about: 'production deploy: it is healthy', actionId: PRODUCTION, proof: 'healthcheck receipt', status: 'succeeded' },
   { about: "an agent aims at another tenant's record", actionId: 'tour-foreign-record', proof: 'tenant-scoped denial receipt' },
   { about: 'sandbox deploy: one executor may act, once', actionId: DEPLOY, proof: 'claim.granted receipt' },
   { about: 'sandbox deploy: done', actionId: DEPLOY, proof: 'change receipt', status: 'succeeded', changes: true },

@@ -1,12 +1,12 @@
 /** Plays what is not on the ledger yet, then checks all of it: verdict and reason exactly, receipt verified offline. */
-import { type CheckedReceipt, type Home, LaneReceipts, PlainWriter } from '#adapters';
+import { type CheckedReceipt, type Home, LaneReceipts, PlainWriter, publishControls, recordApproval, textOf } from '#adapters';
 import { laneOf } from '#domain';
 
 import { say, step } from '../say.ts';
 import { act, worlds } from './act.ts';
 import { answers, judge, type Row } from './expect.ts';
 import { ciSigner, recordOf } from './propose.ts';
-import { PROOFS, proofOf } from './proofs.ts';
+import { PRODUCTION, PROOFS, proofOf } from './proofs.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { printProofs, printTable, type ProofRow } from './table.ts';
 
@@ -52,6 +52,7 @@ async function prove(home: Home, brokers: readonly string[], receipts: LaneRecei
       await receipts.poll(200);
       return proved() || performance.now() > deadline;
     };
+    await approve(home, brokers, receipts);
     await step('letting the executors act', () => act({ home, brokers, tenant: TENANT, trust }, worlds(), isOver));
   }
   return PROOFS.map((expected) => {
@@ -59,6 +60,22 @@ async function prove(home: Home, brokers: readonly string[], receipts: LaneRecei
     const receipt = record && `${record.tenant} ${record.leafIndex}`;
     return { about: expected.about, proof: expected.proof, receipt };
   });
+}
+
+/** One of the people answers what the production deploy waits for: neither the agent nor ana, for whom it acts. */
+async function approve(home: Home, brokers: readonly string[], { all }: LaneReceipts): Promise<void> {
+  const of = (kind: string): CheckedReceipt | undefined =>
+    all.find((each) => each.kind === kind && each.statement.subject[0].name === PRODUCTION);
+  const asked = of('action.decided');
+  if (!asked || of('approval.recorded')) return;
+  const { predicate } = asked.statement;
+  const decided = { decision: Number(predicate.index), bindingDigest: textOf(predicate, 'bindingDigest') };
+  const writer = PlainWriter.open({ brokers, clientId: 'countersign-tour' });
+  try {
+    await publishControls(home, writer, [recordApproval(home, { tenant: TENANT, ...decided, vote: 'approve', by: 'ben' })]);
+  } finally {
+    await writer.close();
+  }
 }
 
 async function play(home: Home, writer: PlainWriter, receipts: LaneReceipts, scenario: Scenario): Promise<Row> {

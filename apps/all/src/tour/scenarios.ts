@@ -114,7 +114,8 @@ function proposal(name: string, id: string, body: ProposalBody, verdict: Expecte
 }
 
 const ARTIFACT = `sha256:${'5f'.repeat(32)}`;
-const PREVIOUS_ARTIFACT = `sha256:${'4e'.repeat(32)}`;
+/** What runs before the tour's deployments. */
+export const PREVIOUS_ARTIFACT = `sha256:${'4e'.repeat(32)}`;
 
 function deployments(signCiEvidence: SignCiEvidence) {
   const deploy = (service: string): ProposalBody => {

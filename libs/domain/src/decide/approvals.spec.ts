@@ -25,7 +25,10 @@ function asking(min = 1): { lane: MemoryLane; asked: Entry; vote: (by: string, m
 }
 
 const told = (entries: readonly Entry[]) =>
-  entries.map(({ kind, statement: { predicate } }) => [kind, predicate['outcome'] ?? predicate['vote'] ?? predicate['detail']].join(' '));
+  entries.map(
+    ({ kind, statement: { predicate } }) =>
+      `${kind} ${[predicate['outcome'], predicate['vote'], predicate['detail']].find((word) => typeof word === 'string') ?? ''}`,
+  );
 
 function claim(lane: MemoryLane, entry: Entry | undefined, issuer = 'runner'): Entry[] {
   if (!entry) throw new Error('nothing to claim');

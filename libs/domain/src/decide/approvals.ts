@@ -7,22 +7,10 @@ import { EXECUTE_WITHIN_SECONDS } from '../policy/tables.ts';
 import type { Bundle } from '../policy/types.ts';
 import { subjectOf } from './effects.ts';
 import type { EntryContent } from './draft.ts';
-import type { OpenEscalation } from './due.ts';
 import { freezeFor } from './freeze.ts';
+import type { Asked, OpenEscalation } from './open.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
-/** What an approval is about: of the `action.decided` that escalated. */
-export interface Asked {
-  readonly bindingDigest: string;
-  /** Digest of the bundle that escalated it. */
-  readonly bundle: string;
-  /** Different people needed: the seats of all rules. */
-  readonly seats: number;
-  /** Who may not answer: the actor, and whom it acts for. */
-  readonly notBy: readonly string[];
-  /** Of E: what the permit will say it is for. */
-  readonly members: Readonly<Record<string, unknown>>;
-}
 type Members = Readonly<Record<string, unknown>>;
 
 /** From the entry and from what only its input holds; undefined when the entry asks nobody. */

@@ -1,20 +1,4 @@
-import type { Asked } from './approvals.ts';
-import type { OpenEffect } from './effects.ts';
-
-/** An escalation that waits for people. */
-export interface OpenEscalation {
-  readonly tenant: string;
-  /** Leaf index of its `action.decided`. */
-  readonly index: number;
-  readonly issuer: string;
-  readonly actionId: string;
-  readonly actor: string;
-  readonly deadlineMs: number;
-  /** What people answer; absent where nobody can. */
-  readonly asked?: Asked;
-  /** Who has approved so far. */
-  readonly votes: string[];
-}
+import type { OpenEffect, OpenEscalation } from './open.ts';
 
 /** What time settles on one lane, each ordered by (deadline, action id, tenant, index). */
 export interface DueBook {

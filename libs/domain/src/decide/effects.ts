@@ -6,35 +6,13 @@ import type { OutcomeKind } from '../payloads/outcomes.ts';
 import { awaitEffect, awaitNoMore, type DueBook } from './due.ts';
 import type { FreezeSubject } from './freeze.ts';
 import { idKey } from './ids.ts';
+import type { OpenEffect } from './open.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
 /** A tenant with more effects going on, or left uncertain, than people can look into claims no further one. */
 export const OPEN_EFFECTS_PER_TENANT_MAX = 2000;
 /** Unit ms: how long a result may take where the class does not say. */
 export const RESULT_WITHIN_MS = 900_000;
-
-/** Claimed, and not over. */
-export interface OpenEffect {
-  readonly tenant: string;
-  /** Leaf index of its `action.decided`. */
-  readonly index: number;
-  readonly actionId: string;
-  readonly claim: string;
-  readonly executor: string;
-  /** When the awaited report is overdue. */
-  readonly deadlineMs: number;
-  /** What each report after the first may take. */
-  readonly withinMs: number;
-  readonly awaits: OutcomeKind;
-  /** Overdue: nobody knows whether it happened. It stays open until a late report. */
-  readonly uncertain: boolean;
-  /** Owed: 'healthcheck', 'state-hash'. */
-  readonly obligations: readonly string[];
-  /** What a freeze can tell of it. */
-  readonly subject: FreezeSubject;
-  /** The operation that was approved as the way back; null when none was. */
-  readonly rollback: string | null;
-}
 
 /** Of a decision, or of the grant that repeats it. */
 export const subjectOf = (tenant: string, predicate: Predicate): FreezeSubject => ({

@@ -1,7 +1,7 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
 import { formatTime } from '../formats/time.ts';
 import type { EntryContent } from './draft.ts';
-import type { OpenEscalation } from './due.ts';
+import type { OpenEscalation } from './open.ts';
 import type { IdBook } from './ids.ts';
 import type { LaneState } from './state.ts';
 

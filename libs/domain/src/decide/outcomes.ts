@@ -4,7 +4,7 @@ import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import type { OutcomeKind } from '../payloads/outcomes.ts';
 import { refuse, staleness } from './controls.ts';
 import { after, draft, laneNow, recordSource, treeOf, type RecordInput } from './draft.ts';
-import type { OpenEffect } from './effects.ts';
+import type { OpenEffect } from './open.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
 import type { LaneState } from './state.ts';

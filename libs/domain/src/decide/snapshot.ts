@@ -1,8 +1,8 @@
 import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from '../formats/bytes.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
-import { awaitEffect, openEscalation, type OpenEscalation } from './due.ts';
-import type { OpenEffect } from './effects.ts';
+import { awaitEffect, openEscalation } from './due.ts';
+import type { OpenEffect, OpenEscalation } from './open.ts';
 import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { IdBook } from './ids.ts';

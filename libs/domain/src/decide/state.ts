@@ -3,7 +3,7 @@ import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
-import type { OpenEffect } from './effects.ts';
+import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
 

@@ -1,0 +1,54 @@
+/** What a lane waits for: people's answers, and executors' reports. */
+import type { OutcomeKind } from '../payloads/outcomes.ts';
+import type { FreezeSubject } from './freeze.ts';
+
+/** What an approval is about: of the `action.decided` that escalated. */
+export interface Asked {
+  readonly bindingDigest: string;
+  /** Digest of the bundle that escalated it. */
+  readonly bundle: string;
+  /** Different people needed: the seats of all rules. */
+  readonly seats: number;
+  /** Who may not answer: the actor, and whom it acts for. */
+  readonly notBy: readonly string[];
+  /** Of E: what the permit will say it is for. */
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
+/** An escalation that waits for people. */
+export interface OpenEscalation {
+  readonly tenant: string;
+  /** Leaf index of its `action.decided`. */
+  readonly index: number;
+  readonly issuer: string;
+  readonly actionId: string;
+  readonly actor: string;
+  readonly deadlineMs: number;
+  /** What people answer; absent where nobody can. */
+  readonly asked?: Asked;
+  /** Who has approved so far. */
+  readonly votes: string[];
+}
+
+/** Claimed, and not over. */
+export interface OpenEffect {
+  readonly tenant: string;
+  /** Leaf index of its `action.decided`. */
+  readonly index: number;
+  readonly actionId: string;
+  readonly claim: string;
+  readonly executor: string;
+  /** When the awaited report is overdue. */
+  readonly deadlineMs: number;
+  /** What each report after the first may take. */
+  readonly withinMs: number;
+  readonly awaits: OutcomeKind;
+  /** Overdue: nobody knows whether it happened. It stays open until a late report. */
+  readonly uncertain: boolean;
+  /** Owed: 'healthcheck', 'state-hash'. */
+  readonly obligations: readonly string[];
+  /** What a freeze can tell of it. */
+  readonly subject: FreezeSubject;
+  /** The operation that was approved as the way back; null when none was. */
+  readonly rollback: string | null;
+}
