@@ -19,7 +19,14 @@ const NOT_RUN_HERE: Record<string, string> = {
   '.ci/run': 'runs this',
 };
 
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('docs/decisions')];
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  ...markdownIn('docs'),
+  ...markdownIn('docs/classes'),
+  ...markdownIn('docs/decisions'),
+];
 const blocks = documents.flatMap((file) => blocksOf(file));
 
 describe('commands of the documents', { timeout: 60_000 }, () => {
@@ -30,7 +37,7 @@ describe('commands of the documents', { timeout: 60_000 }, () => {
   let gateway = '';
 
   beforeAll(async () => {
-    symlinkSync(join(ROOT, 'examples'), join(work, 'examples'));
+    for (const folder of ['examples', 'policies']) symlinkSync(join(ROOT, folder), join(work, folder));
     const said = await says(system, 'Ctrl-C ends everything');
     gateway = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '';
   }, 120_000);
