@@ -1,0 +1,35 @@
+/** What the example's agent asks for. */
+import { formatTime, signCiStatement } from '#domain';
+import type { ProposalBody } from '#sdk';
+
+const CI_LIFETIME_MS = 5 * 60_000;
+/** The artifact that does not start, and the one that runs before. */
+export const BROKEN = `sha256:${'bb'.repeat(32)}`;
+export const RUNNING = `sha256:${'4e'.repeat(32)}`;
+
+/** `tenantId`: whose record. Another tenant's than the platform's own is denied. */
+export const recordWrite = (tenantId: string, phone: string): ProposalBody => ({
+  actor: { kind: 'agent', id: 'support-assistant', actingFor: 'ben' },
+  class: 'record.write',
+  connector: 'crm',
+  operation: 'update-record',
+  parameters: { tenantId, recordType: 'customer', recordId: 'c-1029', fields: { phone } },
+  resource: { type: 'record', id: 'customer' },
+  justification: 'The customer gave a new telephone number.',
+});
+
+/** To the low-risk sandbox, with the CI's word for the artifact and a way back. */
+export function sandboxDeploy({ tenant, ciSeed, nowMs }: { tenant: string; ciSeed: Uint8Array; nowMs: number }): ProposalBody {
+  const resource = { type: 'service', id: 'checkout-sandbox' };
+  const run = { tenant, type: 'ci', conclusion: 'success', resource, operation: 'deploy', artifactDigest: BROKEN } as const;
+  const times = { issuedAt: formatTime(nowMs), expiresAt: formatTime(nowMs + CI_LIFETIME_MS) };
+  return {
+    actor: { kind: 'agent', id: 'release-bot' },
+    class: 'deployment.change',
+    connector: 'deploy',
+    operation: 'deploy',
+    parameters: { service: resource.id, artifactDigest: BROKEN, rollback: { operation: 'rollback', reference: RUNNING } },
+    resource,
+    evidence: [signCiStatement({ ...run, ...times }, ciSeed)],
+  };
+}
