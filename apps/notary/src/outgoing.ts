@@ -1,5 +1,13 @@
 import { ceHeaders, codecs, type OutgoingRecord } from '#adapters';
-import { type LaneHeads, type NotarisedEntry, type NotaryPosition, type Predicate, signPosition, type SignedTreeHead, VERDICT_OF } from '#domain';
+import {
+  type LaneHeads,
+  type NotarisedEntry,
+  type NotaryPosition,
+  type Predicate,
+  signPosition,
+  type SignedTreeHead,
+  VERDICT_OF,
+} from '#domain';
 
 export type TopicName = (logical: string) => string;
 
