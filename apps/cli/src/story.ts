@@ -62,8 +62,8 @@ class StoryReader {
     const story = known ?? { tenant: record.tenant, entries: [], bundles: new Map<string, Bundle>(), decisions: new Set<string>() };
     this.stories.set(record.tenant, story);
     story.entries.push(entry);
+    if (kind === 'action.decided' || kind === 'escalation.settled') story.decisions.add(statement.predicate.index);
     if (kind !== 'action.decided') return;
-    story.decisions.add(statement.predicate.index);
     const bundle = this.#bundle(lane);
     const cited = statement.predicate.bundle;
     if (cited !== null && bundle?.digest === cited) story.bundles.set(bundle.digest, bundle);

@@ -24,6 +24,12 @@ describe('reasons', () => {
     expect(Object.fromEntries(REASONS)).toEqual(Object.fromEntries(documented()));
   });
 
+  it('are there for every end of an escalation that an entry may have', () => {
+    const file = new URL('../../../../schemas/entries/escalation.settled.schema.json', import.meta.url);
+    const schema = JSON.parse(readFileSync(file, 'utf8')) as { properties: { predicate: { properties: { outcome: { enum: string[] } } } } };
+    expect([...REASONS.keys()]).toEqual(expect.arrayContaining(schema.properties.predicate.properties.outcome.enum));
+  });
+
   it('stand once each on the page', () => {
     const codes = documented().map(([code]) => code);
     expect(codes.length).toBeGreaterThan(20);

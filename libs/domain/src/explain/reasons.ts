@@ -37,6 +37,9 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
   }),
   ...on('escalation.settled', {
     EXPIRED_NO_DECISION: ['nobody answered by the approval deadline: neither a yes nor a denial', 'ask again'],
+    ALLOW_APPROVED: ['enough people approved exactly this; the entry carries the permit', 'act once'],
+    DENY_HUMAN: ['a person said no', 'stop'],
+    SUPERSEDED: ['other rules are in force than those that people were asked under', 'ask again'],
     CANCELLED_ERASED: ['the action was erased while people were still asked', 'stop'],
   }),
   ...on('claim.refused', {
