@@ -46,17 +46,18 @@ export function differences(before: Bundle, after: Bundle): Difference[] {
 /** Lines for people: one per difference, a changed or added policy with its text. */
 export function linesOf({ part, name, change, before, after }: Difference): string[] {
   const sign = { added: '+', removed: '-', changed: '~' }[change];
-  const texts = part === 'policies' ? [...textLines('-', before), ...textLines('+', after)] : membersOf(before, after);
+  const texts = part === 'policies' ? [...textLines('-', before, after), ...textLines('+', after, before)] : membersOf(before, after);
   return [`${sign} ${part} ${name}`, ...texts.map((line) => `    ${line}`)];
 }
 
-const textLines = (sign: string, text: Json | undefined): string[] =>
-  typeof text === 'string'
-    ? text
-        .trimEnd()
-        .split('\n')
-        .map((line) => `${sign} ${line}`)
-    : [];
+/** Those that the other text has not. */
+function textLines(sign: string, text: Json | undefined, other: Json | undefined): string[] {
+  const lines = (value: Json | undefined): string[] => (typeof value === 'string' ? value.trimEnd().split('\n') : []);
+  const known = new Set(lines(other));
+  return lines(text)
+    .filter((line) => !known.has(line))
+    .map((line) => `${sign} ${line}`);
+}
 
 /** Members that differ, of a row that was there before and is there still. */
 function membersOf(before: Json | undefined, after: Json | undefined): string[] {
