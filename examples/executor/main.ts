@@ -66,17 +66,18 @@ async function play(): Promise<boolean> {
       [`deploy-${run}`, sandboxDeploy({ tenant: TENANT, ciSeed, nowMs: Date.now() }), 'outcome.recorded rollback succeeded'],
     ] as const;
     for (const [id, body] of actions) await proposer.propose(body, { id });
-    const ends = await Promise.all(actions.map(([id, , wanted]) => untilTold(id, wanted)));
+    let good = true;
+    for (const [id, , wanted] of actions) good = (await untilTold(id, wanted)) && good;
     const { rows } = await admin.query<{ tenant: string; fields: unknown }>('select tenant, fields from crm.records order by tenant');
     for (const { tenant, fields } of rows) say(`${tenant} c-1029 ${JSON.stringify(fields)}`);
-    return ends.every(Boolean);
+    return good;
   } finally {
     await Promise.allSettled([proposer.close(), ...executors.map((each) => each.close())]);
     await Promise.allSettled([pool.end(), admin.end()]);
   }
 }
 
-/** Follows the receipts until the action's last one says what is wanted, and prints each. One at a time reads them. */
+/** Follows the receipts until the action's last one says what is wanted, and prints each. */
 async function untilTold(id: string, wanted: string): Promise<boolean> {
   const deadline = performance.now() + PATIENCE_MS;
   while (performance.now() < deadline) {
@@ -85,13 +86,11 @@ async function untilTold(id: string, wanted: string): Promise<boolean> {
       for (const receipt of told) say(`${id} [${receipt.statement.predicate.index}] ${lineOf(receipt)}`);
       return true;
     }
-    await (polling ??= receipts.poll(200).finally(() => (polling = undefined)));
+    await receipts.poll(200);
   }
   say(`${id}: never came to ${wanted}`);
   return false;
 }
-let polling: Promise<unknown> | undefined;
-
 function lineOf({ kind, statement: { predicate } }: (typeof receipts.all)[number]): string {
   const text = (member: string): string[] => (typeof predicate[member] === 'string' ? [predicate[member]] : []);
   const reasons = Array.isArray(predicate['reasons']) ? predicate['reasons'].map(String) : [];

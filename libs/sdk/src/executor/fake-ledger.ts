@@ -26,6 +26,8 @@ export class FakeLedger {
   readonly executeBy = '2026-01-01T00:15:00.000Z';
   readonly resultBy = '2026-01-01T00:30:00.000Z';
   obligations: string[] = [];
+  /** `none`: a stop holds it back. */
+  wayBack: 'granted' | 'later' | 'none' = 'granted';
   nowMs = Date.parse('2026-01-01T00:00:00.000Z');
   /** Claim ids as they arrived, and every id that was tried. */
   readonly claims: string[] = [];
@@ -93,6 +95,11 @@ export class FakeLedger {
     this.#publish('rollback.granted', 'a-0', 'rollback-granted', { ...members, ...change });
   }
 
+  /** The last claim's deadline has passed. */
+  uncertain(): void {
+    this.#publish('effect.uncertain', 'a-0', 'effect-uncertain', { claim: this.claims.at(-1) ?? '', decision: '0', executor: ME });
+  }
+
   offsetOf(actionId: string): number {
     return this.#log.findIndex((verdict) => verdict.actionId === actionId);
   }
@@ -114,10 +121,12 @@ export class FakeLedger {
     await this.#arrive(id, () => {
       this.reports.push(body);
       const { decision, claim, kind, status } = body;
-      const said = { decision, claim, executor: ME, outcome: kind, status };
+      const awaits = this.wayBack !== 'none' && kind === 'healthcheck' && status === 'failed' ? { awaits: 'rollback' } : {};
+      const said = { decision, claim, executor: ME, outcome: kind, status, ...awaits };
       this.#publish('outcome.recorded', this.#actionOf(decision), 'outcome-recorded', said);
       const permit = this.#decided[Number(decision)]?.statement.predicate['permit'] as { rollback?: string } | undefined;
-      if (kind === 'healthcheck' && status === 'failed' && permit?.rollback !== undefined) this.grantRollback({ claim, decision });
+      if (this.wayBack === 'granted' && kind === 'healthcheck' && status === 'failed' && permit?.rollback !== undefined)
+        this.grantRollback({ claim, decision });
     });
   }
 

@@ -10,6 +10,11 @@ export type Answer =
   | { readonly kind: 'refused'; readonly reasons: readonly string[] }
   | { readonly kind: 'unanswered' };
 
+export interface WayBack {
+  readonly operation: string;
+  readonly resultBy: string;
+}
+
 /** A permit for this executor, from its verdict until nothing more can come of it. */
 export interface OpenClaim {
   readonly verdict: VerifiedVerdict;
@@ -26,8 +31,10 @@ export interface OpenClaim {
   publishedAtMs: number | undefined;
   answered: boolean;
   readonly answer: PromiseWithResolvers<Answer>;
-  /** `expected`: it was found unhealthy, and the way back was approved with it. */
-  wayBack: 'none' | 'expected' | 'granted';
+  /** What comes of an unhealthy change: the ledger's grant of the way back, or undefined when it will never come. */
+  readonly wayBack: PromiseWithResolvers<WayBack | undefined>;
+  /** Unit ms; undefined unless it waits for the way back. */
+  unhealthySinceMs: number | undefined;
 }
 
 /** A decision that may lead to a permit: its own, or the one of the settlement when people say yes. */
@@ -57,8 +64,10 @@ export function openClaim({ verdict, offset, proposal: decided }: Decision, hold
   const answer = Promise.withResolvers<Answer>();
   answer.promise.catch(() => undefined); // closed before anybody waited for it
   const decision = statement.predicate.index;
-  const fresh = { claim: undefined, publishedAtMs: undefined, answered: false, wayBack: 'none' } as const;
-  return { verdict, offset, executeByMs, decision, handler, proposal, obligations, answer, ...fresh };
+  const wayBack = Promise.withResolvers<WayBack | undefined>();
+  wayBack.promise.catch(() => undefined);
+  const fresh = { claim: undefined, publishedAtMs: undefined, answered: false, unhealthySinceMs: undefined };
+  return { verdict, offset, executeByMs, decision, handler, proposal, obligations, answer, wayBack, ...fresh };
 }
 
 const isYes = ({ kind, verdict }: VerifiedVerdict): boolean =>

@@ -1,4 +1,4 @@
-/** How many effects run at once. Those that wait get their turn in order, a way back before the rest. */
+/** How many effects run at once. Those that wait get their turn in order. */
 export class Slots {
   #free: number;
   readonly #waiting: { readonly resolve: (release: () => void) => void; readonly reject: (error: Error) => void }[] = [];
@@ -9,11 +9,10 @@ export class Slots {
   }
 
   /** Resolves with what gives the slot back. Rejects once closed. */
-  take({ first = false } = {}): Promise<() => void> {
+  take(): Promise<() => void> {
     if (this.#closed) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
-      if (first) this.#waiting.unshift({ resolve, reject });
-      else this.#waiting.push({ resolve, reject });
+      this.#waiting.push({ resolve, reject });
       this.#next();
     });
   }

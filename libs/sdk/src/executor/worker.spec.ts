@@ -315,6 +315,56 @@ describe('the way back', () => {
     expect([went, told(ledger)]).toEqual([0, ['result succeeded', 'healthcheck failed']]);
   });
 
+  it('has nobody else’s effect between it and the change', async () => {
+    const ledger = new FakeLedger();
+    ledger.wayBack = 'later';
+    const steps: string[] = [];
+    const life = new Life(ledger, {
+      ...unhealthy,
+      run: ({ actionId }) => {
+        steps.push(`${actionId} run`);
+      },
+      rollback: ({ actionId }) => {
+        steps.push(`${actionId} back`);
+      },
+    });
+    ledger.allow(withRollback);
+    ledger.allow();
+    await life.idle();
+    ledger.grantRollback();
+    await life.idle();
+    expect(steps).toEqual(['a-0 run', 'a-0 back', 'a-1 run']);
+  });
+
+  it.each([
+    ['a stop holds it back', 'none', () => undefined],
+    [
+      'the effect has become uncertain',
+      'later',
+      (ledger: FakeLedger) => {
+        ledger.uncertain();
+      },
+    ],
+    [
+      'nobody says a word for an hour',
+      'later',
+      (ledger: FakeLedger, life: Life) => {
+        ledger.nowMs += 62 * 60_000;
+        life.worker.tick(0n);
+      },
+    ],
+  ] as const)('is not waited for once %s: the next effect gets its turn', async (_, wayBack, happens) => {
+    const ledger = new FakeLedger();
+    ledger.wayBack = wayBack;
+    const life = new Life(ledger, unhealthy);
+    ledger.allow(withRollback);
+    await life.idle();
+    happens(ledger, life);
+    await life.idle();
+    ledger.allow({ permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z' } });
+    await life.until(() => ledger.claims.length === 2);
+  });
+
   it('is reported as failed by a handler that has none', async () => {
     const ledger = new FakeLedger();
     const life = new Life(ledger, unhealthy);

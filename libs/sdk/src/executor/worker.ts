@@ -36,6 +36,8 @@ export interface WorkerOptions {
 const OPEN_MAX = 1000;
 /** Unit ms. The ledger's clock may be this far from ours, and its answer on its way. */
 const ANSWER_LATE_MS = 60_000;
+/** Unit ms. The ledger grants a way back together with the failed health check: after an hour it has not heard of that one. */
+const WAY_BACK_MAX_MS = 60 * 60_000;
 /** Unit ms, before what Kafka did not acknowledge is published again; doubles up to the second. */
 const PAUSE_MS = 500;
 const PAUSE_MAX_MS = 10_000;
@@ -94,7 +96,8 @@ export class Worker {
   tick(next: bigint): void {
     const late = this.#options.nowMs() - ANSWER_LATE_MS;
     for (const open of this.#open.values()) {
-      const { publishedAtMs, executeByMs, answered } = open;
+      const { publishedAtMs, executeByMs, answered, unhealthySinceMs } = open;
+      if (unhealthySinceMs !== undefined && late >= unhealthySinceMs + WAY_BACK_MAX_MS) this.#giveUpWayBack(open);
       if (!answered && publishedAtMs !== undefined && late >= Math.max(publishedAtMs, executeByMs))
         this.#answer(open, { kind: 'unanswered' });
     }
@@ -107,7 +110,10 @@ export class Worker {
     this.#stop.abort(why);
     this.#slots.close(why);
     this.#caughtUp.reject(why);
-    for (const { answer } of this.#open.values()) answer.reject(why);
+    for (const { answer, wayBack } of this.#open.values()) {
+      answer.reject(why);
+      wayBack.reject(why);
+    }
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     await this.#writePosition(next);
   }
@@ -183,21 +189,22 @@ export class Worker {
     }
     const mismatch = mismatchOf(open, grant, { issuer: this.#options.issuer });
     if (mismatch !== undefined) this.#tell(grant, 'GRANT_MISMATCH', mismatch);
-    else if (open.wayBack !== 'granted') {
-      open.wayBack = 'granted';
-      this.#start(() => this.#goBack(open, textOf(grant, 'operation'), textOf(grant, 'resultBy')));
-    }
+    else open.wayBack.resolve({ operation: textOf(grant, 'operation'), resultBy: textOf(grant, 'resultBy') });
   }
 
   #uncertain(verdict: VerifiedVerdict): void {
     const claim = textOf(verdict, 'claim');
     if (this.#options.memory.claims.has(claim)) this.#tell(verdict, 'UNCERTAIN');
-    const open = this.#byClaim.get(claim);
-    if (open?.wayBack === 'expected') this.#start(() => this.#end(open, 'uncertain')); // nothing will grant it any more
+    this.#byClaim.get(claim)?.wayBack.resolve(undefined); // nothing will grant it any more
   }
 
   #recorded(verdict: VerifiedVerdict): void {
-    if (this.#options.memory.claims.has(textOf(verdict, 'claim'))) this.#tell(verdict, 'RECORDED', textOf(verdict, 'outcome'));
+    const claim = textOf(verdict, 'claim');
+    if (!this.#options.memory.claims.has(claim)) return;
+    this.#tell(verdict, 'RECORDED', textOf(verdict, 'outcome'));
+    // A stop holds the way back, too: then nothing is awaited after the health check.
+    const isOver = textOf(verdict, 'outcome') === 'healthcheck' && textOf(verdict, 'awaits') === '';
+    if (isOver) this.#byClaim.get(claim)?.wayBack.resolve(undefined);
   }
 
   async #carryOut(open: OpenClaim): Promise<void> {
@@ -219,24 +226,26 @@ export class Worker {
       }
       const health = await this.#step(context, 'healthcheck', () => checkHealth(context, healthcheck));
       if (health?.status !== 'failed' || !hasRollback(open)) await this.#end(open, 'done');
-      else if (open.wayBack === 'none') open.wayBack = 'expected';
+      else await this.#goBack(open, granted.claim);
     } finally {
       release();
     }
   }
 
-  async #goBack(open: OpenClaim, operation: string, resultBy: string): Promise<void> {
-    const release = await this.#slots.take({ first: true });
-    try {
-      const context = this.#context(open, open.claim ?? '', resultBy);
-      const outcome = await this.#step(context, 'rollback', () => {
-        const state = this.#partOf(context, 'rollback');
-        return runStep(context, 'rollback', state?.state === 'running' ? state : undefined, rollbackOf(context, operation));
-      });
-      await this.#end(open, outcome ? 'rolled-back' : 'no-result');
-    } finally {
-      release();
+  /** In the slot of the change itself: nobody else's effect comes between it and its way back. */
+  async #goBack(open: OpenClaim, claim: string): Promise<void> {
+    open.unhealthySinceMs = this.#options.nowMs();
+    const wayBack = await open.wayBack.promise;
+    if (!wayBack) {
+      await this.#end(open, 'no-way-back');
+      return;
     }
+    const context = this.#context(open, claim, wayBack.resultBy);
+    const outcome = await this.#step(context, 'rollback', () => {
+      const state = this.#partOf(context, 'rollback');
+      return runStep(context, 'rollback', state?.state === 'running' ? state : undefined, rollbackOf(context, wayBack.operation));
+    });
+    await this.#end(open, outcome ? 'rolled-back' : 'no-result');
   }
 
   /** The claim's id and deadline once the ledger has granted it; undefined when it never will. */
@@ -314,6 +323,11 @@ export class Worker {
   async #giveUp(open: OpenClaim, code: NoticeCode, reasons: readonly string[] = []): Promise<undefined> {
     this.#tell(open.verdict, code, '', open.claim, reasons);
     await this.#end(open, code);
+  }
+
+  #giveUpWayBack(open: OpenClaim): void {
+    this.#tell(open.verdict, 'UNANSWERED', 'rollback', open.claim);
+    open.wayBack.resolve(undefined);
   }
 
   async #end(open: OpenClaim, why: string): Promise<void> {
