@@ -67,14 +67,14 @@ describe('an approval', () => {
   it('needs as many different people as the rule says: the same one twice is one', async () => {
     const { lane, vote } = asking(2);
     expect(told(vote('ana'))).toEqual(['approval.recorded approve']);
-    expect(told(vote('ana'))).toEqual(['approval.recorded approve']);
+    expect(told(vote('Ana'))).toEqual(['approval.recorded approve']);
     lane.restart(lane.snapshot());
     expect(told(vote('ben'))).toEqual(['approval.recorded approve', 'escalation.settled ALLOW_APPROVED']);
     expect(told(vote('eva'))).toEqual(['input.refused not-open']);
     await expectSound(lane);
   });
 
-  it.each(['bot', 'eve'])('of one’s own action is refused and counts nothing: %s', async (by) => {
+  it.each(['bot', 'eve', 'Bot', 'EVE'])('of one’s own action is refused and counts nothing: %s', async (by) => {
     const { lane, vote } = asking();
     expect(told(vote(by))).toEqual(['input.refused own-action']);
     lane.restart();

@@ -13,6 +13,9 @@ import type { LaneState, TenantFacts } from './state.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
+/** Another spelling in upper and lower case is no other person. */
+export const personOf = (id: string): string => id.toLowerCase();
+
 /** From the entry and from what only its input holds; undefined when the entry asks nobody. */
 export function askedBy(predicate: Predicate, bundle: Bundle | null, actingFor: string | undefined): Asked | undefined {
   if (typeof predicate['approvalDeadline'] !== 'string' || !bundle) return undefined;
@@ -24,7 +27,7 @@ export function askedBy(predicate: Predicate, bundle: Bundle | null, actingFor: 
     bindingDigest: text(predicate['bindingDigest']),
     bundle: bundle.digest,
     seats,
-    notBy: actingFor === undefined ? [actor] : [actor, actingFor],
+    notBy: (actingFor === undefined ? [actor] : [actor, actingFor]).map(personOf),
     members: Object.fromEntries(copied.map((name) => [name, predicate[name]])),
   };
 }
@@ -36,7 +39,7 @@ export function voteFault(
 ): string | undefined {
   if (!open?.asked) return 'not-open';
   if (open.asked.bindingDigest !== bindingDigest) return 'another-binding';
-  if (open.asked.notBy.includes(by)) return 'own-action';
+  if (open.asked.notBy.includes(personOf(by))) return 'own-action';
   return undefined;
 }
 
@@ -48,7 +51,7 @@ export function settlementOf(
   { by, vote, nowMs, payloadDigest }: { by: string; vote: string; nowMs: number; payloadDigest: string },
 ): EntryContent | undefined {
   if (vote === 'deny') return settled(open, payloadDigest, { outcome: 'DENY_HUMAN' });
-  if (!open.asked || new Set([...open.votes, by]).size < open.asked.seats) return undefined;
+  if (!open.asked || new Set([...open.votes, personOf(by)]).size < open.asked.seats) return undefined;
   return settled(open, payloadDigest, approved(state, facts, open.asked, { open, nowMs }));
 }
 

@@ -2,7 +2,7 @@ import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
-import { askedBy } from './approvals.ts';
+import { askedBy, personOf } from './approvals.ts';
 import { evolveEffects } from './effects.ts';
 import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
@@ -68,7 +68,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       break;
     case 'approval.recorded': {
       const open = findEscalation(state.due, entry.tenant, Number(predicate['decision']));
-      const by = text(predicate['by']);
+      const by = personOf(text(predicate['by']));
       if (open && predicate['vote'] === 'approve' && !open.votes.includes(by)) open.votes.push(by);
       break;
     }

@@ -9,7 +9,7 @@ export interface Asked {
   readonly bundle: string;
   /** Different people needed: the seats of all rules. */
   readonly seats: number;
-  /** Who may not answer: the actor, and whom it acts for. */
+  /** Who may not answer: the actor, and whom it acts for. In lower case. */
   readonly notBy: readonly string[];
   /** Of E: what the permit will say it is for. */
   readonly members: Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export interface OpenEscalation {
   readonly deadlineMs: number;
   /** What people answer; absent where nobody can. */
   readonly asked?: Asked;
-  /** Who has approved so far. */
+  /** Who has approved so far, in lower case. */
   readonly votes: string[];
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { schemasFolder } from '#adapters';
-import { ENTRY_KINDS, INVARIANTS, parseTrust, verifyReceipt } from '#domain';
+import { ENTRY_KINDS, type EntryKind, INVARIANTS, parseTrust, verifyReceipt } from '#domain';
 
 import { checkLane, readBatches } from '../lane/lane-topics.ts';
 import { checkEntrySchema } from '../lane/entry-schema.ts';
@@ -39,11 +39,17 @@ describe.each(readdirSync(folderOf('')))('the golden ledger %s', (version) => {
   });
 });
 
+const LATER: ReadonlySet<EntryKind> = new Set<EntryKind>([
+  ...(['claim.granted', 'claim.refused', 'outcome.recorded', 'effect.uncertain', 'rollback.granted'] as const),
+  ...(['approval.recorded', 'freeze.raised', 'freeze.lifted', 'input.erased'] as const),
+]);
+
 describe('the golden ledger v1', () => {
   const entries = readBatches(readGolden(folderOf('v1'))).flatMap((batch) => batch.entries);
 
   it('has every kind of entry, every refusal and every kind of verdict', () => {
-    expect(new Set(entries.map(({ kind }) => kind))).toEqual(new Set(ENTRY_KINDS));
+    // Its bytes never change: kinds that came after it are not in it.
+    expect(new Set(entries.map(({ kind }) => kind))).toEqual(new Set(ENTRY_KINDS.filter((kind) => !LATER.has(kind))));
     const said = (member: string) => new Set(entries.flatMap(({ statement }) => statement.predicate[member] ?? []));
     expect(said('code')).toEqual(new Set(['ENCODING', 'SIGNATURE', 'LANE', 'SIZE', 'ISSUER', 'BODY'].map((code) => `REFUSED_${code}`)));
     expect(said('verdict')).toEqual(new Set(['ALLOW', 'DENY', 'ESCALATE', 'WOULD_ALLOW', 'WOULD_DENY', 'WOULD_ESCALATE']));
