@@ -140,6 +140,29 @@ describe('an optional attribute', () => {
   });
 });
 
+describe('evidence that a class does not require', () => {
+  const { cedar, classes } = testDocument();
+  const change = { ...classes.change, requires: ['rollback'] };
+  const refusals = (text: string) =>
+    engine.refusals(testBundle({ classes: { ...classes, change }, cedar: { ...cedar, policies: { ...cedar.policies, more: text } } }));
+
+  it('may be asked for in the when of a permit that needs nobody', () => {
+    expect(refusals(`@unattended("x") permit (${ON}) when { context.ci && (context.ci || context.amount == 1) };`)).toEqual([]);
+    expect(refusals(`@approval("board") permit (${ON}) when { context.amount == 1 };`)).toEqual([]);
+  });
+  it.each([
+    ['a forbid', `forbid (${ON}) when { context.ci };`],
+    ['an unless', `@unattended("x") permit (${ON}) unless { context.ci };`],
+    ['a negation', `@unattended("x") permit (${ON}) when { !context.ci };`],
+    ['a comparison', `@unattended("x") permit (${ON}) when { context.ci == false };`],
+    ['a condition', `@unattended("x") permit (${ON}) when { if context["ci"] then false else true };`],
+    ['a permit that needs approval', `@approval("board") permit (${ON}) when { context.ci };`],
+    ['a policy of every class', 'forbid (principal, action, resource) when { context has ci && context.ci };'],
+  ])('is refused in %s', (_where, text) => {
+    expect(refusals(text).join()).toContain('asks for');
+  });
+});
+
 describe('a bundle is refused', () => {
   const document = testDocument();
   const withSchema = (change: (schema: string) => string) => ({ cedar: { ...document.cedar, schema: change(document.cedar.schema) } });

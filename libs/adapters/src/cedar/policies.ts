@@ -5,6 +5,7 @@ import type { Cedar } from './instance.ts';
 import { EXPRESSION_LEVELS_MAX, levelsOf } from './limits.ts';
 import { unlistedEntities } from './named.ts';
 import { asksForAbsence } from './optional.ts';
+import { optionalEvidence, restsOnAbsence } from './shown.ts';
 
 export interface ReadPolicies {
   /** Of permits only. */
@@ -15,6 +16,8 @@ export interface ReadPolicies {
   readonly faults: readonly string[];
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Parses every policy by itself. Throws when the instance breaks. */
 export function readPolicies(cedar: Cedar, tables: PolicyTables): ReadPolicies {
   const rules = new Set(Object.keys(tables.approvalRules));
@@ -22,6 +25,7 @@ export function readPolicies(cedar: Cedar, tables: PolicyTables): ReadPolicies {
   const faults: string[] = [];
   const byClass = new Map<string, Record<string, string>>();
   for (const name of Object.keys(tables.classes)) byClass.set(name, {});
+  const optionalBy = new Map(Object.entries(tables.classes).map(([name, rule]) => [name, optionalEvidence(rule)]));
   for (const [id, text] of Object.entries(tables.cedar.policies)) {
     const answer = cedar.policyToJson(text); // refuses templates and a second policy in one text
     if (answer.type === 'failure') {
@@ -38,7 +42,15 @@ export function readPolicies(cedar: Cedar, tables: PolicyTables): ReadPolicies {
     else if (guarded.guard) guards.set(id, guarded.guard);
     if (asksForAbsence(answer.json)) faults.push(`policy ${id}: asks for an optional attribute where its absence would loosen`);
     faults.push(...unlistedEntities(answer.json, tables).map((fault) => `policy ${id}: ${fault}`));
-    for (const [name, texts] of byClass) if (canMatch(answer.json, name, byClass)) texts[id] = text;
+    const isUnattended = 'guard' in guarded && guarded.guard !== null && 'unattended' in guarded.guard;
+    for (const [name, texts] of byClass) {
+      if (!canMatch(answer.json, name, byClass)) continue;
+      texts[id] = text;
+      const optional = optionalBy.get(name) ?? NONE;
+      if (restsOnAbsence(answer.json, isUnattended, optional)) {
+        faults.push(`policy ${id}: asks for evidence that ${name} does not require where its absence would loosen`);
+      }
+    }
   }
   return { guards, byClass, faults };
 }
