@@ -105,6 +105,7 @@ describe('an executor', () => {
     const ledger = new FakeLedger();
     const life = new Life(ledger, {}, { isBehind: true });
     ledger.allow();
+    await life.idle();
     ledger.grant({ claim: 'somebody-elses', executor: 'other' });
     life.worker.caughtUp();
     await life.idle();
@@ -272,6 +273,14 @@ describe('a handler', () => {
     await life.idle();
     expect(told(ledger)).toEqual(['result succeeded', `healthcheck ${status}`]);
   });
+});
+
+it('is not asked for its health where the permit does not oblige to it: the ledger would refuse the report', async () => {
+  const ledger = new FakeLedger();
+  const life = new Life(ledger, { healthcheck: () => true });
+  ledger.allow();
+  await life.idle();
+  expect(told(ledger)).toEqual(['result succeeded']);
 });
 
 describe('the way back', () => {
