@@ -1,6 +1,9 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { Client, type Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -13,6 +16,7 @@ import { type Credentials, openPool, prepareDatabase } from '../../examples/exec
 import { crmWriter, deployer } from '../../examples/executor/handlers.ts';
 import { unique, until } from '../support/kafka.ts';
 import { LANE, LANES, TENANT, World } from '../support/world.ts';
+import type { WriterOptions } from './writer.ts';
 
 let world: World;
 let database: EmbeddedPostgres;
@@ -195,6 +199,72 @@ describe('an executor on a real table', () => {
     expect(await phoneOf(TENANT)).toBe('+49 6');
     await late.executor.close();
     await world.control(...liftFreeze(world.home, raised[0]?.id ?? '', { by: 'ben', why: 'done' }));
+  });
+});
+
+describe('an executor that is killed in the middle of its effect', () => {
+  const processes: ChildProcess[] = [];
+  afterAll(() => {
+    for (const each of processes) each.kill('SIGKILL');
+  });
+
+  async function start(store: string, { standsStill, idempotent }: { standsStill: boolean; idempotent: boolean }) {
+    const { topicPrefix } = world.home.config;
+    const seed = Buffer.from(world.home.key(executorKey('crm-writer', TENANT))).toString('hex');
+    const given = { brokers: world.brokers, tenant: TENANT, trust, lanes: LANES, topicPrefix, seed, store, url: credentials.executorUrl };
+    const options: WriterOptions = { ...given, standsStill, idempotent };
+    const env = { PATH: process.env['PATH'], WRITER: JSON.stringify(options) };
+    const child = spawn(process.execPath, ['--import', './scripts/register.mjs', 'test/executor/writer.ts'], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    processes.push(child);
+    const lines: string[] = [];
+    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+    const says = (line: string) => until(`it says ${line}`, () => lines.includes(line));
+    await says('up');
+    const kill = async (): Promise<void> => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    };
+    return { says, kill, lines };
+  }
+  const timesApplied = async (id: string): Promise<number | null> => {
+    const claims = (await told(id))
+      .filter(({ kind }) => kind === 'claim.granted')
+      .map(({ statement }) => textOf(statement.predicate, 'claim'));
+    return (await admin.query('select from crm.applied where claim = any($1)', [claims])).rowCount;
+  };
+
+  it('runs it again where that is harmless: one effect, one result', async () => {
+    const store = join(folder, 'killed-1.jsonl');
+    const first = await start(store, { standsStill: true, idempotent: true });
+    const before = await rowHash(TENANT);
+    const id = unique('write');
+    await world.propose(recordWrite(TENANT, '+49 8'), { id });
+    await first.says('stands still');
+    await first.kill();
+    const second = await start(store, { standsStill: false, idempotent: true });
+    await second.says(`RECORDED ${id}`);
+    await second.kill();
+    const receipts = await told(id);
+    expect([kindsOf(receipts), await timesApplied(id)]).toEqual([['action.decided', 'claim.granted', 'result succeeded'], 1]);
+    expect(receipts[2]?.statement.predicate).toMatchObject({ before, after: await rowHash(TENANT) });
+  });
+
+  it('never runs it again otherwise, and reports nothing', async () => {
+    const store = join(folder, 'killed-2.jsonl');
+    const first = await start(store, { standsStill: true, idempotent: false });
+    const [id, later] = [unique('write'), unique('write')];
+    await world.propose(recordWrite(TENANT, '+49 9'), { id });
+    await first.says('stands still');
+    await first.kill();
+    const second = await start(store, { standsStill: false, idempotent: false });
+    await second.says(`INTERRUPTED ${id}`);
+    await world.propose(recordWrite(TENANT, '+49 10'), { id: later });
+    await second.says(`RECORDED ${later}`);
+    await second.kill();
+    expect([kindsOf(await told(id)), await timesApplied(id)]).toEqual([['action.decided', 'claim.granted'], 1]);
   });
 });
 
