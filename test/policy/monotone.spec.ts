@@ -1,6 +1,6 @@
 /** For every bundle that may be activated: less shown, or more forbidden, never turns DENY or ESCALATE into ALLOW. */
 import { CedarEngine } from '#adapters';
-import { type Bundle, judge, type Json, type Proposal } from '#domain';
+import { type Bundle, judge, type Proposal } from '#domain';
 import { judgeInput, testBundle, testDocument, testEvidence, testProposal } from '#testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

@@ -1,6 +1,7 @@
-import { FakeEngine, JUDGE_CASES, judgeInput, testBundle, testProposal } from '#testing';
+import { FakeEngine, JUDGE_CASES, judgeInput, testBundle, testDocument, testProposal } from '#testing';
 import { describe, expect, it } from 'vitest';
 
+import type { Json } from '../formats/canonical-json.ts';
 import type { EngineAnswer, EngineRequest } from './types.ts';
 import { judge } from './judge.ts';
 
@@ -9,6 +10,25 @@ describe('a judgement names the first step that fails', () => {
     const judgement = judge(judgeInput(new FakeEngine(), change, more));
     expect(judgement.reasons).toEqual([reason]);
     expect(judgement.verdict).toBe(reason.split('_')[0]);
+  });
+});
+
+describe('a tenant in a further place', () => {
+  const { tool } = testDocument().contracts;
+  const { apply, undo } = tool.operations;
+  const bundle = testBundle({
+    contracts: { tool: { version: '1', operations: { apply: { ...apply, alsoTenant: ['/back/tenant'] }, undo } } },
+  });
+  const reasons = (tenant?: Json) => {
+    const { parameters } = testProposal();
+    const back = { operation: 'undo', reference: 'v1', ...(tenant === undefined ? {} : { tenant }) };
+    return judge(judgeInput(new FakeEngine(), { parameters: { ...parameters, back } }, { bundle })).reasons;
+  };
+  it("is the proposal's own, or nobody", () => {
+    expect([reasons('acme'), reasons()]).toEqual([['ALLOW_POLICY'], ['ALLOW_POLICY']]);
+  });
+  it.each(['globex', 'Acme', ' acme', null, ['acme'], {}])('is out of scope when it is %j', (tenant) => {
+    expect(reasons(tenant)).toEqual(['DENY_TENANT_SCOPE']);
   });
 });
 

@@ -5,8 +5,9 @@ import { isInEnvelope } from './envelope.ts';
 import { collectFacts, isShown } from './facts.ts';
 import { atPointer, own } from './pointer.ts';
 import { resourceOf } from './request.ts';
+import type { Operation } from './tables.ts';
 import { twice } from './twice.ts';
-import type { Judgement } from './types.ts';
+import type { Judgement, Proposal } from './types.ts';
 import { isOpen } from './window.ts';
 
 type Denial = `DENY_${string}`;
@@ -56,9 +57,18 @@ function checkContract({ bundle, engine, proposal, rule, called }: Case): Denial
   const valid = twice(() => engine.parametersValid(bundle, connector, proposal.operation, parameters));
   if (!valid.ok) return 'DENY_EVALUATION_ERROR';
   if (!valid.value) return 'DENY_CONTRACT';
-  if (operation.tenant !== null && atPointer(parameters, operation.tenant) !== proposal.tenant) return 'DENY_TENANT_SCOPE';
+  if (!isOwnTenant(operation, proposal)) return 'DENY_TENANT_SCOPE';
   if (operation.resource !== null && atPointer(parameters, operation.resource) !== proposal.resource.id) return 'DENY_CONTRACT';
   return undefined;
+}
+
+/** The tenant stands where it must, and no other one where it may. */
+function isOwnTenant({ tenant, alsoTenant = [] }: Operation, { tenant: acting, parameters }: Proposal): boolean {
+  if (tenant !== null && atPointer(parameters, tenant) !== acting) return false;
+  return alsoTenant.every((pointer) => {
+    const found = atPointer(parameters, pointer);
+    return found === undefined || found === acting;
+  });
 }
 
 function checkEnvelope({ bundle: { tables }, proposal, called, nowMs }: Case): Denial | undefined {

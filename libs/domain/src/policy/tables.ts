@@ -14,6 +14,8 @@ const operation = z.strictObject({
   parameters: z.custom<Record<string, Json>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
   /** Must hold the proposal's tenant. null: the operation belongs to no tenant's data. */
   tenant: pointer.nullable(),
+  /** Further places where a tenant may stand: whatever is there must be the proposal's too. */
+  alsoTenant: z.array(pointer).max(16).optional(),
   /** Must hold the proposal's resource id. */
   resource: pointer.nullable(),
   /** Evidence beyond what its class requires. */
