@@ -9,7 +9,7 @@ import { KafkaClaims } from '../claims.ts';
 import { FileJournal } from './file-journal.ts';
 import { type FollowOptions, VerdictFollower } from './follow.ts';
 import type { Handlers } from './handler.ts';
-import { type Journal, remember } from './journal.ts';
+import { type Journal, type Memory, remember } from './journal.ts';
 import { levelOf, type Notice, printNotice } from './notice.ts';
 import { Worker } from './worker.ts';
 
@@ -70,7 +70,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   const ledger = origin.slice(0, origin.indexOf('/t/'));
   const claims = options.log?.claims ?? KafkaClaims.open({ brokers, ledger, tenant, lane, issuer, seed, nowMs, ...prefixed });
   const journal = journalOf(options, origin);
-  const memory = remember(await journal.load());
+  const memory = await loaded(journal, claims);
   const keyid = keyIdOf(ed25519PublicKey(seed));
   const worker = new Worker({
     issuer,
@@ -172,6 +172,15 @@ class Running {
     } finally {
       await Promise.allSettled([this.#parts.claims.close(), this.#parts.journal.close()]);
     }
+  }
+}
+
+async function loaded(journal: Journal, claims: { close(): Promise<void> }): Promise<Memory> {
+  try {
+    return remember(await journal.load());
+  } catch (error) {
+    await Promise.allSettled([journal.close(), claims.close()]);
+    throw error;
   }
 }
 
