@@ -26,6 +26,11 @@ describe('the difference of two bundles', () => {
     expect(more).toEqual([]);
     expect(row && linesOf(row)).toEqual(['~ resources thing low', '    environment: "sandbox" -> "production"']);
   });
+  it('has every part of a document', () => {
+    const more = { name: 'other', windows: {}, envelopes: {}, approvalRules: {}, actors: { agent: {} } };
+    const parts = new Set(differences(testBundle(), testBundle(more)).map(({ part }) => part));
+    expect([...parts].sort()).toEqual(['actors', 'approval-rules', 'bundle', 'envelopes', 'windows']);
+  });
   it('names operations one by one', () => {
     const { apply } = contracts.tool.operations;
     const found = differences(testBundle(), testBundle({ contracts: { tool: { version: '1', operations: { apply } } } }));

@@ -24,6 +24,7 @@ const PARTS: readonly (readonly [part: string, rows: (bundle: Bundle) => Readonl
   ],
   ['envelopes', ({ tables }) => tables.envelopes],
   ['resources', ({ tables }) => Object.fromEntries(pairs(tables.resources, (rows) => pairs(rows, (row) => [['', row]])))],
+  ['actors', ({ tables }) => tables.actors ?? {}],
   ['windows', ({ tables }) => tables.windows],
   ['schema', ({ tables }) => ({ schema: tables.cedar.schema })],
   ['bundle', ({ tables }) => ({ name: tables.name })],

@@ -8,7 +8,8 @@ import { type BundleDocument, type Json, parseBundle, parseJson } from '#domain'
  * malformed; whether the bundle may be activated is the engine's to say.
  *
  *   bundle.json { format, name } · schema.cedarschema · policies/<id>.cedar · classes.json · contracts/<connector>.json ·
- *   resources.json · envelopes.json · approval-rules.json · windows.json
+ *   resources.json · envelopes.json · approval-rules.json · windows.json ·
+ *   actors.json, if there is one
  */
 export function loadBundleFolder(folder: string): BundleDocument {
   const text = (name: string): string => readFileSync(join(folder, name), 'utf8');
@@ -24,6 +25,7 @@ export function loadBundleFolder(folder: string): BundleDocument {
     envelopes: json('envelopes.json'),
     approvalRules: json('approval-rules.json'),
     windows: json('windows.json'),
+    ...(readdirSync(folder).includes('actors.json') ? { actors: json('actors.json') } : {}),
   };
   return parseBundle(document).document;
 }

@@ -120,6 +120,35 @@ it('a policy may name what the tables list, and any actor or tenant', () => {
   expect(engine.refusals(withPolicy(`forbid (${scope}) when { principal in tenant::"acme" };`))).toEqual([]);
 });
 
+describe('a table of actors', () => {
+  const { cedar, resources } = testDocument();
+  const actors = { agent: { acme: { bot: { parents: [{ type: 'team', id: 'web' }] } } } };
+  const team = { web: { environment: 'none', risk: 'low' } };
+  const inTeams = cedar.schema.replace(
+    'entity agent, person, pipeline in [tenant];',
+    'entity team; entity agent, person, pipeline in [tenant, team];',
+  );
+  const bundle = (schema: string, text: string) =>
+    testBundle({ actors, resources: { ...resources, team }, cedar: { schema, policies: { ...cedar.policies, more: text } } });
+  const forbidTeam = `forbid (${ON.replace('principal', 'principal in team::"web"')});`;
+
+  it('puts actors into groups that policies name', () => {
+    const grouped = bundle(inTeams, forbidTeam);
+    expect(engine.refusals(grouped)).toEqual([]);
+    expect(judge(judgeInput(engine, {}, { bundle: grouped })).reasons).toEqual(['DENY_POLICY']);
+    expect(judge(judgeInput(engine, { actor: { kind: 'person', id: 'bot' } }, { bundle: grouped })).reasons).toEqual(['ALLOW_POLICY']);
+  });
+  it('is refused where the schema has no such group, and with an actor that it does not list', () => {
+    const apart = inTeams.replace('in [tenant, team]', 'in [tenant]');
+    expect(engine.refusals(bundle(apart, `forbid (${ON.replace('principal', 'principal == agent::"acme#bot"')});`)).join()).toContain(
+      'class change',
+    );
+    expect(engine.refusals(bundle(inTeams, `forbid (${ON.replace('principal', 'principal == agent::"acme#bto"')});`)).join()).toContain(
+      'names agent::"acme#bto"',
+    );
+  });
+});
+
 describe('an optional attribute', () => {
   const { cedar } = testDocument();
   const schema = cedar.schema.replace('risk: String, amount: Long', 'risk: String, ticket?: String, amount: Long');

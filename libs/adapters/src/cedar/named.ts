@@ -10,19 +10,26 @@ interface Uid {
 }
 
 /** Entities that a policy names and that cannot exist: a forbid of one, or of a group of them, would match nothing and say nothing. */
-export function unlistedEntities(policy: PolicyJson, { resources }: PolicyTables): string[] {
+export function unlistedEntities(policy: PolicyJson, { resources, actors }: PolicyTables): string[] {
   const faults = new Set<string>();
   for (const { type, id } of uidsIn(policy)) {
     if (type === 'Action') continue; // the validator knows them
-    const exists = type === 'tenant' ? isTenantId(id) : ACTORS.includes(type) ? isActor(id) : Object.hasOwn(resources[type] ?? {}, id);
+    const exists =
+      type === 'tenant'
+        ? isTenantId(id)
+        : ACTORS.includes(type)
+          ? isActor(id, actors?.[type as 'agent'])
+          : Object.hasOwn(resources[type] ?? {}, id);
     if (!exists) faults.add(`names ${type}::${JSON.stringify(id)}, which is in no table`);
   }
   return [...faults];
 }
 
-function isActor(id: string): boolean {
+/** In the table of its kind, where there is one. */
+function isActor(id: string, table: Readonly<Record<string, object>> | undefined): boolean {
   const [tenant = '', actor = '', ...more] = id.split('#');
-  return more.length === 0 && isTenantId(tenant) && isIdentifier(actor);
+  if (more.length > 0 || !isTenantId(tenant) || !isIdentifier(actor)) return false;
+  return table === undefined || Object.hasOwn(table[tenant] ?? {}, actor);
 }
 
 /** Over the JSON form: only a uid has a type and an id that are text, a record literal's members are expressions. */

@@ -76,15 +76,15 @@ function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
       return [name, type === 'string' ? '' : type === 'long' ? 0 : false];
     });
     for (const type of rule.resourceTypes) {
-      for (const kind of ['agent', 'person', 'pipeline'] as const) {
+      for (const { kind, tenant, id: actor } of triedActors(tables)) {
         const resource = { type, id: Object.keys(tables.resources[type] ?? {})[0] ?? 'trial' };
-        const proposal = { ...TRIAL, actor: { kind, id: 'trial' }, class: id, resource };
+        const proposal = { ...TRIAL, tenant, actor: { kind, id: actor }, class: id, resource };
         const request = engineRequest(tables, proposal, Object.fromEntries(facts));
         const answer = cedar.statefulIsAuthorized({
           ...request,
           action: { type: 'Action', id },
           context: request.context,
-          entities: withBare(request, [resource, { type: 'tenant', id: TRIAL.tenant }]),
+          entities: withBare(request, [resource, { type: 'tenant', id: tenant }]),
           preparsedSchemaName: TRIAL_SLOT,
           preparsedPolicySetId: TRIAL_SLOT,
           validateRequest: true,
@@ -94,6 +94,17 @@ function trialFaults(cedar: Cedar, tables: PolicyTables): string[] {
     }
   }
   return [...faults];
+}
+
+/** One of each kind in no group, and one for each type of group that actors of the kind are in. */
+function triedActors({ actors }: PolicyTables) {
+  return (['agent', 'person', 'pipeline'] as const).flatMap((kind) => {
+    const tried = new Map<string, { kind: typeof kind; tenant: string; id: string }>([['', { kind, tenant: TRIAL.tenant, id: 'trial' }]]);
+    for (const [tenant, rows] of Object.entries(actors?.[kind] ?? {})) {
+      for (const [id, { parents = [] }] of Object.entries(rows)) for (const { type } of parents) tried.set(type, { kind, tenant, id });
+    }
+    return [...tried.values()];
+  });
 }
 
 /** Those that the request leaves out as well, so that the schema is asked about them: one with attributes is refused. */

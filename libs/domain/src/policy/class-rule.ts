@@ -20,6 +20,8 @@ const fact = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('evidence'), evidence: z.enum(EVIDENCE_TYPES) }),
   /** The contract's name of what is done: a string. */
   z.strictObject({ from: z.literal('operation') }),
+  /** The actor's row, where the bundle has a table of its kind. */
+  z.strictObject({ from: z.literal('actor-table'), attribute: cedarName, type: scalar.optional() }),
   /** Who proposes, as the signer is registered to speak for: a string. */
   z.strictObject({ from: z.literal('actor') }),
 ]);

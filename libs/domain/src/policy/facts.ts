@@ -3,7 +3,7 @@ import type { EvidenceType } from './class-rule.ts';
 import { checkEvidence, type EvidenceKeyOf } from './evidence.ts';
 import { atPointer, own } from './pointer.ts';
 import { rollbackOf } from './rollback.ts';
-import type { ClassRule, Contract, Fact, Operation, Resource } from './tables.ts';
+import type { ActorRow, ClassRule, Contract, Fact, Operation, Resource } from './tables.ts';
 import type { Proposal } from './types.ts';
 
 export interface FactsQuestion {
@@ -11,6 +11,7 @@ export interface FactsQuestion {
   readonly rule: ClassRule;
   readonly called: { readonly contract: Contract; readonly operation: Operation } | undefined;
   readonly resource: Resource;
+  readonly actor: ActorRow | undefined;
   readonly nowMs: number;
   readonly evidenceKey: EvidenceKeyOf;
 }
@@ -38,10 +39,11 @@ export function requiredEvidence(rule: ClassRule, operation: Operation | undefin
 
 type Shown = (evidence: EvidenceType) => boolean;
 
-function valueOf(fact: Fact, { proposal, resource }: FactsQuestion, shown: Shown): Json | undefined {
+function valueOf(fact: Fact, { proposal, resource, actor }: FactsQuestion, shown: Shown): Json | undefined {
   if (fact.from === 'table') return scalar(tabled(resource, fact.attribute), fact.type ?? 'string');
   if (fact.from === 'evidence') return shown(fact.evidence);
   if (fact.from === 'operation') return proposal.operation;
+  if (fact.from === 'actor-table') return scalar(own(actor?.attributes ?? {}, fact.attribute), fact.type ?? 'string');
   if (fact.from === 'actor') return proposal.actor.id;
   return scalar(atPointer(proposal.parameters, fact.pointer), fact.type);
 }
@@ -70,7 +72,10 @@ function evidenceOf(question: FactsQuestion): Shown {
   };
 }
 
-export function isShown(evidence: EvidenceType, { proposal, rule, called, nowMs, evidenceKey }: Omit<FactsQuestion, 'resource'>): boolean {
+export function isShown(
+  evidence: EvidenceType,
+  { proposal, rule, called, nowMs, evidenceKey }: Omit<FactsQuestion, 'resource' | 'actor'>,
+): boolean {
   if (!called) return false;
   const { contract, operation } = called;
   if (evidence === 'rollback') return rollbackOf(proposal, contract, operation) !== undefined;

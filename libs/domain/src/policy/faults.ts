@@ -12,6 +12,7 @@ export function faultsOf(tables: PolicyTables): string[] {
     ...Object.entries(tables.classes).flatMap(([id, rule]) => classFaults(tables, id, rule).map((fault) => `class ${id}: ${fault}`)),
     ...operations(tables).flatMap(([name, operation]) => operationFaults(tables, operation).map((fault) => `contract ${name}: ${fault}`)),
     ...resourceFaults(tables),
+    ...actorFaults(tables),
     ...envelopeFaults(tables),
     ...Object.entries(tables.windows)
       .filter(([, window]) => window.fromMinute >= window.toMinute)
@@ -29,6 +30,12 @@ function classFaults(tables: PolicyTables, id: string, rule: ClassRule): string[
   if (fromContract && !rule.connectorRequired) faults.push('facts come from a contract, so a connector must be required');
   if (rule.connectorRequired && !operations(tables).some(([, operation]) => operation.class === id)) {
     faults.push('no contract has an operation of it, and a connector is required: nothing of it could ever be proposed');
+  }
+  if (
+    facts.some((fact) => fact.from === 'actor-table') &&
+    ['agent', 'person', 'pipeline'].some((kind) => !Object.hasOwn(tables.actors ?? {}, kind))
+  ) {
+    faults.push('a fact comes from the tables of actors: each kind needs one, if an empty one');
   }
   for (const hole of unknownHoles(rule.summary ?? '')) faults.push(`summary: nothing fills {${hole}}`);
   return [...faults, ...attributeFaults(tables, rule)];
@@ -79,6 +86,18 @@ function resourceFaults(tables: PolicyTables): string[] {
     }
   }
   return faults;
+}
+
+function actorFaults(tables: PolicyTables): string[] {
+  return Object.entries(tables.actors ?? {}).flatMap(([kind, byTenant]) =>
+    Object.entries(byTenant ?? {}).flatMap(([tenant, rows]) =>
+      Object.entries(rows).flatMap(([id, { parents = [] }]) =>
+        parents
+          .filter((parent) => !resourceOf(tables, parent))
+          .map((parent) => `actor ${kind}:${tenant}#${id}: unlisted parent ${parent.type}:${parent.id}`),
+      ),
+    ),
+  );
 }
 
 function reaches(tables: PolicyTables, target: { type: string; id: string }): boolean {

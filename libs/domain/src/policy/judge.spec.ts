@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Json } from '../formats/canonical-json.ts';
 import type { EngineAnswer, EngineRequest } from './types.ts';
+import { faultsOf } from './faults.ts';
 import { judge } from './judge.ts';
 
 describe('a judgement names the first step that fails', () => {
@@ -29,6 +30,56 @@ describe('a tenant in a further place', () => {
   });
   it.each(['globex', 'Acme', ' acme', null, ['acme'], {}])('is out of scope when it is %j', (tenant) => {
     expect(reasons(tenant)).toEqual(['DENY_TENANT_SCOPE']);
+  });
+});
+
+describe('a table of actors', () => {
+  const { change, note } = testDocument().classes;
+  const actors = {
+    agent: { acme: { bot: { parents: [{ type: 'thing', id: 'high' }], attributes: { level: 3 } } } },
+    person: {},
+    pipeline: {},
+  };
+  const asked = (id: string, kind: 'agent' | 'person' = 'agent', more: Record<string, Json> = { actors }) => {
+    const engine = new FakeEngine();
+    const { reasons } = judge(judgeInput(engine, { actor: { kind, id } }, { bundle: testBundle(more) }));
+    return { reasons, request: engine.asked[0] };
+  };
+  it('is closed: whoever is not in it is denied', () => {
+    expect([asked('bot'), asked('Bot'), asked('constructor'), asked('bot', 'person')].map(({ reasons }) => reasons[0])).toEqual([
+      'ALLOW_POLICY',
+      'DENY_NO_MATCH',
+      'DENY_NO_MATCH',
+      'DENY_NO_MATCH',
+    ]);
+    expect(asked('ana', 'person', { actors: { agent: actors.agent } }).reasons).toEqual(['ALLOW_POLICY']);
+  });
+  it('says which groups an actor is in, and which those are in', () => {
+    expect(asked('bot').request?.entities).toEqual([
+      {
+        uid: { type: 'agent', id: 'acme#bot' },
+        attrs: {},
+        parents: [
+          { type: 'tenant', id: 'acme' },
+          { type: 'thing', id: 'high' },
+        ],
+      },
+      { uid: { type: 'thing', id: 'high' }, attrs: {}, parents: [{ type: 'thing', id: 'low' }] },
+    ]);
+  });
+  it('gives facts, and one that is not there is missing', () => {
+    const classes = (type: string) => ({
+      change: { ...change, facts: { ...change.facts, level: { from: 'actor-table', attribute: 'level', type } } },
+      note,
+    });
+    expect(asked('bot', 'agent', { actors, classes: classes('string') }).reasons).toEqual(['DENY_MISSING_EVIDENCE']);
+    expect(asked('bot', 'agent', { actors, classes: classes('long') }).request?.context).toMatchObject({ level: 3 });
+  });
+  it('is refused with a group that is not listed, and a fact without a table', () => {
+    const lost = { agent: { acme: { bot: { parents: [{ type: 'thing', id: 'team' }] } } } };
+    expect(faultsOf(testBundle({ actors: lost }).tables)).toEqual(['actor agent:acme#bot: unlisted parent thing:team']);
+    const facts = { ...change.facts, level: { from: 'actor-table', attribute: 'level' } };
+    expect(faultsOf(testBundle({ classes: { change: { ...change, facts }, note } }).tables).join()).toContain('each kind needs one');
   });
 });
 

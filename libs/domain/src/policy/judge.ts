@@ -4,7 +4,7 @@ import { consult } from './consult.ts';
 import { isInEnvelope } from './envelope.ts';
 import { collectFacts, isShown } from './facts.ts';
 import { atPointer, own } from './pointer.ts';
-import { resourceOf } from './request.ts';
+import { actorOf, resourceOf } from './request.ts';
 import type { Operation } from './tables.ts';
 import { twice } from './twice.ts';
 import type { Judgement, Proposal } from './types.ts';
@@ -84,8 +84,9 @@ function checkWindow(question: Case): Denial | undefined {
   return rule.incidentOpensWindow === true && isShown('incident', question) ? undefined : 'DENY_WINDOW';
 }
 
-/** Tables are closed: what the bundle does not list for this class and tenant matches nothing. */
+/** Tables are closed: who or what the bundle does not list for this class and tenant matches nothing. */
 function checkResource({ bundle: { tables }, proposal, rule }: Case): Denial | undefined {
+  if (tables.actors?.[proposal.actor.kind] && !actorOf(tables, proposal)) return 'DENY_NO_MATCH';
   const resource = rule.resourceTypes.includes(proposal.resource.type) ? resourceOf(tables, proposal.resource) : undefined;
   const listed = resource !== undefined && (resource.tenants?.includes(proposal.tenant) ?? true);
   return listed ? undefined : 'DENY_NO_MATCH';
@@ -93,7 +94,7 @@ function checkResource({ bundle: { tables }, proposal, rule }: Case): Denial | u
 
 function checkFacts(question: Case): Denial | undefined {
   const resource = resourceOf(question.bundle.tables, question.proposal.resource);
-  const facts = resource && collectFacts({ ...question, resource });
+  const facts = resource && collectFacts({ ...question, resource, actor: actorOf(question.bundle.tables, question.proposal) });
   if (!facts) return 'DENY_MISSING_EVIDENCE';
   question.context = facts;
   return undefined;

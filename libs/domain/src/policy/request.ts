@@ -1,6 +1,6 @@
 import type { Json } from '../formats/canonical-json.ts';
 import { own } from './pointer.ts';
-import type { PolicyTables } from './tables.ts';
+import type { ActorRow, PolicyTables } from './tables.ts';
 import type { EngineRequest, Proposal } from './types.ts';
 
 /** Members that Cedar's JSON reads as entities, extension calls or expressions instead of as data. */
@@ -12,7 +12,8 @@ export function engineRequest(tables: PolicyTables, proposal: Proposal, context:
   // `#` is in no identifier: two tenants' agents of one name are two principals.
   const principal = { type: actor.kind, id: `${tenant}#${actor.id}` };
   const home = { type: 'tenant', id: tenant };
-  const entities: Json[] = [{ uid: principal, attrs: {}, parents: [home] }, ...resourceAndAncestors(tables, resource)];
+  const groups = (actorOf(tables, proposal)?.parents ?? []).map(({ type, id }) => ({ type, id }));
+  const entities: Json[] = [{ uid: principal, attrs: {}, parents: [home, ...groups] }, ...rowsAndAncestors(tables, [resource, ...groups])];
   return { principal, action: proposal.class, resource: { type: resource.type, id: resource.id }, context, entities };
 }
 
@@ -27,10 +28,10 @@ export function hasReservedMember(value: Json): boolean {
  * Each once, also where two groups share a parent. One without parents is not listed, nor is the tenant: entities have no attributes, so
  * the engine knows nothing more of it than that it is itself, and each that it reads costs a tenth of its answer.
  */
-function resourceAndAncestors(tables: PolicyTables, resource: { readonly type: string; readonly id: string }): Json[] {
+function rowsAndAncestors(tables: PolicyTables, rows: readonly { readonly type: string; readonly id: string }[]): Json[] {
   const seen = new Set<string>();
   const entities: Json[] = [];
-  const pending = [resource];
+  const pending = [...rows];
   for (let next = pending.pop(); next; next = pending.pop()) {
     const name = `${next.type}#${next.id}`;
     if (seen.has(name)) continue;
@@ -41,6 +42,11 @@ function resourceAndAncestors(tables: PolicyTables, resource: { readonly type: s
     pending.push(...parents);
   }
   return entities;
+}
+
+/** The actor's row; undefined without a table of its kind, and when it is not in it. */
+export function actorOf({ actors }: PolicyTables, { tenant, actor }: Pick<Proposal, 'tenant' | 'actor'>): ActorRow | undefined {
+  return own(own(actors?.[actor.kind] ?? {}, tenant) ?? {}, actor.id);
 }
 
 export function resourceOf(tables: PolicyTables, { type, id }: { readonly type: string; readonly id: string }) {

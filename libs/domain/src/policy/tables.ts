@@ -50,6 +50,17 @@ const resource = z.strictObject({
     .optional(),
 });
 
+/** One who proposes: in groups that are rows of the resource tables, and with facts of its own. */
+const actor = z.strictObject({
+  attributes: z.record(cedarName, z.union([z.string().max(256), z.int(), z.boolean()])).optional(),
+  parents: z
+    .array(z.strictObject({ type: cedarName, id: identifier }))
+    .max(16)
+    .optional(),
+});
+/** By tenant, then id. */
+const actors = z.record(identifier, z.record(identifier, actor));
+
 /** What the tenant may ask for: an operation, and how much of it. */
 const envelopeOperation = z.strictObject({
   connector: identifier.optional(),
@@ -83,6 +94,8 @@ export const policyTables = z.strictObject({
   contracts: z.record(identifier, contract),
   /** By type, then id. Closed: what is not listed is denied. */
   resources: z.record(cedarName, z.record(identifier, resource)),
+  /** By kind. Closed where it is given: an actor of the kind that is not listed is denied. A kind without one has no groups. */
+  actors: z.strictObject({ agent: actors.optional(), person: actors.optional(), pipeline: actors.optional() }).optional(),
   /** By tenant; `*` for tenants without their own. */
   envelopes: z.record(z.union([identifier, z.literal('*')]), envelope),
   approvalRules: z.record(identifier, approvalRule),
@@ -92,6 +105,7 @@ export const policyTables = z.strictObject({
 export type PolicyTables = z.infer<typeof policyTables>;
 export type Contract = z.infer<typeof contract>;
 export type Operation = z.infer<typeof operation>;
+export type ActorRow = z.infer<typeof actor>;
 export type Resource = z.infer<typeof resource>;
 export type EnvelopeOperation = z.infer<typeof envelopeOperation>;
 
