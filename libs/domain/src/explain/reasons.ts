@@ -19,7 +19,7 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     DENY_NO_MATCH: ['no permit matched; nothing is allowed by default', 'stop'],
     DENY_UNKNOWN_CLASS: ['the bundle knows no such class', 'stop'],
     DENY_UNKNOWN_ISSUER: ['the signer may not speak for this actor', 'stop'],
-    DENY_TENANT_SCOPE: ["the contract's tenant pointer, or the resource, is another tenant's", 'stop'],
+    DENY_TENANT_SCOPE: ['a tenant pointer of the contract names another tenant', 'stop'],
     DENY_FROZEN: ['a freeze is in force for this; freeze is its id', 'ask again'],
     DENY_STOPPED: ['an emergency stop is in force for this; freeze is its id', 'stop'],
     DENY_CONTRACT: ['no contract, not this operation, another digest than pinned, or parameters that do not fit', 'ask again'],
