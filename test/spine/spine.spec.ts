@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { activateBundle, type CheckedReceipt, codecs, issueToken, revokeIssuer, revokeToken, textOf } from '#adapters';
-import { equalBytes, formatTrust, fromUtf8, parseBundle, parseTrust, verifyReceipt } from '#domain';
+import { equalBytes, formatTrust, fromUtf8, type Json, parseBundle, parseTrust, verifyReceipt } from '#domain';
 import { executor, type Rejection, type VerifiedVerdict } from '#sdk';
 
 import { judge } from '../../apps/all/src/tour/expect.ts';
@@ -223,8 +223,10 @@ describe('an issuer', () => {
 
 describe('a pending escalation', () => {
   it('expires by the passing of time alone: settled once, with receipt and verdict', async () => {
-    const approvalRules = { 'production-change': { group: 'release-managers', min: 1, expiresInSeconds: 60 } }; // the least there is
-    await world.control(...activateBundle(world.home, { ...standardBundle(), approvalRules }));
+    const standard = standardBundle();
+    const least = { group: 'release-managers', min: 1, expiresInSeconds: 60 };
+    const approvalRules = { ...(standard['approvalRules'] as Readonly<Record<string, Json>>), 'production-change': least };
+    await world.control(...activateBundle(world.home, { ...standard, approvalRules }));
     const deploy = script.find(({ id }) => id === 'tour-production-deploy');
     if (deploy?.kind !== 'proposal') throw new Error('no such scenario');
     const { statement } = await world.receiptOf(await world.propose(deploy.body, { id: 'short' }));
