@@ -1,3 +1,4 @@
+import { VOTE_FAULTS } from '../decide/approvals.ts';
 import { decide } from '../decide/decide.ts';
 import { evolve } from '../decide/evolve.ts';
 import { replayFacts } from '../decide/facts.ts';
@@ -64,13 +65,14 @@ export class Replay {
   }
 
   /**
-   * Leaf index of another entry whose input this one was decided by: a repetition by that of the first request, a refused vote by whom the actor
-   * acts for.
+   * Leaf index of another entry whose input this one was decided by: a repetition by that of the first request, a vote by that of what was asked,
+   * which says for whom the actor acts.
    */
   #restsOn({ kind, statement: { predicate } }: SealedEntry, { value }: ReplayInput): string | undefined {
     if (kind === 'action.repeated') return text(predicate['first']);
-    const envelope =
-      kind === 'input.refused' && predicate['detail'] === 'own-action' && value ? this.wire.decodeEnvelope(value) : undefined;
+    if (kind === 'approval.recorded') return text(predicate['decision']);
+    const isVote = kind === 'input.refused' && (VOTE_FAULTS as readonly unknown[]).includes(predicate['detail']);
+    const envelope = isVote && value ? this.wire.decodeEnvelope(value) : undefined;
     const vote = envelope && (parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }) as { readonly decision?: unknown });
     return typeof vote?.decision === 'string' ? vote.decision : undefined;
   }

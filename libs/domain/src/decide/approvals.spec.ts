@@ -83,6 +83,19 @@ describe('an approval', () => {
     await expectSound(lane);
   });
 
+  it('counts for nothing once nobody can read for whom the actor acts: a lost input key makes no one a stranger to it', async () => {
+    const { lane, asked, vote } = asking(2);
+    vote('ana');
+    lane.inputKeys.delete(`${asked.statement.predicate.origin}\0${asked.statement.predicate.index}`);
+    lane.restart();
+    for (const by of ['eve', 'ben']) expect(told(vote(by))).toEqual(['input.refused not-open']);
+    lane.nowMs += 60 * MINUTE_MS;
+    expect(told(lane.tick())).toEqual(['escalation.settled EXPIRED_NO_DECISION']);
+    const { invariants, unreplayable } = await checkLane(lane, new FakeEngine(), attest(lane, lane.parties.keys));
+    expect(invariants.filter(({ status }) => status === 'violated')).toEqual([]);
+    expect(unreplayable).toBeGreaterThan(0);
+  });
+
   it('of something else than was asked is refused', () => {
     const { lane, vote } = asking();
     expect(told(vote('ana', { bindingDigest: 'a'.repeat(64) }))).toEqual(['input.refused another-binding']);

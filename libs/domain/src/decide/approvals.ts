@@ -10,15 +10,19 @@ import type { EntryContent } from './draft.ts';
 import { freezeFor } from './freeze.ts';
 import type { Asked, OpenEscalation } from './open.ts';
 import type { LaneState, TenantFacts } from './state.ts';
+import type { InputFacts } from './types.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
 /** Another spelling in upper and lower case is no other person. */
 export const personOf = (id: string): string => id.toLowerCase();
 
-/** From the entry and from what only its input holds; undefined when the entry asks nobody. */
-export function askedBy(predicate: Predicate, bundle: Bundle | null, actingFor: string | undefined): Asked | undefined {
-  if (typeof predicate['approvalDeadline'] !== 'string' || !bundle) return undefined;
+/**
+ * From the entry and from what only its input holds. undefined when the entry asks nobody, and when its input can no longer be read: then
+ * nobody knows for whom the actor acts, and so who must not answer.
+ */
+export function askedBy(predicate: Predicate, bundle: Bundle | null, { requestDigest, actingFor }: InputFacts): Asked | undefined {
+  if (typeof predicate['approvalDeadline'] !== 'string' || !bundle || !requestDigest) return undefined;
   const rules = predicate['ruleSet'] as readonly string[];
   const seats = rules.reduce((sum, id) => sum + (own(bundle.tables.approvalRules, id)?.min ?? Number.MAX_SAFE_INTEGER), 0);
   const actor = (predicate['actor'] as { readonly id: string }).id;
@@ -32,11 +36,14 @@ export function askedBy(predicate: Predicate, bundle: Bundle | null, actingFor: 
   };
 }
 
+/** Details of a refused vote. Each depends on what the decision's input says. */
+export const VOTE_FAULTS = ['not-open', 'another-binding', 'own-action'] as const;
+
 /** Why a vote does not count, in one word. */
 export function voteFault(
   open: OpenEscalation | undefined,
   { by, bindingDigest }: { by: string; bindingDigest: string },
-): string | undefined {
+): (typeof VOTE_FAULTS)[number] | undefined {
   if (!open?.asked) return 'not-open';
   if (open.asked.bindingDigest !== bindingDigest) return 'another-binding';
   if (open.asked.notBy.includes(personOf(by))) return 'own-action';

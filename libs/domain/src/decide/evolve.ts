@@ -105,7 +105,7 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   state.idCount += 1;
   if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
-  const asked = askedBy(predicate, state.bundle, facts.actingFor);
+  const asked = askedBy(predicate, state.bundle, facts);
   const open = { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline), votes: [] };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
