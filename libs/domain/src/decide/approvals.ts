@@ -8,7 +8,9 @@ import type { Bundle } from '../policy/types.ts';
 import { subjectOf } from './effects.ts';
 import type { EntryContent } from './draft.ts';
 import { freezeFor } from './freeze.ts';
+import { pick } from './members.ts';
 import type { Asked, OpenEscalation } from './open.ts';
+import { settlement } from './settlement.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 
@@ -26,13 +28,12 @@ export function askedBy(predicate: Predicate, bundle: Bundle | null, { requestDi
   const rules = predicate['ruleSet'] as readonly string[];
   const seats = rules.reduce((sum, id) => sum + (own(bundle.tables.approvalRules, id)?.min ?? Number.MAX_SAFE_INTEGER), 0);
   const actor = (predicate['actor'] as { readonly id: string }).id;
-  const copied = ['actor', 'bindingDigest', 'class', 'connector', 'operation', 'grants'].filter((name) => predicate[name] !== undefined);
   return {
     bindingDigest: text(predicate['bindingDigest']),
     bundle: bundle.digest,
     seats,
     notBy: (actingFor === undefined ? [actor] : [actor, actingFor]).map(personOf),
-    members: Object.fromEntries(copied.map((name) => [name, predicate[name]])),
+    members: pick(predicate, ['actor', 'bindingDigest', 'class', 'connector', 'operation', 'grants']),
   };
 }
 
@@ -57,9 +58,9 @@ export function settlementOf(
   open: OpenEscalation,
   { by, vote, nowMs, payloadDigest }: { by: string; vote: string; nowMs: number; payloadDigest: string },
 ): EntryContent | undefined {
-  if (vote === 'deny') return settled(open, payloadDigest, { outcome: 'DENY_HUMAN' });
+  if (vote === 'deny') return settlement(open, { outcome: 'DENY_HUMAN' }, payloadDigest);
   if (!open.asked || new Set([...open.votes, personOf(by)]).size < open.asked.seats) return undefined;
-  return settled(open, payloadDigest, approved(state, facts, open.asked, { open, nowMs }));
+  return settlement(open, approved(state, facts, open.asked, { open, nowMs }), payloadDigest);
 }
 
 /** Everything that may have changed since it was asked is looked at again, at this place of the ledger. */
@@ -68,7 +69,7 @@ function approved(
   facts: TenantFacts,
   { bundle: digest, members }: Asked,
   { open, nowMs }: { open: OpenEscalation; nowMs: number },
-): Members {
+): Members & { readonly outcome: string } {
   const { bundle } = state;
   const rule = bundle && own(bundle.tables.classes, text(members['class']));
   if (!rule || bundle.digest !== digest) return { outcome: 'SUPERSEDED' }; // other rules than those that people were asked under
@@ -80,11 +81,3 @@ function approved(
   const permit = { executeBy, executors: [...rule.executors].sort(), ...(grants as Members | undefined) };
   return { outcome: 'ALLOW_APPROVED', ...copied, permit };
 }
-
-const settled = ({ index, issuer, actionId, deadlineMs }: OpenEscalation, payloadDigest: string, members: Members): EntryContent => ({
-  kind: 'escalation.settled',
-  actionId,
-  payloadDigest,
-  members: { settles: String(index), deadline: formatTime(deadlineMs), issuer, ...members },
-  inputForm: 'none',
-});

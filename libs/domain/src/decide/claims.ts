@@ -15,6 +15,7 @@ import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effe
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { pick } from './members.ts';
 import { idsExhausted } from './proposal.ts';
 import type { LaneState } from './state.ts';
 import type { DecideContext, Decided } from './types.ts';
@@ -34,7 +35,6 @@ interface Proved {
   readonly actionId: string;
   readonly predicate: Predicate;
   readonly permit: Permit | undefined;
-  readonly payloadDigest: string;
 }
 type Members = Readonly<Record<string, unknown>>;
 
@@ -103,18 +103,13 @@ function refusalOf(
 }
 
 function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members {
-  const { executeBy, obligations, resultWithinSeconds, rollback } = permit;
-  const withinMs = resultWithinSeconds === undefined ? RESULT_WITHIN_MS : resultWithinSeconds * 1000;
+  const withinMs = permit.resultWithinSeconds === undefined ? RESULT_WITHIN_MS : permit.resultWithinSeconds * 1000;
   return {
     ...pick(predicate, ['actor', 'bindingDigest', 'class', 'connector', 'operation']),
-    ...{ executeBy, resultBy: formatTime(nowMs + withinMs) },
-    ...(obligations === undefined ? {} : { obligations }),
-    ...(rollback === undefined ? {} : { rollback }),
+    ...pick(permit, ['executeBy', 'obligations', 'rollback']),
+    resultBy: formatTime(nowMs + withinMs),
   };
 }
-
-const pick = (predicate: Predicate, names: readonly string[]): Members =>
-  Object.fromEntries(names.filter((name) => predicate[name] !== undefined).map((name) => [name, predicate[name]]));
 
 /** The decision that the receipt proves to be in this tenant's own tree; undefined when it proves no such thing. */
 function provedBy(state: LaneState, checked: CheckedEnvelope, { decision, receipt }: PayloadOf<'claim.requested'>): Proved | undefined {
@@ -125,10 +120,9 @@ function provedBy(state: LaneState, checked: CheckedEnvelope, { decision, receip
     const { predicate, predicateType } = statement;
     const isVerdict = predicateType === DECIDED || predicateType === SETTLED;
     if (index !== parseU64(decision) || index >= BigInt(range.size) || !isVerdict) return undefined;
-    const { name, digest } = statement.subject[0];
     const isYes = predicateType === DECIDED ? predicate.verdict === 'ALLOW' : predicate['outcome'] === 'ALLOW_APPROVED';
     const permit = isYes ? (own(predicate, 'permit') as unknown as Permit | undefined) : undefined;
-    return { actionId: name, predicate, permit, payloadDigest: digest.sha256 };
+    return { actionId: statement.subject[0].name, predicate, permit };
   } catch {
     return undefined; // whatever is wrong with it, it proves nothing
   }

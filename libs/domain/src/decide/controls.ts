@@ -19,6 +19,7 @@ import { cancelledBy } from './erase.ts';
 import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
 import { findEscalation } from './due.ts';
 import { idKey } from './ids.ts';
+import { pick } from './members.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -270,9 +271,6 @@ const head = ({ payload }: CheckedEnvelope): Body => ({ controlId: payload['id']
 
 const deciderKeysOf = ({ birth }: DecideContext): unknown =>
   birth.deciderKeys.map(({ keyid, publicKey }) => ({ keyid, publicKey: base64(publicKey) }));
-
-const pick = (body: Body, names: readonly string[]): Record<string, unknown> =>
-  Object.fromEntries(names.filter((name) => body[name] !== undefined).map((name) => [name, body[name]]));
 
 function isVkeyOf(vkey: string, origin: string): boolean {
   try {

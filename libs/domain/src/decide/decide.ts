@@ -9,6 +9,7 @@ import { firstDue } from './due.ts';
 import { checkEnvelope, type RefusalCode } from './envelope-check.ts';
 import { decideOutcome } from './outcomes.ts';
 import { decideProposal } from './proposal.ts';
+import { settlement } from './settlement.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type Input } from './types.ts';
 
@@ -58,12 +59,8 @@ function settleFirstDue(state: LaneState, context: DecideContext): Decided {
 }
 
 function contentOf(due: NonNullable<ReturnType<typeof firstDue>>): EntryContent {
-  const { actionId, index } = due;
-  const deadline = formatTime(due.deadlineMs);
-  if ('claim' in due) {
-    const members = { decision: String(index), claim: due.claim, executor: due.executor, awaited: due.awaits, deadline };
-    return { kind: 'effect.uncertain', actionId, members, inputForm: 'none' };
-  }
-  const members = { settles: String(index), outcome: 'EXPIRED_NO_DECISION', deadline, issuer: due.issuer };
-  return { kind: 'escalation.settled', actionId, members, inputForm: 'none' };
+  if (!('claim' in due)) return settlement(due, { outcome: 'EXPIRED_NO_DECISION' });
+  const { actionId, index, claim, executor, awaits, deadlineMs } = due;
+  const members = { decision: String(index), claim, executor, awaited: awaits, deadline: formatTime(deadlineMs) };
+  return { kind: 'effect.uncertain', actionId, members, inputForm: 'none' };
 }

@@ -1,8 +1,7 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
-import { formatTime } from '../formats/time.ts';
 import type { EntryContent } from './draft.ts';
-import type { OpenEscalation } from './open.ts';
 import type { IdBook } from './ids.ts';
+import { settlement } from './settlement.ts';
 import type { LaneState } from './state.ts';
 
 /** How an escalation ends whose action is erased while people were still asked. */
@@ -27,18 +26,10 @@ export function cancelledBy(state: LaneState, request: ErasureRequest): readonly
   if (indexes.some((index) => BigInt(index) >= BigInt(size))) return 'beyond-tree';
   const open = state.due.open.filter((each) => each.tenant === tenant && indexes.includes(String(each.index)));
   if (open.some(({ actionId }) => actionId !== action)) return 'another-action';
-  return open.toSorted((a, b) => a.index - b.index).map((each) => cancellation(each, payloadDigest));
+  return open.toSorted((a, b) => a.index - b.index).map((each) => settlement(each, { outcome: CANCELLED_ERASED }, payloadDigest));
 }
 
 /** What the decider remembers of an erased request would let anyone who holds a copy of the state guess at it: forgotten with the input. */
 export function forgetRequests(ids: IdBook, indexes: readonly unknown[]): void {
   ids.forgetDigests(new Set(indexes.map(Number)));
 }
-
-const cancellation = ({ index, issuer, actionId, deadlineMs }: OpenEscalation, payloadDigest: string): EntryContent => ({
-  kind: 'escalation.settled',
-  actionId,
-  payloadDigest,
-  members: { settles: String(index), outcome: CANCELLED_ERASED, deadline: formatTime(deadlineMs), issuer },
-  inputForm: 'none',
-});

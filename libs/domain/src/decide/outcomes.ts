@@ -4,6 +4,7 @@ import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import type { OutcomeKind } from '../payloads/outcomes.ts';
 import { refuse, staleness } from './controls.ts';
 import { after, draft, laneNow, recordSource, treeOf, type RecordInput } from './draft.ts';
+import { pick } from './members.ts';
 import type { OpenEffect } from './open.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
@@ -31,7 +32,7 @@ export function decideOutcome(state: LaneState, input: RecordInput, context: Dec
   const members = {
     ...common,
     ...{ keyid: checked.envelope.keyid, outcome: report.kind, status: report.status, late: effect.uncertain },
-    ...definedOf({ before: report.before, after: report.after, evidence: report.evidence }),
+    ...pick(report, ['before', 'after', 'evidence']),
     ...(awaits === undefined ? {} : { awaits, until }),
   };
   const { actionId } = effect;
@@ -63,6 +64,3 @@ function nextOf({ kind, status }: Report, { obligations, rollback }: OpenEffect,
   if (kind === 'result' && status === 'succeeded' && obligations.includes('healthcheck')) return 'healthcheck';
   return kind === 'healthcheck' && status === 'failed' && rollback !== null && !isStopped ? 'rollback' : undefined;
 }
-
-const definedOf = (members: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
