@@ -1,5 +1,6 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { GenericContainer, Wait } from 'testcontainers';
+
+import { freePort } from '#adapters';
 
 export interface ContainerBroker {
   readonly brokers: string[];
@@ -38,17 +39,4 @@ export async function startContainerBroker(): Promise<ContainerBroker> {
       await started.stop();
     },
   };
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => {
-        resolve(port);
-      });
-    });
-  });
 }

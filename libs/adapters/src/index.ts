@@ -23,6 +23,7 @@ export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } fr
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
 export { drawRandom } from './home/random.ts';
 export { SECRET_FILE, SECRET_FOLDER, writeWhole } from './home/files.ts';
+export { LockedError, lockFile } from './home/lock-file.ts';
 
 // controls
 export * from './controls/controls.ts';

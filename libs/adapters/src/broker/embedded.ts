@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../kafka/errors.ts';
 import { drawClusterId } from './cluster-id.ts';
+import { freePort } from './free-port.ts';
 import { javaCommand, kafkaJars, repositoryRoot, type Progress } from './jars.ts';
 import { commandLine, isAlive, parentOf, processesWith, terminate } from './process.ts';
 import { serverProperties } from './properties.ts';
@@ -172,25 +172,4 @@ function readPorts(file: string): { port?: number; controllerPort?: number } | u
   } catch {
     return undefined; // first start, or a half-written file: any ports will do
   }
-}
-
-/** The wanted port when it is free, else one that the system picks. */
-async function freePort(wanted = 0): Promise<number> {
-  const probe = createServer();
-  const port = await new Promise<number | undefined>((done) => {
-    probe.once('error', () => {
-      done(undefined);
-    });
-    probe.listen(wanted, '127.0.0.1', () => {
-      done((probe.address() as AddressInfo).port);
-    });
-  });
-  await new Promise<void>((done) =>
-    probe.close(() => {
-      done();
-    }),
-  );
-  if (port !== undefined) return port;
-  if (wanted === 0) throw new Error('embedded broker: no free port on 127.0.0.1');
-  return freePort();
 }

@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { freePort } from '../broker/free-port.ts';
 import { commandLine, isAlive, terminate } from '../broker/process.ts';
 import { writeWhole } from '../home/files.ts';
 import { messageOf } from '../kafka/errors.ts';
@@ -158,17 +158,4 @@ function readOr(path: string): string {
   } catch {
     return '';
   }
-}
-
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((done, failed) => {
-    probe.once('error', failed);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => {
-        done(port);
-      });
-    });
-  });
 }

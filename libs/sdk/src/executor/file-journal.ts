@@ -4,10 +4,9 @@ import { dirname } from 'node:path';
 
 import { z } from 'zod';
 
-import { SECRET_FILE, SECRET_FOLDER, writeWhole } from '#adapters';
+import { LockedError, lockFile, SECRET_FILE, SECRET_FOLDER, writeWhole } from '#adapters';
 
 import { type Journal, JournalError, type JournalRecord, stillNeeded } from './journal.ts';
-import { lockFile } from './lock-file.ts';
 
 /** Unit bytes. Beyond, the file is written anew with what is still needed: an action appends about 800 bytes. */
 const REWRITE_BYTES = 4 * 1024 * 1024;
@@ -34,7 +33,7 @@ export class FileJournal implements Journal {
   /** Made when missing. Throws JournalError when another process has it open, when it is another executor's, or damaged. */
   static open(path: string, owner: JournalOwner): FileJournal {
     mkdirSync(dirname(path), { recursive: true, mode: SECRET_FOLDER });
-    const journal = new FileJournal(path, owner, lockFile(`${path}.lock`));
+    const journal = new FileJournal(path, owner, locked(path));
     try {
       journal.#rewrite();
     } catch (error) {
@@ -120,3 +119,13 @@ const recordSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ended'), claim, why: z.string() }),
   z.strictObject({ kind: z.literal('position'), offset: decimal }),
 ]);
+
+/** Two executors on one journal would both take a grant for theirs. */
+function locked(path: string): () => void {
+  try {
+    return lockFile(`${path}.lock`);
+  } catch (cause) {
+    if (!(cause instanceof LockedError)) throw cause;
+    throw new JournalError(`${cause.path}: in use by process ${cause.owner}: stop that one, or name another journal`, { cause });
+  }
+}

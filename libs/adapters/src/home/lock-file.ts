@@ -1,21 +1,28 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { JournalError } from './journal.ts';
+/** `owner` is the process id in the lock, or what else stands there. */
+export class LockedError extends Error {
+  override readonly name = 'LockedError';
+  constructor(
+    readonly path: string,
+    readonly owner: string,
+  ) {
+    super(`${path} is in use by process ${owner}`);
+  }
+}
 
 /**
- * One process per journal: two would both take a grant for theirs. Returns what releases it. The lock appears together with its owner's
- * number; one that a killed process left is taken away by renaming, so of two at the same moment one goes on. On a folder that several
- * machines share it holds nobody off but the own machine's processes.
+ * One process, and one holder in it. Returns what releases it; throws LockedError. The lock appears together with its owner's number, and one
+ * that a killed process left is taken away by renaming, so of two at the same moment one goes on. On a folder that several machines share it
+ * holds nobody off but the own machine's processes.
  */
 export function lockFile(name: string): () => void {
   const path = resolve(name);
   const own = `${path}.${process.pid}`;
   writeFileSync(own, String(process.pid));
   try {
-    if (!link(own, path) && (isTaken(path) || !takeAway(path) || !link(own, path))) {
-      throw new JournalError(`${path}: in use by process ${readOr(path, 'unknown')}: stop that one, or name another journal`);
-    }
+    if (!link(own, path) && (isTaken(path) || !takeAway(path) || !link(own, path))) throw new LockedError(path, readOr(path, 'unknown'));
   } finally {
     rmSync(own, { force: true });
   }
@@ -26,7 +33,7 @@ export function lockFile(name: string): () => void {
   };
 }
 
-/** A process id says nothing about two executors in one process. */
+/** A process id says nothing about two holders in one process. */
 const held = new Set<string>();
 
 function link(own: string, path: string): boolean {
@@ -39,16 +46,18 @@ function link(own: string, path: string): boolean {
   }
 }
 
+/** By somebody who lives, and is not another program that got the number after a reboot. */
 function isTaken(path: string): boolean {
   const pid = Number(readOr(path, '0'));
   if (!(pid > 0)) return false;
-  if (pid === process.pid) return held.has(path); // else a process of an earlier boot had our number
+  if (pid === process.pid) return held.has(path);
   try {
     process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  return readOr(`/proc/${pid}/cmdline`, 'node').includes('node'); // and not another program that got the number after a reboot
+  const command = readOr(`/proc/${pid}/cmdline`, 'node');
+  return command.includes('node') || command.includes('countersign');
 }
 
 /** False, and the lock put back, when it was another process's by now. */
