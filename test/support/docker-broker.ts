@@ -1,6 +1,6 @@
 import { GenericContainer, Wait } from 'testcontainers';
-
-import { freePort } from '#adapters';
+// By its file: what sets a run up is loaded without the tests' import conditions.
+import { freePort } from '../../libs/adapters/src/broker/free-port.ts';
 
 export interface ContainerBroker {
   readonly brokers: string[];
