@@ -60,10 +60,12 @@ export async function compare(
     }
   }
   const perSecond = Math.max(1, Math.round(LOAD * median(throughput.floor)));
-  const latency = {} as Record<keyof Figures['throughput'], Run>;
-  for (const { name, path, route } of paths) {
-    say(`latency of ${name} at ${perSecond} records/s ...`);
-    latency[name] = await drive(path, route(ledger.proposals(perSecond * seconds)), perSecond);
+  const latency: Record<keyof Figures['throughput'], Run[]> = { bare: [], floor: [], pipeline: [] };
+  for (let round = 1; round <= rounds; round++) {
+    say(`latency at ${perSecond} records/s, round ${round} of ${rounds} ...`);
+    for (const { name, path, route } of paths) {
+      latency[name].push(await drive(path, route(ledger.proposals(perSecond * seconds)), perSecond));
+    }
   }
   const memory = processes.map(({ name, pid }) => ({ name, ...memoryOf(pid) }));
   return {
@@ -85,6 +87,8 @@ function listed(used: ReadonlyMap<string, number>): { name: string; ms: number }
   return [...used].map(([name, ms]) => ({ name, ms })).filter(({ ms }) => ms > NOISE_MS);
 }
 
-function quantiles({ latencies }: Run): { p50: number; p95: number; p99: number } {
-  return { p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95), p99: quantile(latencies, 0.99) };
+/** Of each, the median of the rounds. */
+function quantiles(runs: readonly Run[]): { p50: number; p95: number; p99: number } {
+  const of = (q: number): number => median(runs.map(({ latencies }) => quantile(latencies, q)));
+  return { p50: of(0.5), p95: of(0.95), p99: of(0.99) };
 }

@@ -12,7 +12,7 @@ import { takeOver } from './take-over.ts';
 /** What a lane's decider writes, each partition by no one else. */
 const OUTPUT_TOPICS = ['ledger', 'input-keys', 'dead-letters', 'decider-state'];
 /** Unit ms. Deciding in between keeps the answers of a commit waiting, which keeps everything waiting. */
-const SLICE_MS = 5;
+const SLICE_MS = 2;
 /** About what a slice decides: of so many records the signatures are waited for, those of the rest come in between slices. */
 const SLICE_RECORDS = 16;
 /** A snapshot each time this many entries were added: what a successor reads beyond one takes it about two seconds. */

@@ -2,7 +2,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 
 import { hkdfSha256 } from '#crypto';
-import { utf8 } from '#domain';
+import { allocate, utf8 } from '#domain';
 
 import { drawRandom } from './random.ts';
 
@@ -18,7 +18,7 @@ export class InputError extends Error {
 export function sealInput(value: Uint8Array, inputKey: Uint8Array): Uint8Array {
   const nonce = drawRandom(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', contentKey(inputKey), nonce);
-  const sealed = new Uint8Array(NONCE_BYTES + value.length + TAG_BYTES);
+  const sealed = allocate(NONCE_BYTES + value.length + TAG_BYTES);
   sealed.set(nonce);
   sealed.set(cipher.update(value), NONCE_BYTES);
   cipher.final(); // GCM holds nothing back: this only makes the tag

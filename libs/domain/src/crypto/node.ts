@@ -35,15 +35,17 @@ export function sha256Hex(bytes: Uint8Array | string): string {
 
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
   if (key.length > BLOCK_BYTES) return plain(createHmac('sha256', key).update(bytes).digest());
-  const inner = new Uint8Array(BLOCK_BYTES + bytes.length).fill(0x36, 0, BLOCK_BYTES);
-  const outer = new Uint8Array(BLOCK_BYTES + 32).fill(0x5c, 0, BLOCK_BYTES);
+  const inner = Buffer.allocUnsafe(BLOCK_BYTES + bytes.length).fill(0x36, 0, BLOCK_BYTES);
+  const outer = Buffer.allocUnsafe(BLOCK_BYTES + 32).fill(0x5c, 0, BLOCK_BYTES);
   for (let at = 0; at < key.length; at++) {
     inner[at] = 0x36 ^ (key[at] ?? 0);
     outer[at] = 0x5c ^ (key[at] ?? 0);
   }
   inner.set(bytes, BLOCK_BYTES);
   outer.set(sha256(inner), BLOCK_BYTES);
-  return sha256(outer);
+  const mac = sha256(outer);
+  for (const used of [inner, outer]) used.fill(0, 0, BLOCK_BYTES); // the key does not stay behind in memory that small Buffers share
+  return mac;
 }
 
 /** Of SHA-256. RFC 2104 by two hashes: createHmac builds a key object first, which costs three times as much as both. */

@@ -1,6 +1,7 @@
 /**
- * Known ids in typed arrays, some 70 bytes each where objects in a Map take 400: a lane remembers up to a million. An id is known by the
- * first 16 bytes of its SHA-256; two that share them would need 2⁶⁴ tries, and the second would be refused as a repetition.
+ * Known ids in typed arrays, some 70 bytes each by computation, where objects in a Map take several times that: a lane remembers up to a
+ * million. An id is known by the first 16 bytes of its SHA-256; two that share them would need 2⁶⁴ tries, and the second would be refused as a
+ * repetition.
  */
 import { sha256 } from '#crypto';
 

@@ -6,6 +6,13 @@ const COMMON = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const STANDARD = `${COMMON}+/`;
 const URL_SAFE = `${COMMON}-_`;
 
+const encoder = new TextEncoder();
+
+/** UTF-8. */
+export const fromText = (text: string): Uint8Array => encoder.encode(text);
+
+export const allocate = (length: number): Uint8Array => new Uint8Array(length);
+
 export function encode(bytes: Uint8Array, form: Form): string {
   if (form === 'hex') return encodeBits(bytes, 4, HEX);
   const text = encodeBits(bytes, 6, form === 'base64' ? STANDARD : URL_SAFE);

