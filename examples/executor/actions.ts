@@ -1,5 +1,5 @@
 /** What the example's agent asks for. */
-import { formatTime, signCiStatement } from '#domain';
+import { formatTime, signStatement } from '#domain';
 import type { ProposalBody } from '#sdk';
 
 const CI_LIFETIME_MS = 5 * 60_000;
@@ -30,6 +30,6 @@ export function sandboxDeploy({ tenant, ciSeed, nowMs }: { tenant: string; ciSee
     operation: 'deploy',
     parameters: { service: resource.id, artifactDigest: BROKEN, rollback: { operation: 'rollback', reference: RUNNING } },
     resource,
-    evidence: [signCiStatement({ ...run, ...times }, ciSeed)],
+    evidence: [signStatement({ ...run, ...times }, ciSeed)],
   };
 }

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkLedger, codecs, type Home } from '#adapters';
 import { NESTING_MAX, parseCanonical, parseTrust, requestDigest, verifyReceipt, type Json } from '#domain';
 
-import { ciSigner } from '../../apps/all/src/tour/propose.ts';
+import { partiesOf } from '../../apps/all/src/tour/propose.ts';
 import { scenarios } from '../../apps/all/src/tour/scenarios.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../libs/adapters/src/broker/embedded.ts';
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
@@ -86,7 +86,7 @@ describe('before an erasure', () => {
     expect(await send(world.value({ ...marked, justification: IN_PARAMETERS }, { id: ACTION }))).toBe('DENY DENY_CONFLICT');
     const forged = Buffer.from(codecs.signedEnvelope.encode({ ...envelope, payload, signature: new Uint8Array(64) }));
     expect(await send(forged)).toBe('REFUSED_SIGNATURE');
-    const deploy = scenarios(ciSigner(world.home, Date.now())).find(({ id }) => id === 'tour-production-deploy');
+    const deploy = scenarios(partiesOf(world.home, Date.now())).find(({ id }) => id === 'tour-production-deploy');
     if (deploy?.kind !== 'proposal') throw new Error('no such scenario');
     const waiting = world.value({ ...deploy.body, justification: IN_JUSTIFICATION }, { id: WAITING });
     expect(await send(waiting)).toBe('ESCALATE ESCALATE_APPROVAL_REQUIRED');

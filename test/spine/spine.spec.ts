@@ -5,7 +5,7 @@ import { equalBytes, formatTrust, fromUtf8, type Json, parseBundle, parseTrust, 
 import { executor, type Rejection, type VerifiedVerdict } from '#sdk';
 
 import { judge } from '../../apps/all/src/tour/expect.ts';
-import { ciSigner, recordOf } from '../../apps/all/src/tour/propose.ts';
+import { partiesOf, recordOf } from '../../apps/all/src/tour/propose.ts';
 import { type Scenario, scenarios } from '../../apps/all/src/tour/scenarios.ts';
 import { until } from '../support/kafka.ts';
 import { citationOf, LANE, LANES, type Place, recordWrite, standardBundle, TENANT, told, World } from '../support/world.ts';
@@ -16,7 +16,7 @@ let script: readonly Scenario[];
 
 beforeAll(async () => {
   world = await World.open(inject('brokers'), 'spine', { deciderClockMs: -29_000 });
-  script = scenarios(ciSigner(world.home, Date.now() - 40_000));
+  script = scenarios(partiesOf(world.home, Date.now() - 40_000));
 });
 afterAll(() => world.close());
 

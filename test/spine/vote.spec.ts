@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { scenarios } from '../../apps/all/src/tour/scenarios.ts';
-import { ciSigner } from '../../apps/all/src/tour/propose.ts';
+import { partiesOf } from '../../apps/all/src/tour/propose.ts';
 import { countersign } from '../cli/run.ts';
 import { TENANT, told, World } from '../support/world.ts';
 
@@ -13,7 +13,7 @@ afterAll(() => world.close());
 
 /** A production deploy by `incident-responder`, acting for ana. */
 async function asked(): Promise<string> {
-  const [production] = scenarios(ciSigner(world.home, Date.now()));
+  const [production] = scenarios(partiesOf(world.home, Date.now()));
   if (production?.kind !== 'proposal') throw new Error('the tour begins with a production deploy');
   const place = await world.propose(production.body);
   const receipt = await world.receiptOf(place);

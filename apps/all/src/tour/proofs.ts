@@ -20,6 +20,7 @@ export const PRODUCTION = 'tour-production-deploy';
 /** Both worked cases, then what the two executors did. */
 export const PROOFS: readonly ExpectedProof[] = [
   { about: 'an ops agent deploys to production: people decide', actionId: PRODUCTION, proof: 'escalation queue entry' },
+  { about: 'production deploy: during this incident', actionId: PRODUCTION, proof: 'incident-action receipt' },
   { about: 'production deploy: ben says yes', actionId: PRODUCTION, proof: 'approval' },
   { about: 'production deploy: now there is a permit', actionId: PRODUCTION, proof: 'escalation.settled receipt' },
   { about: 'production deploy: one executor may act, once', actionId: PRODUCTION, proof: 'claim.granted receipt' },

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
 import { codecs, type Home, type OutgoingRecord } from '#adapters';
-import { formatTime, laneOf, type PayloadKind, sealEnvelope, signCiStatement, utf8 } from '#domain';
+import { formatTime, laneOf, type PayloadKind, sealEnvelope, signStatement, utf8 } from '#domain';
 
-import type { Scenario, SignCiEvidence } from './scenarios.ts';
+import type { Scenario, Parties } from './scenarios.ts';
 
 const PROPOSAL: PayloadKind = 'action.proposed';
 /** Unit ms. As the SDK does it. */
@@ -41,18 +41,11 @@ function valueOf(home: Home, scenario: Scenario, lane: number, nowMs: number): U
   return codecs.signedEnvelope.encode(scenario.kind === 'unsigned' ? { ...envelope, signature: new Uint8Array() } : envelope);
 }
 
-/** The tenant's CI system says that this artifact has passed. */
-export function ciSigner(home: Home, nowMs: number): SignCiEvidence {
-  return (tenant, claim) =>
-    signCiStatement(
-      {
-        ...claim,
-        tenant,
-        type: 'ci',
-        conclusion: 'success',
-        issuedAt: formatTime(nowMs),
-        expiresAt: formatTime(nowMs + LIFETIME_MS),
-      },
-      home.key(`ci-${tenant}`),
-    );
+/** The tenant's own parties, which are neither the platform nor an executor. */
+export function partiesOf(home: Home, nowMs: number): Parties {
+  const times = { issuedAt: formatTime(nowMs), expiresAt: formatTime(nowMs + LIFETIME_MS) };
+  return {
+    ci: (tenant, passed) => signStatement({ ...passed, ...times, tenant, type: 'ci', conclusion: 'success' }, home.key(`ci-${tenant}`)),
+    incidentDesk: (tenant, open) => signStatement({ ...open, ...times, tenant, type: 'incident' }, home.key(`incident-desk-${tenant}`)),
+  };
 }

@@ -5,7 +5,7 @@ import { laneOf, parseTime } from '#domain';
 import { say, step } from '../say.ts';
 import { act, worlds } from './act.ts';
 import { answers, judge, type Row } from './expect.ts';
-import { ciSigner, recordOf } from './propose.ts';
+import { partiesOf, recordOf } from './propose.ts';
 import { PRODUCTION, PROOFS, proofOf } from './proofs.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { printProofs, printTable, type ProofRow } from './table.ts';
@@ -20,7 +20,7 @@ export async function runTour(home: Home, brokers: readonly string[], must: bool
   const writer = PlainWriter.open({ brokers, clientId: 'countersign-tour' });
   try {
     await step('reading the receipts', () => receipts.catchUp());
-    const script = scenarios(ciSigner(home, Date.now()));
+    const script = scenarios(partiesOf(home, Date.now()));
     const played = script.filter((scenario) => receipts.all.some((receipt) => answers(scenario, receipt)));
     const used = receipts.all.some(({ kind }) => kind === 'action.decided');
     if (used && !must && played.length < script.length) {

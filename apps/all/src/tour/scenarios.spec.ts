@@ -2,29 +2,31 @@ import { fileURLToPath } from 'node:url';
 
 import { CedarEngine, checkBundleInChild, loadBundleFolder } from '#adapters';
 import { ed25519PublicKey } from '#crypto';
-import { canonicalBytes, formatTime, judge, parseBundle, type Proposal, proposalBody, signCiStatement } from '#domain';
+import { canonicalBytes, formatTime, judge, keyIdOf, parseBundle, type Proposal, proposalBody, signStatement } from '#domain';
 import { describe, expect, it } from 'vitest';
 
 import { type ProposalBody, scenarios } from './scenarios.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12);
-const CI_SEED = new Uint8Array(32).fill(9);
+const SEEDS = { ci: new Uint8Array(32).fill(9), 'incident-desk': new Uint8Array(32).fill(8) };
 
 const document = loadBundleFolder(fileURLToPath(new URL('../../../../policies/standard', import.meta.url)));
 const bundle = parseBundle(document);
 const engine = new CedarEngine();
 
-const played = scenarios((tenant, claim) =>
-  signCiStatement(
-    { ...claim, tenant, type: 'ci', conclusion: 'success', issuedAt: formatTime(NOW_MS), expiresAt: formatTime(NOW_MS + 60_000) },
-    CI_SEED,
-  ),
-);
+const times = { issuedAt: formatTime(NOW_MS), expiresAt: formatTime(NOW_MS + 60_000) };
+const played = scenarios({
+  ci: (tenant, passed) => signStatement({ ...passed, ...times, tenant, type: 'ci', conclusion: 'success' }, SEEDS.ci),
+  incidentDesk: (tenant, open) => signStatement({ ...open, ...times, tenant, type: 'incident' }, SEEDS['incident-desk']),
+});
 const proposals = played.filter((scenario) => scenario.kind === 'proposal');
 
 function judged(body: ProposalBody, tenant = 'acme') {
   const proposal: Proposal = { mode: 'enforce', ...body, tenant, issuer: 'platform', id: 'a-1' };
-  const evidenceKey = () => ({ issuer: 'ci', type: 'ci', publicKey: ed25519PublicKey(CI_SEED) });
+  const evidenceKey = (keyid: string) => {
+    const parties = Object.entries(SEEDS).map(([type, seed]) => ({ issuer: type, type, publicKey: ed25519PublicKey(seed) }));
+    return parties.find(({ publicKey }) => keyIdOf(publicKey) === keyid);
+  };
   return judge({ bundle, proposal, nowMs: NOW_MS, engine, evidenceKey });
 }
 

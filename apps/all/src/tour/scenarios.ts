@@ -44,17 +44,18 @@ export interface Refused {
   readonly reason: 'REFUSED_SIGNATURE' | 'REFUSED_ENCODING';
 }
 
-/** What a CI run vouches for. The signer adds tenant, conclusion and times, and signs as the tenant's registered CI party. */
-export interface CiClaim {
-  readonly resource: { readonly type: string; readonly id: string };
-  readonly operation: string;
-  readonly artifactDigest: string;
+type Target = ProposalBody['resource'];
+/** What the tenant's registered parties vouch for. They add tenant, conclusion and times. */
+export interface Parties {
+  /** This artifact has passed, for this operation on this target. */
+  ci(tenant: string, passed: { readonly resource: Target; readonly operation: string; readonly artifactDigest: string }): Evidence;
+  /** This incident is open, and about this target. */
+  incidentDesk(tenant: string, open: { readonly resource: Target; readonly incident: string }): Evidence;
 }
-export type SignCiEvidence = (tenant: string, claim: CiClaim) => Evidence;
 
 /** In the order to propose them: repeats and conflicts come after what they refer to. */
-export function scenarios(signCiEvidence: SignCiEvidence): Scenario[] {
-  const { production, sandbox, claimed, noRollback } = deployments(signCiEvidence);
+export function scenarios(parties: Parties): Scenario[] {
+  const { production, sandbox, claimed, noRollback } = deployments(parties);
   const withoutContract = recordWrite('acme');
   const ownRecord = { ...withoutContract, connector: 'crm' };
   const foreignRecord = { ...recordWrite('globex'), connector: 'crm' };
@@ -117,7 +118,10 @@ const ARTIFACT = `sha256:${'5f'.repeat(32)}`;
 /** What runs before the tour's deployments. */
 export const PREVIOUS_ARTIFACT = `sha256:${'4e'.repeat(32)}`;
 
-function deployments(signCiEvidence: SignCiEvidence) {
+/** Of the incident desk; the entry names it. */
+const INCIDENT = 'inc-4711';
+
+function deployments(parties: Parties) {
   const deploy = (service: string): ProposalBody => {
     const resource = { type: 'service', id: service };
     return {
@@ -127,11 +131,13 @@ function deployments(signCiEvidence: SignCiEvidence) {
       operation: 'deploy',
       parameters: { service, artifactDigest: ARTIFACT, rollback: { operation: 'rollback', reference: PREVIOUS_ARTIFACT } },
       resource,
-      evidence: [signCiEvidence('acme', { resource, operation: 'deploy', artifactDigest: ARTIFACT })],
+      evidence: [parties.ci('acme', { resource, operation: 'deploy', artifactDigest: ARTIFACT })],
       justification: 'Incident 4711: error rate of checkout at 12 %, the fix has passed CI.',
     };
   };
-  const production = deploy('checkout');
+  const quiet = deploy('checkout');
+  const incident = parties.incidentDesk('acme', { resource: quiet.resource, incident: INCIDENT });
+  const production = { ...quiet, evidence: [...(quiet.evidence ?? []), incident] };
   const claimed: ProposalBody = {
     ...production,
     parameters: { ...production.parameters, environment: 'sandbox' },

@@ -23,7 +23,7 @@ function missing(tokens: readonly { readonly bearer: string; readonly revoked?: 
   facts.bundles.set(0, 'digest');
   facts.tenants.set('acme', {
     ...{ tenant: 'acme', lane: 0, origin: 'o', vkey: 'v' },
-    issuers: new Map(['platform-acme', 'ci-acme', 'runner'].map((issuer) => [issuer, false])),
+    issuers: new Map(['platform-acme', 'ci-acme', 'incident-desk-acme', 'runner'].map((issuer) => [issuer, false])),
     tokens: new Map(tokens.map(({ bearer, revoked = false }, at) => [`token-${at}`, { tokenHash: tokenHashOf(bearer), revoked }])),
   });
   return missingControls(home, facts, { tenants: ['acme'], bundle: testBundle().document }).map(({ id }) => id.split('-')[0] ?? '');

@@ -125,7 +125,7 @@ function missingOfTenant(
   const known = facts.tenants.get(tenant);
   const controls = known ? [] : [registerTenant(home, tenant)];
   const parties = [
-    ...(['platform', 'ci'] as const).map((type) => ({ type, issuer: `${type}-${tenant}`, key: `${type}-${tenant}` })),
+    ...(['platform', 'ci', 'incident-desk'] as const).map((type) => ({ type, issuer: `${type}-${tenant}`, key: `${type}-${tenant}` })),
     ...executors.map((issuer) => ({ type: 'executor' as const, issuer, key: executorKey(issuer, tenant) })),
   ];
   for (const { type, issuer, key } of parties) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { decide, emptyLane, type Entry, evolve, formatTime, type Input, type InputTopic, sealEnvelope, signCiStatement } from '#domain';
+import { decide, emptyLane, type Entry, evolve, formatTime, type Input, type InputTopic, sealEnvelope, signStatement } from '#domain';
 
 import { loadBundleFolder } from '../bundle/load-folder.ts';
 import { CedarEngine } from '../cedar/engine.ts';
@@ -155,6 +155,6 @@ function deploy(service: string): object {
     operation: 'deploy',
     resource,
     parameters: { service, artifactDigest, rollback: { operation: 'rollback', reference: `sha256:${'b'.repeat(64)}` } },
-    evidence: [signCiStatement(statement, home.key('builds-acme'))],
+    evidence: [signStatement(statement, home.key('builds-acme'))],
   };
 }

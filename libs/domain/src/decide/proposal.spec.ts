@@ -6,6 +6,7 @@ import { utf8 } from '../formats/bytes.ts';
 import { canonicalBytes } from '../formats/canonical-json.ts';
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
+import { signStatement } from '../policy/evidence.ts';
 import { IDS_PER_LANE_MAX } from './ids.ts';
 import { OPEN_ESCALATIONS_PER_ACTOR_MAX, OPEN_ESCALATIONS_PER_TENANT_MAX } from './proposal.ts';
 
@@ -27,6 +28,24 @@ describe('a proposal', () => {
     expect(said(entries)).toEqual(['action.decided', 'ALLOW', 'ALLOW_POLICY']);
     expect(predicateOf(entries)?.['permit']).toMatchObject({ executors: ['runner'] });
     expect(entries[0]?.statement.subject[0].name).toBe('a-1');
+  });
+
+  it('during an incident names it, however it ends, when a registered desk signed it for this target', () => {
+    const lane = MemoryLane.ready();
+    lane.registerIssuer('acme', 'desk', 'incident-desk');
+    const during = (incident: string, id: string, signer = 'desk') => {
+      const resource = { type: 'thing', id };
+      const times = { issuedAt: formatTime(lane.nowMs), expiresAt: formatTime(lane.nowMs + 1000) };
+      const statement = { ...times, tenant: 'acme', type: 'incident' as const, resource, incident };
+      return { resource, evidence: [signStatement(statement, lane.parties.seedOf(signer))] };
+    };
+    expect(predicateOf(lane.propose('a-1', during('inc-1', 'low')))).toMatchObject({ verdict: 'ALLOW', incident: 'inc-1' });
+    expect(predicateOf(lane.propose('a-2', during('inc-2', 'high')))).toMatchObject({ verdict: 'ESCALATE', incident: 'inc-2' });
+    expect(predicateOf(lane.propose('a-3', during('inc-3', 'frozen')))).toMatchObject({ verdict: 'DENY', incident: 'inc-3' });
+    expect(predicateOf(lane.propose('a-4', during('inc-4', 'low', 'platform')))).not.toHaveProperty('incident');
+    const elsewhere = { ...during('inc-5', 'low'), resource: { type: 'thing', id: 'high' } };
+    expect(predicateOf(lane.propose('a-5', elsewhere))).not.toHaveProperty('incident');
+    expect(predicateOf(lane.propose('a-6', during('in words, of people', 'low')))).not.toHaveProperty('incident');
   });
 
   it('before any bundle is denied', () => {

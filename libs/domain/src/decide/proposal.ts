@@ -79,7 +79,16 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const rules = { policies: judgement.policies, ruleSet: judgement.rules.map((rule) => rule.id), contractDigest: judgement.contractDigest };
   const verdict = mode === 'shadow' ? `WOULD_${judgement.verdict}` : judgement.verdict;
   const frozen = judgement.freeze === undefined ? {} : { freeze: judgement.freeze };
-  const outcome = { ...base, ...rules, ...frozen, ruleSetDigest: ruleSetDigest(judgement.rules), verdict, reasons: judgement.reasons };
+  const during = judgement.incident === undefined ? {} : { incident: judgement.incident };
+  const outcome = {
+    ...base,
+    ...rules,
+    ...frozen,
+    ...during,
+    ruleSetDigest: ruleSetDigest(judgement.rules),
+    verdict,
+    reasons: judgement.reasons,
+  };
   if (judgement.verdict === 'DENY' || mode === 'shadow') return outcome; // only what may still happen is bound
   const until = formatTime(nowMs + (judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs));
   const tree = treeOf(state, checked.tree);

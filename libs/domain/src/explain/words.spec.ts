@@ -21,9 +21,11 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
       ...{ actor: { kind: 'agent', id: 'bot' }, issuer: 'platform', class: 'deployment.change', operation: 'deploy', connector: 'ci' },
       ...{ resource: { type: 'service', id: 'shop' }, verdict: 'ALLOW' },
       permit: { executors: ['runner', 'spare'], executeBy: TIME, obligations: ['healthcheck'], rollback: 'revert' },
+      incident: 'inc-1',
     },
     [
       'agent bot asked for deploy through connector ci on service shop, class deployment.change; platform signed it.',
+      'Incident inc-1 was open about its target, as a registered desk signed.',
       `It may be claimed once, by runner, spare, until ${TIME}.`,
       'Owed afterwards: healthcheck.',
       'The way back that comes with it: revert.',

@@ -16,6 +16,8 @@ export interface JudgeInput {
 export interface Case extends JudgeInput {
   readonly rule: ClassRule;
   readonly called: { readonly contract: Contract; readonly operation: Operation; readonly digest: string } | undefined;
+  /** See Judgement. */
+  readonly incident?: string;
   context: Readonly<Record<string, Json>>;
 }
 

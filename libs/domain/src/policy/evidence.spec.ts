@@ -48,7 +48,8 @@ describe('evidence of each type', () => {
 
 describe('an incident', () => {
   const SATURDAY_MS = NOON_MS + 3 * 86_400_000;
-  function reasons(isOpened: boolean, id: 'low' | 'high', words: readonly string[]) {
+  const reasons = (...of: Parameters<typeof judgementOf>) => judgementOf(...of).reasons;
+  function judgementOf(isOpened: boolean, id: 'low' | 'high', words: readonly string[]) {
     const { change, note } = document.classes;
     const bundle = testBundle({
       classes: { change: { ...change, requires: ['ci'], ...(isOpened ? { incidentOpensWindow: true } : {}) }, note },
@@ -56,8 +57,7 @@ describe('an incident', () => {
     const resource = { type: 'thing', id };
     const proposal = testProposal({ resource });
     const evidence = words.map((word) => evidenceFor(word, bundle, proposal, SATURDAY_MS));
-    return judge(judgeInput(new FakeEngine(), { resource, evidence }, { bundle, evidenceKey: testEvidenceKey, nowMs: SATURDAY_MS }))
-      .reasons;
+    return judge(judgeInput(new FakeEngine(), { resource, evidence }, { bundle, evidenceKey: testEvidenceKey, nowMs: SATURDAY_MS }));
   }
   it('opens the window of a class that says so', () => {
     expect(reasons(true, 'low', ['ci'])).toEqual(['DENY_WINDOW']);
@@ -67,6 +67,14 @@ describe('an incident', () => {
   it('never stands for an approval, or for other evidence', () => {
     expect(reasons(true, 'high', ['ci', 'incident'])).toEqual(['ESCALATE_APPROVAL_REQUIRED']);
     expect(reasons(true, 'low', ['incident'])).toEqual(['DENY_MISSING_EVIDENCE']);
+  });
+  it('is named, whatever is decided, and only when it is sound', () => {
+    for (const words of [['ci', 'incident'], ['incident'], ['incident-expired', 'incident']]) {
+      for (const isOpened of [true, false]) expect(judgementOf(isOpened, 'high', words).incident).toBe('incident-1');
+    }
+    const wrong = EVIDENCE_WORDS.filter((word) => word.startsWith('incident-'));
+    expect(wrong.length).toBeGreaterThan(3);
+    for (const word of ['ci', ...wrong]) expect(judgementOf(true, 'high', [word])).not.toHaveProperty('incident');
   });
   it('about something else opens nothing', () => {
     expect(reasons(true, 'low', ['ci', 'incident-other-resource'])).toEqual(['DENY_WINDOW']);

@@ -6,20 +6,11 @@ import { pae } from '../formats/dsse.ts';
 import { keyIdOf } from '../formats/keys.ts';
 import { parseJson } from '../formats/strict-json.ts';
 import { parseTime } from '../formats/time.ts';
-import {
-  type CiStatement,
-  isOf,
-  PARTY_OF,
-  parseStatement,
-  type Statement,
-  statementPayloadType,
-  type StatementType,
-} from './statements.ts';
+import { isOf, PARTY_OF, parseStatement, type Statement, statementPayloadType, type StatementType } from './statements.ts';
 import type { Evidence, Proposal } from './types.ts';
 
 export type { CiStatement, DelegationStatement, IncidentStatement, ReviewStatement, StatementType } from './statements.ts';
 
-export const CI_PAYLOAD_TYPE = statementPayloadType('ci');
 /** A statement's own levels of JSON: { resource: {} }. */
 const STATEMENT_DEPTH_MAX = 2;
 /** Two clocks may differ by this much before a statement counts as made in the future. */
@@ -42,26 +33,32 @@ export interface EvidenceQuestion {
   readonly evidenceKey: EvidenceKeyOf;
 }
 
-/** Whether a registered party of the type for it, neither proposer nor executor, vouches for exactly this proposal, now. */
-export function checkEvidence(type: StatementType, question: EvidenceQuestion): boolean {
-  return (question.proposal.evidence ?? []).some((evidence) => evidence.type === type && vouches(type, evidence, question));
+/** The first statement with which a registered party of the type for it, neither proposer nor executor, vouches for exactly this proposal, now. */
+export function evidenceOf<T extends StatementType>(type: T, question: EvidenceQuestion): StatementOf<T> | undefined {
+  for (const evidence of question.proposal.evidence ?? []) {
+    const statement = evidence.type === type ? vouchedFor(type, evidence, question) : undefined;
+    if (statement) return statement;
+  }
+  return undefined;
 }
 
-function vouches(
-  type: StatementType,
+type StatementOf<T extends StatementType> = Extract<Statement, { readonly type: T }>;
+
+function vouchedFor<T extends StatementType>(
+  type: T,
   evidence: Evidence,
   { proposal, artifact, executors, nowMs, evidenceKey }: EvidenceQuestion,
-): boolean {
-  if (evidence.payloadType !== statementPayloadType(type)) return false;
+): StatementOf<T> | undefined {
+  if (evidence.payloadType !== statementPayloadType(type)) return undefined;
   const key = evidenceKey(evidence.keyid);
-  if (key?.type !== PARTY_OF[type] || key.issuer === proposal.issuer || executors.includes(key.issuer)) return false;
+  if (key?.type !== PARTY_OF[type] || key.issuer === proposal.issuer || executors.includes(key.issuer)) return undefined;
   const statement = verifiedStatement(type, evidence, key.publicKey);
-  return (
+  const holds =
     statement !== undefined &&
     isOf(statement, proposal, artifact) &&
     parseTime(statement.issuedAt) <= nowMs + EVIDENCE_SKEW_MS_MAX &&
-    nowMs < parseTime(statement.expiresAt)
-  );
+    nowMs < parseTime(statement.expiresAt);
+  return holds ? (statement as StatementOf<T>) : undefined;
 }
 
 /** The evidence comes from outside: undefined for whatever is not exactly one signed statement. */
@@ -89,9 +86,4 @@ export function signStatement(statement: Statement, seed: Uint8Array): Evidence 
     keyid: keyIdOf(ed25519PublicKey(seed)),
     signature: base64(ed25519Sign(seed, pae(payloadType, payload))),
   };
-}
-
-/** What a pipeline does with its result. */
-export function signCiStatement(statement: CiStatement, seed: Uint8Array): Evidence {
-  return signStatement(statement, seed);
 }

@@ -1,6 +1,6 @@
 import type { Json } from '../formats/canonical-json.ts';
 import type { EvidenceType } from './class-rule.ts';
-import { checkEvidence, type EvidenceKeyOf } from './evidence.ts';
+import { evidenceOf, type EvidenceKeyOf } from './evidence.ts';
 import { atPointer, own } from './pointer.ts';
 import { rollbackOf } from './rollback.ts';
 import type { ActorRow, ClassRule, Contract, Fact, Operation, Resource } from './tables.ts';
@@ -21,7 +21,7 @@ export interface FactsQuestion {
  * contract, or from verified evidence. undefined when a required one is missing.
  */
 export function collectFacts(question: FactsQuestion): Record<string, Json> | undefined {
-  const shown = evidenceOf(question);
+  const shown = remembered(question);
   if (requiredEvidence(question.rule, question.called?.operation).some((evidence) => !shown(evidence))) return undefined;
   const context: [string, Json][] = [];
   for (const [name, fact] of Object.entries(question.rule.facts)) {
@@ -61,7 +61,7 @@ function scalar(value: Json | undefined, type: 'string' | 'long' | 'boolean'): J
 }
 
 /** Verified at most once, and only when asked for: a signature costs as much as the rest of the judgement. */
-function evidenceOf(question: FactsQuestion): Shown {
+function remembered(question: FactsQuestion): Shown {
   const known = new Map<EvidenceType, boolean>();
   return (evidence) => {
     const before = known.get(evidence);
@@ -72,13 +72,10 @@ function evidenceOf(question: FactsQuestion): Shown {
   };
 }
 
-export function isShown(
-  evidence: EvidenceType,
-  { proposal, rule, called, nowMs, evidenceKey }: Omit<FactsQuestion, 'resource' | 'actor'>,
-): boolean {
+function isShown(evidence: EvidenceType, { proposal, rule, called, nowMs, evidenceKey }: FactsQuestion): boolean {
   if (!called) return false;
   const { contract, operation } = called;
   if (evidence === 'rollback') return rollbackOf(proposal, contract, operation) !== undefined;
   const artifact = operation.artifact === undefined ? undefined : atPointer(proposal.parameters, operation.artifact);
-  return checkEvidence(evidence, { proposal, artifact, executors: rule.executors, nowMs, evidenceKey });
+  return evidenceOf(evidence, { proposal, artifact, executors: rule.executors, nowMs, evidenceKey }) !== undefined;
 }

@@ -2,10 +2,11 @@
 import { type Case, denied, type JudgeInput } from './case.ts';
 import { consult } from './consult.ts';
 import { isInEnvelope } from './envelope.ts';
-import { collectFacts, isShown } from './facts.ts';
+import { evidenceOf } from './evidence.ts';
+import { collectFacts } from './facts.ts';
 import { atPointer, own } from './pointer.ts';
 import { actorOf, resourceOf } from './request.ts';
-import type { Operation } from './tables.ts';
+import type { ClassRule, Operation } from './tables.ts';
 import { twice } from './twice.ts';
 import type { Judgement, Proposal } from './types.ts';
 import { isOpen } from './window.ts';
@@ -19,12 +20,22 @@ export function judge(input: JudgeInput, steps: JudgeSteps = JUDGE_STEPS): Judge
   const rule = own(input.bundle.tables.classes, input.proposal.class);
   const called = calledOf(input);
   if (!rule) return denied(called?.digest, 'DENY_UNKNOWN_CLASS');
-  const question: Case = { ...input, rule, called, context: {} };
+  const incident = incidentOf(input, rule);
+  const question: Case = { ...input, rule, called, context: {}, ...(incident === undefined ? {} : { incident }) };
+  return { ...answered(question, steps), ...(incident === undefined ? {} : { incident }) };
+}
+
+function answered(question: Case, steps: JudgeSteps): Judgement {
   for (const [, step] of steps) {
     const reason = step(question);
-    if (reason !== undefined) return denied(called?.digest, reason);
+    if (reason !== undefined) return denied(question.called?.digest, reason);
   }
   return consult(question);
+}
+
+/** The incident about this very target that a registered desk vouches for: the entry names it, whatever is decided. */
+function incidentOf({ proposal, nowMs, evidenceKey }: JudgeInput, { executors }: ClassRule): string | undefined {
+  return evidenceOf('incident', { proposal, artifact: undefined, executors, nowMs, evidenceKey })?.incident;
 }
 
 /** After parsing, identity and class, before Cedar. The order is a promise: it decides which reason is told. */
@@ -76,12 +87,11 @@ function checkEnvelope({ bundle: { tables }, proposal, called, nowMs }: Case): D
 }
 
 /** An incident opens it where the class says so; that only lets the question be asked, and is no answer to it. */
-function checkWindow(question: Case): Denial | undefined {
-  const { bundle, rule, nowMs } = question;
+function checkWindow({ bundle, rule, nowMs, incident }: Case): Denial | undefined {
   if (rule.window === undefined) return undefined;
   const window = own(bundle.tables.windows, rule.window);
   if (window && isOpen(window, nowMs)) return undefined;
-  return rule.incidentOpensWindow === true && isShown('incident', question) ? undefined : 'DENY_WINDOW';
+  return rule.incidentOpensWindow === true && incident !== undefined ? undefined : 'DENY_WINDOW';
 }
 
 /** Tables are closed: who or what the bundle does not list for this class and tenant matches nothing. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Json } from '../formats/canonical-json.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { EvidenceType } from './class-rule.ts';
+import { identifier } from './spelling.ts';
 import type { Proposal } from './types.ts';
 
 export type StatementType = Exclude<EvidenceType, 'rollback'>;
@@ -34,8 +35,8 @@ export const delegationStatement = z.strictObject({
   /** First the person, last the actor. */
   chain: z.array(z.string().min(1)).min(2).max(8),
 });
-/** An incident desk: this incident is open, and it is about this target. */
-export const incidentStatement = z.strictObject({ ...common, type: z.literal('incident'), incident: z.string().min(1) });
+/** An incident desk: this incident is open, and it is about this target. Its name is in the entry for ever: an identifier, no text about people. */
+export const incidentStatement = z.strictObject({ ...common, type: z.literal('incident'), incident: identifier });
 
 export type CiStatement = z.infer<typeof ciStatement>;
 export type ReviewStatement = z.infer<typeof reviewStatement>;

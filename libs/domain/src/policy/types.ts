@@ -49,6 +49,8 @@ export interface Judgement {
   readonly resultWithinSeconds: number | null;
   /** The operation that was approved as the way back, where the class requires one; null otherwise. */
   readonly rollback: string | null;
+  /** The incident that a registered desk vouches for, about this very target. It may have opened a window; it allows nothing. */
+  readonly incident?: string;
   /** How long an ALLOW may be claimed, from the decision. */
   readonly executeWithinMs: number;
   /** How long an ESCALATE waits for people: the shortest of the rules'. */

@@ -1,6 +1,6 @@
 /** The order of a judgement as cases over testBundle(): the same for every engine. */
 import { ed25519PublicKey } from '#crypto';
-import { type CiStatement, type Evidence, formatTime, type JudgeInput, type PolicyEngine, type Proposal, signCiStatement } from '#domain';
+import { type CiStatement, type Evidence, formatTime, type JudgeInput, type PolicyEngine, type Proposal, signStatement } from '#domain';
 
 import { testBundle } from './test-bundle.ts';
 
@@ -48,7 +48,7 @@ export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array
     expiresAt: formatTime(NOON_MS + 1),
     ...change,
   };
-  return signCiStatement(statement, seed);
+  return signStatement(statement, seed);
 }
 
 export function judgeInput(engine: PolicyEngine, change: Partial<Proposal> = {}, more: Partial<JudgeInput> = {}): JudgeInput {
