@@ -9,7 +9,7 @@ import { type BundleDocument, type Json, parseBundle, parseJson } from '#domain'
  *
  *   bundle.json { format, name } · schema.cedarschema · policies/<id>.cedar · classes.json · contracts/<connector>.json ·
  *   resources.json · envelopes.json · approval-rules.json · windows.json ·
- *   actors.json, if there is one
+ *   actors.json and approver-groups.json, if there are such
  */
 export function loadBundleFolder(folder: string): BundleDocument {
   const text = (name: string): string => readFileSync(join(folder, name), 'utf8');
@@ -26,6 +26,7 @@ export function loadBundleFolder(folder: string): BundleDocument {
     approvalRules: json('approval-rules.json'),
     windows: json('windows.json'),
     ...(readdirSync(folder).includes('actors.json') ? { actors: json('actors.json') } : {}),
+    ...(readdirSync(folder).includes('approver-groups.json') ? { approverGroups: json('approver-groups.json') } : {}),
   };
   return parseBundle(document).document;
 }

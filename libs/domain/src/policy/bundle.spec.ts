@@ -53,6 +53,7 @@ describe('tables that do not hold together are named', () => {
     ['contract tool apply: ci evidence needs an artifact pointer', withoutPointer('artifact')],
     ['contract tool apply: a rollback path needs a pointer', withoutPointer('rollbackPath')],
     ['resource thing:a: unlisted parent thing:b', things({ a: ['b'] })],
+    ['approval rule one: unlisted group typo', { approvalRules: { one: { group: 'typo', min: 1 } }, approverGroups: { owners: 'of it' } }],
     ['resource thing:a: is its own ancestor', things({ a: ['b'], b: ['a'] })],
     ['envelope acme: unknown operation nobody apply', envelope({ operations: [{ connector: 'nobody', operation: 'apply' }] })],
     ['envelope acme: unknown operation tool constructor', envelope({ operations: [{ connector: 'tool', operation: 'constructor' }] })],

@@ -14,6 +14,9 @@ export function faultsOf(tables: PolicyTables): string[] {
     ...resourceFaults(tables),
     ...actorFaults(tables),
     ...envelopeFaults(tables),
+    ...Object.entries(tables.approvalRules)
+      .filter(([, { group }]) => tables.approverGroups && !Object.hasOwn(tables.approverGroups, group))
+      .map(([id, { group }]) => `approval rule ${id}: unlisted group ${group}`),
     ...Object.entries(tables.windows)
       .filter(([, window]) => window.fromMinute >= window.toMinute)
       .map(([id]) => `window ${id}: never open`),

@@ -99,6 +99,8 @@ export const policyTables = z.strictObject({
   /** By tenant; `*` for tenants without their own. */
   envelopes: z.record(z.union([identifier, z.literal('*')]), envelope),
   approvalRules: z.record(identifier, approvalRule),
+  /** Groups of people that approval rules may name, each with what it is for. Closed where it is given. */
+  approverGroups: z.record(identifier, z.string().min(1).max(256)).optional(),
   windows: z.record(identifier, changeWindow),
 });
 
