@@ -172,4 +172,6 @@ describe('countersign explain and effects', () => {
       expect(await offline(...args)).toMatchObject({ code: 2, stdout: '' });
     });
   });
+
+  it('leaves a ledger that the checker finds valid', () => world.expectValid());
 });

@@ -4,6 +4,7 @@ import { type ControlRecord, issueToken, PlainWriter, publishControls, revokeTok
 import { formatTrust, laneOf, parseTrust, utf8, verifyCheckpoint, verifyReceipt } from '#domain';
 
 import { start as startGateway, type Gateway } from '../../apps/gateway/src/app.ts';
+import { expectLedgerValid } from '../support/expect-valid.ts';
 import { until } from '../support/kafka.ts';
 import { recordWrite as write, startSystem, type System } from './system.ts';
 
@@ -250,6 +251,8 @@ describe('a gateway started anew', () => {
     }
   });
 });
+
+it('the whole ledger is valid, until somebody writes to it by hand', () => expectLedgerValid(home, brokers));
 
 describe('a hand-made record on the ledger', () => {
   it('halts its lane: readiness says why, nothing more is taken, what was read is shown a little longer', async () => {

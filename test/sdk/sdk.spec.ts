@@ -5,6 +5,7 @@ import { laneOf } from '#domain';
 import { Denied, executor, HttpProposer, KafkaProposer, Pending, type Rejection, Unavailable, type VerifiedVerdict } from '#sdk';
 
 import { startSystem, recordWrite, type System } from '../gateway/system.ts';
+import { expectLedgerValid } from '../support/expect-valid.ts';
 import { readAll, unique, until } from '../support/kafka.ts';
 import { LaneReader } from '../../libs/adapters/src/kafka/index.ts';
 
@@ -166,3 +167,5 @@ describe('proposing over http', () => {
     await expect(httpProposer().propose({ ...recordWrite, tenant: 'globex' } as never)).rejects.toBeInstanceOf(Denied);
   });
 });
+
+it('the whole ledger is valid', () => expectLedgerValid(system.home, brokers));

@@ -9,6 +9,7 @@ import { ed25519PublicKey } from '#crypto';
 import { formatTrust, formatVkey, parseTrust, tenantSeed } from '#domain';
 
 import { ended, npmStart, says } from '../cli/run.ts';
+import { expectLedgerValid } from '../support/expect-valid.ts';
 import { acceptedChanges, bitsOf, isAccepted } from '../support/one-bit.ts';
 
 const START_MAX_MS = 120_000;
@@ -53,6 +54,8 @@ describe('npm start', { timeout: START_MAX_MS }, () => {
     }
     expect(receipts).toBeGreaterThan(20); // the tour's own, and of the births before it
   });
+
+  it('left a ledger that the checker finds valid', () => expectLedgerValid(Home.open(folder), inject('brokers')));
 
   it('refuses a data folder that another start uses', async () => {
     const first = npmStart(['--data', folder, '--port', '0'], env);
