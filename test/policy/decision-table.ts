@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { FreezeLevel, FreezeScope } from '#domain';
+import { type FreezeLevel, type FreezeScope, OPEN_ESCALATIONS_PER_ACTOR_MAX } from '#domain';
 
 export interface RowFreeze {
   readonly level: FreezeLevel;
@@ -28,6 +28,8 @@ export interface Row {
   readonly reason: string;
 }
 
+/** Everyone who asks in a row. The bundle has no envelope for a stranger. */
+export const TENANTS = ['acme', 'globex', 'stranger'] as const;
 const CELLS = 12;
 
 export function readRows(): Row[] {
@@ -36,6 +38,15 @@ export function readRows(): Row[] {
     .split('\n');
   const at = lines.findIndex((line) => !line.startsWith('#'));
   return lines.slice(at + 1).map((text, index) => rowOf(at + index + 2, text));
+}
+
+/** Rows under the same freezes. */
+export const groupsOf = (rows: readonly Row[]): Row[][] => [...Map.groupBy(rows, ({ freezes }) => JSON.stringify(freezes)).values()];
+
+/** No more at a time than one actor may ask of people. */
+export function roundsOf(rows: readonly Row[]): Row[][] {
+  const size = OPEN_ESCALATIONS_PER_ACTOR_MAX;
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, at) => rows.slice(at * size, (at + 1) * size));
 }
 
 function rowOf(line: number, text: string): Row {
