@@ -4,6 +4,7 @@ import { ed25519PublicKey, sha256 } from '#crypto';
 import { utf8 } from '../formats/bytes.ts';
 import { keyIdOf } from '../formats/keys.ts';
 import { formatTime } from '../formats/time.ts';
+import type { IssuerType } from '../payloads/kinds.ts';
 import { type EvidenceKey, type EvidenceKeyOf, signStatement, type StatementType } from './evidence.ts';
 import { atPointer, own } from './pointer.ts';
 import { PARTY_OF, type Statement } from './statements.ts';
@@ -48,7 +49,7 @@ export const EVIDENCE_WORDS: readonly string[] = TYPES.flatMap((type) => [type, 
 const seedOf = (party: string): Uint8Array => sha256(utf8(`countersign policy test ${party}`));
 
 /** Each type's party, and the platform that proposes. */
-export const TEST_PARTIES: readonly EvidenceKey[] = [
+export const TEST_PARTIES: readonly (EvidenceKey & { readonly type: IssuerType })[] = [
   ...TYPES.map((type) => ({ issuer: type, type: PARTY_OF[type], publicKey: ed25519PublicKey(seedOf(type)) })),
   { issuer: 'platform', type: 'platform', publicKey: ed25519PublicKey(seedOf('platform')) },
 ];
