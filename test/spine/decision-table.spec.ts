@@ -86,7 +86,7 @@ function raise(freezes: readonly RowFreeze[]): ControlRecord[] {
 
 const expected = (some: readonly Row[]): string[] => some.map(({ line, verdict, reason }) => `line ${line}: ${verdict} ${reason}`);
 
-describe('the decision table on a broker', () => {
+describe('the decision table on a broker', { timeout: 120_000 }, () => {
   it('is decided row by row, and each receipt verifies', async () => {
     expect(free.length).toBeGreaterThan(300);
     for (const round of roundsOf(free)) expect(await decided(round)).toEqual(expected(round));
