@@ -23,7 +23,7 @@ export function decideRows(rows: readonly Row[], { engine, bundles, isForgetful 
     const inForce = raise(lane, group[0]?.freezes ?? []);
     if (isForgetful) lane.state.freezes.clear();
     for (const round of roundsOf(group)) decideRound(lane, bundle, round);
-    for (const id of inForce) lift(lane, id);
+    if (!isForgetful) for (const id of inForce) lift(lane, id);
   }
   return lane;
 }
@@ -49,7 +49,7 @@ function raise(lane: MemoryLane, freezes: readonly RowFreeze[]): string[] {
   const raised = freezes.map(({ level, scope, ended }) => {
     const id = `freeze-${lane.entries.length}`;
     const body = { level, scope, by: 'ana', why: 'a row', ...(ended === 'over' ? { until } : {}) };
-    lane.control('freeze.raised', SYSTEM_TENANT, body, { id });
+    accepted(lane.control('freeze.raised', SYSTEM_TENANT, body, { id }));
     if (ended === 'lifted') lift(lane, id);
     return { id, ended };
   });
@@ -58,7 +58,12 @@ function raise(lane: MemoryLane, freezes: readonly RowFreeze[]): string[] {
 }
 
 function lift(lane: MemoryLane, lifts: string): void {
-  lane.control('freeze.lifted', SYSTEM_TENANT, { lifts, by: 'ben', why: 'the row is over' });
+  accepted(lane.control('freeze.lifted', SYSTEM_TENANT, { lifts, by: 'ben', why: 'the row is over' }));
+}
+
+/** A freeze that was never raised would leave its rows as they are without it. */
+function accepted([entry]: readonly Entry[]): void {
+  if (entry?.kind === 'input.refused') throw new Error(`refused: ${JSON.stringify(entry.statement.predicate)}`);
 }
 
 /** In one batch; then a person says no to whatever asked, so that there is room for the next round's questions. */
