@@ -4,7 +4,8 @@ import { ed25519PublicKey, sha256 } from '#crypto';
 import { utf8 } from '../formats/bytes.ts';
 import { keyIdOf } from '../formats/keys.ts';
 import { formatTime } from '../formats/time.ts';
-import { type EvidenceKeyOf, signStatement, type StatementType } from './evidence.ts';
+import type { IssuerType } from '../payloads/kinds.ts';
+import { type EvidenceKey, type EvidenceKeyOf, signStatement, type StatementType } from './evidence.ts';
 import { atPointer, own } from './pointer.ts';
 import { PARTY_OF, type Statement } from './statements.ts';
 import type { Bundle, Evidence, Proposal } from './types.ts';
@@ -48,14 +49,12 @@ export const EVIDENCE_WORDS: readonly string[] = TYPES.flatMap((type) => [type, 
 const seedOf = (party: string): Uint8Array => sha256(utf8(`countersign policy test ${party}`));
 
 /** Each type's party, and the platform that proposes. */
+export const TEST_PARTIES: readonly (EvidenceKey & { readonly type: IssuerType })[] = [
+  ...TYPES.map((type) => ({ issuer: type, type: PARTY_OF[type], publicKey: ed25519PublicKey(seedOf(type)) })),
+  { issuer: 'platform', type: 'platform', publicKey: ed25519PublicKey(seedOf('platform')) },
+];
 export const testEvidenceKey: EvidenceKeyOf = (() => {
-  const parties = [...TYPES.map((type): [string, string] => [type, PARTY_OF[type]]), ['platform', 'platform'] as const];
-  const known = new Map(
-    parties.map(([issuer, type]) => {
-      const publicKey = ed25519PublicKey(seedOf(issuer));
-      return [keyIdOf(publicKey), { issuer, type, publicKey }];
-    }),
-  );
+  const known = new Map(TEST_PARTIES.map((party) => [keyIdOf(party.publicKey), party]));
   return (keyid) => known.get(keyid);
 })();
 

@@ -5,7 +5,7 @@ import type { Json } from '../formats/canonical-json.ts';
 import { FormatError } from '../formats/errors.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { parseTime } from '../formats/time.ts';
-import { judge, JUDGE_STEPS, type JudgeSteps } from './judge.ts';
+import { judge } from './judge.ts';
 import { EVIDENCE_WORDS, evidenceFor, testEvidenceKey } from './own-test-evidence.ts';
 import type { Bundle, PolicyEngine, Proposal } from './types.ts';
 
@@ -67,10 +67,10 @@ export function parsePolicyTests(json: Json): PolicyTest[] {
 const NOW_MS = Date.UTC(2026, 10, 25, 12);
 
 /** Through the judge that decides in earnest. */
-export function runPolicyTest(bundle: Bundle, engine: PolicyEngine, test: PolicyTest, steps: JudgeSteps = JUDGE_STEPS): PolicyTestResult {
+export function runPolicyTest(bundle: Bundle, engine: PolicyEngine, test: PolicyTest): PolicyTestResult {
   const nowMs = test.now === undefined ? NOW_MS : parseTime(test.now);
   const proposal = proposalOf(bundle, test, nowMs);
-  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, evidenceKey: testEvidenceKey }, steps);
+  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, evidenceKey: testEvidenceKey });
   const { expect } = test;
   const isSame = expect.policies === undefined || JSON.stringify(expect.policies) === JSON.stringify(policies);
   return { name: test.name, ok: isSame && verdict === expect.verdict && reasons.join() === expect.reason, verdict, reasons, policies };

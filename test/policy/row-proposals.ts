@@ -1,0 +1,44 @@
+/** A row as the proposal that it stands for. */
+import type { Bundle, Json, Proposal } from '#domain';
+
+import { EVIDENCE_WORDS, evidenceFor } from '../../libs/domain/src/policy/own-test-evidence.ts';
+import type { Row } from './decision-table.ts';
+import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
+
+/** A Wednesday, noon in UTC; 09:30 in Berlin in summer; and the same time of UTC in winter, which is 08:30 there. */
+export const TIMES_MS: Readonly<Record<Row['window'], number>> = {
+  any: Date.UTC(2026, 10, 25, 12),
+  open: Date.UTC(2026, 6, 15, 7, 30),
+  closed: Date.UTC(2026, 0, 14, 7, 30),
+};
+
+/** Of the platform, with evidence that is signed at `nowMs`. `bundle` has the contracts that it pins. */
+export function proposalOf(row: Row, bundle: Bundle, nowMs: number): Proposal {
+  const plain = PLAIN[row.operation];
+  if (!plain) throw new Error(`line ${row.line}: no plain proposal of ${row.operation}`);
+  const { connector } = plain;
+  const digest =
+    row.contract === 'drifted' ? '0'.repeat(64) : row.contract === 'pinned' ? bundle.contractDigests.get(connector) : undefined;
+  const bare: Proposal = {
+    ...{ tenant: row.tenant, issuer: 'platform', id: `line-${row.line}`, mode: 'enforce' },
+    ...{ class: row.cls, operation: row.operation },
+    actor: { kind: row.actor, id: 'agent', actingFor: 'ana' },
+    ...(row.contract === 'missing' ? {} : { connector }),
+    ...(digest === undefined ? {} : { contractDigest: digest }),
+    parameters: changed({ ...plain.parameters, [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
+    resource: { type: plain.type, id: row.resource },
+  };
+  const unknown = row.evidence.find((word) => !EVIDENCE_WORDS.includes(word));
+  if (unknown !== undefined) throw new Error(`line ${row.line}: no evidence is called ${unknown}`);
+  return { ...bare, evidence: row.evidence.map((word) => evidenceFor(word, bundle, bare, nowMs)) };
+}
+
+function changed(parameters: Readonly<Record<string, Json>>, changes: readonly string[]): Record<string, Json> {
+  const members = new Map(Object.entries(parameters));
+  for (const change of changes) {
+    const [name = '', ...json] = change.split('=');
+    if (change.startsWith('-')) members.delete(change.slice(1));
+    else members.set(name, JSON.parse(json.join('=')) as Json);
+  }
+  return Object.fromEntries(members);
+}

@@ -1,0 +1,106 @@
+/** The decision table on the real broker, as far as it needs no time of its own: signed proposals in, verified receipts out. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import {
+  type CheckedReceipt,
+  codecs,
+  type ControlRecord,
+  liftFreeze,
+  publicKeyOf,
+  raiseFreeze,
+  recordApproval,
+  registerIssuer,
+  registerTenant,
+  textOf,
+} from '#adapters';
+import { base64, keyIdOf, laneOf, parseBundle, sealEnvelope } from '#domain';
+
+import { TEST_PARTIES } from '../../libs/domain/src/policy/own-test-evidence.ts';
+import { groupsOf, readRows, roundsOf, type Row, type RowFreeze, TENANTS } from '../policy/decision-table.ts';
+import { proposalOf } from '../policy/row-proposals.ts';
+import { unique } from '../support/kafka.ts';
+import { LANES, type Place, standardBundle, told, World } from '../support/world.ts';
+
+const bundle = parseBundle(standardBundle());
+const rows = readRows().filter(({ window, freezes }) => window === 'any' && freezes.every(({ ended }) => ended !== 'over'));
+const free = rows.filter(({ freezes }) => freezes.length === 0);
+/** Unit ms, of evidence: what has expired when it is made has expired for a decider too, whose batch began a moment earlier. */
+const AGE_MS = 5_000;
+
+let world: World;
+let seed: Uint8Array;
+/** What the next round must find on the ledger. */
+let due: ControlRecord[] = [];
+
+beforeAll(async () => {
+  world = await World.open(inject('brokers'), 'table');
+  seed = world.home.createKey('platform');
+  const parties = TENANTS.flatMap((tenant) =>
+    TEST_PARTIES.map(({ issuer, type, publicKey }) => {
+      const own = issuer === 'platform' ? [publicKeyOf(seed)] : [];
+      const publicKeys = [...own, { keyid: keyIdOf(publicKey), publicKey: base64(publicKey) }];
+      return registerIssuer(world.home, { tenant, issuer, type, publicKeys });
+    }),
+  );
+  due = [registerTenant(world.home, 'stranger'), ...parties];
+});
+afterAll(() => world.close());
+
+/** Sends them, and returns what their receipts say. A no of a person is due for whatever asked, so that there is room for more questions. */
+async function decided(round: readonly Row[]): Promise<string[]> {
+  await world.control(...due.splice(0));
+  const places: Place[] = [];
+  for (const row of round) places.push(await sent(row));
+  const said: string[] = [];
+  for (const [at, place] of places.entries()) {
+    const receipt = await world.receiptOf(place);
+    said.push(`line ${round[at]?.line ?? 0}: ${told(receipt)}`);
+    if (told(receipt).startsWith('ESCALATE')) due.push(noTo(receipt));
+  }
+  return said;
+}
+
+function sent(row: Row): Promise<Place> {
+  const { tenant, id, issuer, ...body } = proposalOf(row, bundle, Date.now() - AGE_MS);
+  const lane = laneOf(tenant, LANES);
+  const envelope = sealEnvelope({ kind: 'action.proposed', body, head: world.head({ tenant, id, issuer }), seed, lane });
+  return world.send(codecs.signedEnvelope.encode(envelope), { lane, key: tenant });
+}
+
+function noTo({ record: { tenant }, statement: { predicate } }: CheckedReceipt): ControlRecord {
+  const bindingDigest = textOf(predicate, 'bindingDigest');
+  return recordApproval(world.home, { tenant, decision: Number(predicate.index), bindingDigest, vote: 'deny', by: 'ben' });
+}
+
+/** Raised before the next round, and lifted before it if they are to have ended. Returns what lifts the others. */
+function raise(freezes: readonly RowFreeze[]): ControlRecord[] {
+  const lifting: ControlRecord[] = [];
+  for (const { level, scope, ended } of freezes) {
+    const id = unique(level);
+    const lift = liftFreeze(world.home, id, { by: 'ben', why: 'the row is over' });
+    due.push(...raiseFreeze(world.home, { level, scope, id, by: 'ana', why: 'a row' }));
+    (ended === 'lifted' ? due : lifting).push(...lift);
+  }
+  return lifting;
+}
+
+const expected = (some: readonly Row[]): string[] => some.map(({ line, verdict, reason }) => `line ${line}: ${verdict} ${reason}`);
+
+describe('the decision table on a broker', { timeout: 120_000 }, () => {
+  it('is decided row by row, and each receipt verifies', async () => {
+    expect(free.length).toBeGreaterThan(300);
+    for (const round of roundsOf(free)) expect(await decided(round)).toEqual(expected(round));
+  });
+
+  it('is denied where a freeze stands in the way, and nowhere else', async () => {
+    const groups = groupsOf(rows.filter(({ freezes }) => freezes.length > 0));
+    expect(groups.flat().length).toBeGreaterThan(50);
+    for (const group of groups) {
+      const lifting = raise(group[0]?.freezes ?? []);
+      for (const round of roundsOf(group)) expect(await decided(round)).toEqual(expected(round));
+      due.push(...lifting);
+    }
+  });
+
+  it('leaves a ledger that the checker finds valid', () => world.expectValid());
+});
