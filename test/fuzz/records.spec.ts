@@ -35,6 +35,8 @@ import {
 import { parseBody, parseProposal } from '../../apps/gateway/src/http/body.ts';
 import { Problem } from '../../apps/gateway/src/http/problem.ts';
 import { formatConfig, parseConfig } from '../../libs/adapters/src/home/config.ts';
+import { Unavailable } from '../../libs/sdk/src/errors.ts';
+import { membersOf, parseAnswer } from '../../libs/sdk/src/http-answer.ts';
 import { sealBatch } from '../../libs/domain/src/ledger/seal.ts';
 import { bundleBytes, entries, golden, inputValues, lane, notes, parties, receipts } from './corpora.ts';
 import { fuzz, type Target } from './fuzz.ts';
@@ -70,6 +72,13 @@ const proposals = [
     mode: 'shadow',
   },
 ].map((body) => utf8(JSON.stringify(body)));
+
+const permit = { executors: ['e'], executeBy: '2026-01-01T00:00:00.000Z' };
+const escalated = { id: 'x', verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], index: '1', receipt: 'r' };
+const answers = [
+  { ...escalated, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], permit },
+  { ...escalated, settlement: { outcome: 'ALLOW_APPROVED', index: '2', receipt: 's', permit } },
+].map((answer) => utf8(JSON.stringify(answer)));
 
 const guardFolder = mkdtempSync(join(tmpdir(), 'countersign-fuzz-'));
 afterAll(() => {
@@ -286,6 +295,19 @@ const TARGETS: readonly Target[] = [
       return undefined;
     },
     errors: [GuardError],
+  },
+  {
+    name: "a gateway's answer, as its caller reads it",
+    valid: answers,
+    hostile: [null, [], 3].flatMap((odd) =>
+      [odd, { ...escalated, settlement: odd, permit: odd }].map((answer) => utf8(JSON.stringify(answer))),
+    ),
+    parse: (bytes) => {
+      const answer = membersOf(jsonOf(bytes, 32));
+      if (answer) parseAnswer(answer, 'x');
+      return undefined;
+    },
+    errors: [Unavailable],
   },
   {
     name: 'body of POST /v1/actions',

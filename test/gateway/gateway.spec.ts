@@ -6,7 +6,7 @@ import { formatTrust, laneOf, parseTrust, utf8, verifyCheckpoint, verifyReceipt 
 import { start as startGateway, type Gateway } from '../../apps/gateway/src/app.ts';
 import { expectLedgerValid } from '../support/expect-valid.ts';
 import { until } from '../support/kafka.ts';
-import { recordWrite as write, startSystem, type System } from './system.ts';
+import { answer, recordWrite as write, refund, startSystem, type System } from './system.ts';
 
 const brokers = inject('brokers');
 let system: System;
@@ -47,6 +47,7 @@ const get = (url: string, bearer?: string) => call({ method: 'GET', url, ...(bea
 const code = async (given: Call): Promise<unknown[]> => {
   const { status, json, headers } = await call(given);
   expect(headers['content-type']).toContain('application/problem+json');
+  expect(json['next']).toMatch(/^(stop|retry|ask again)$/);
   return [status, json['code']];
 };
 
@@ -70,6 +71,7 @@ describe('proposing over http', () => {
   it('answers with the verdict and a receipt that verifies with the tenant’s trust file', async () => {
     const { status, json } = await call({ url: '/v1/actions?wait=30s', body: { ...write, id: 'write-1' } });
     expect([status, json['state'], json['verdict'], json['reasons']]).toEqual([200, 'decided', 'ALLOW', ['ALLOW_POLICY']]);
+    expect(json).not.toHaveProperty('next');
     const trust = parseTrust((await get('/v1/trust/acme')).text);
     const { statement } = verifyReceipt(utf8(String(json['receipt'])), { origin: trust.log.name, verifier: trust.log });
     expect(statement).toMatchObject({
@@ -109,14 +111,38 @@ describe('proposing over http', () => {
       first.json['receipt'],
     ]);
     const other = await call({ url, body: { ...write, id: 'write-3', justification: 'another' } });
-    expect([other.json['verdict'], other.json['reasons']]).toEqual(['DENY', ['DENY_CONFLICT']]);
+    expect([other.json['verdict'], other.json['reasons'], other.json['next']]).toEqual(['DENY', ['DENY_CONFLICT'], 'ask again']);
     expect((await get('/v1/actions/write-3')).json['index']).toBe(first.json['index']);
   });
 
   it('denies an action aimed at another tenant', async () => {
     const body = { ...write, id: 'write-4', parameters: { ...write.parameters, tenantId: 'globex' } };
     const { json } = await call({ url: '/v1/actions?wait=30s', body });
-    expect([json['verdict'], json['reasons']]).toEqual(['DENY', ['DENY_TENANT_SCOPE']]);
+    expect([json['verdict'], json['reasons'], json['next']]).toEqual(['DENY', ['DENY_TENANT_SCOPE'], 'stop']);
+    const shadow = await call({ url: '/v1/actions?wait=30s', body: { ...body, id: 'write-4-shadow', mode: 'shadow' } });
+    expect([shadow.json['verdict'], shadow.json['next']]).toEqual(['WOULD_DENY', undefined]); // nothing was asked for
+  });
+
+  it.each([
+    ['approve', 'ALLOW_APPROVED', undefined, { executors: ['payments-operator'] }],
+    ['deny', 'DENY_HUMAN', 'stop', undefined],
+  ] as const)('tells how people ended an escalation: %s', async (word, outcome, next, permit) => {
+    const id = `refund-${word}`;
+    const { json } = await call({ url: '/v1/actions?wait=30s', body: { ...refund, id } });
+    expect([json['verdict'], json['next'], json['settlement']]).toEqual(['ESCALATE', undefined, undefined]);
+    await answer(home, brokers, String(json['receipt']), word, (await get('/v1/trust/acme')).text);
+    const settled = await until('it is settled', async () => {
+      const found = await get(`/v1/actions/${id}`);
+      return found.json['state'] === 'settled' ? found.json : undefined;
+    });
+    expect([settled['verdict'], settled['next'], settled['permit']]).toEqual(['ESCALATE', next, undefined]);
+    expect(settled['settlement']).toMatchObject({
+      outcome,
+      receipt: expect.stringContaining('tlog-proof') as unknown,
+      ...(permit && { permit }),
+    });
+    expect(Object.hasOwn(Object(settled['settlement']) as object, 'permit')).toBe(permit !== undefined);
+    expect((await call({ url: '/v1/actions?wait=30s', body: { ...refund, id } })).json).toEqual({ ...settled, repeats: json['index'] });
   });
 
   it('draws an id when none is given', async () => {

@@ -2,7 +2,18 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { loadBundleFolder, openOrCreateHome, populateLedger, prepareLedger, type Home } from '#adapters';
+import {
+  type Home,
+  loadBundleFolder,
+  openOrCreateHome,
+  PlainWriter,
+  populateLedger,
+  prepareLedger,
+  publishControls,
+  recordApproval,
+} from '#adapters';
+import { parseTrust, utf8 } from '#domain';
+import { ReceiptVerifier } from '#sdk';
 
 import { start as startDecider } from '../../apps/decider/src/app.ts';
 import { start as startGateway, type Gateway } from '../../apps/gateway/src/app.ts';
@@ -49,3 +60,23 @@ export const recordWrite = {
   parameters: { tenantId: 'acme', recordType: 'customer', recordId: 'c-1', fields: { tier: 'gold' } },
   resource: { type: 'record', id: 'customer' },
 } as const;
+
+/** What it asks people about. */
+export const refund = {
+  actor: { kind: 'agent', id: 'agent-7' },
+  class: 'refund.issue',
+  connector: 'payments',
+  operation: 'refund',
+  parameters: { tenantId: 'acme', account: 'support-refunds', order: 'o-1', amountMinor: 5001, currency: 'EUR' },
+  resource: { type: 'account', id: 'support-refunds' },
+} as const;
+
+/** A person's answer to the escalation of acme that `receipt` proves. */
+export async function answer(home: Home, brokers: string[], receipt: string, vote: 'approve' | 'deny', trustText: string): Promise<void> {
+  const { log } = parseTrust(trustText);
+  const { statement } = new ReceiptVerifier().verify(utf8(receipt), { origin: log.name, verifier: log });
+  const { index, bindingDigest } = statement.predicate as unknown as { index: string; bindingDigest: string };
+  const writer = PlainWriter.open({ brokers, clientId: 'test' });
+  await publishControls(home, writer, [recordApproval(home, { tenant: 'acme', decision: Number(index), bindingDigest, vote, by: 'ben' })]);
+  await writer.close();
+}

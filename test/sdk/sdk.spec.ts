@@ -2,9 +2,19 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { codecs, PlainWriter } from '#adapters';
 import { laneOf } from '#domain';
-import { Denied, executor, HttpProposer, KafkaProposer, Pending, type Rejection, Unavailable, type VerifiedVerdict } from '#sdk';
+import {
+  demandAllowed,
+  Denied,
+  executor,
+  HttpProposer,
+  KafkaProposer,
+  Pending,
+  type Rejection,
+  Unavailable,
+  type VerifiedVerdict,
+} from '#sdk';
 
-import { startSystem, recordWrite, type System } from '../gateway/system.ts';
+import { answer, recordWrite, refund, startSystem, type System } from '../gateway/system.ts';
 import { expectLedgerValid } from '../support/expect-valid.ts';
 import { readAll, unique, until } from '../support/kafka.ts';
 import { LaneReader } from '../../libs/adapters/src/kafka/index.ts';
@@ -131,7 +141,7 @@ describe('proposing over http', () => {
   });
   it('throws Denied with the ledger’s reasons', async () => {
     const elsewhere = { ...recordWrite, parameters: { ...recordWrite.parameters, tenantId: 'globex' } };
-    await expect(httpProposer().propose(elsewhere)).rejects.toMatchObject({ name: 'Denied', code: 'DENY_TENANT_SCOPE' });
+    await expect(httpProposer().propose(elsewhere)).rejects.toMatchObject({ name: 'Denied', code: 'DENY_TENANT_SCOPE', next: 'stop' });
   });
   it('resolves in shadow mode with what would have been decided, and never a permit', async () => {
     const decision = await httpProposer().propose({ ...recordWrite, mode: 'shadow' });
@@ -141,7 +151,11 @@ describe('proposing over http', () => {
     await expect(httpProposer().propose(recordWrite, { waitMs: 0 })).rejects.toBeInstanceOf(Pending);
   });
   it('throws Denied for a bad token, Unavailable when nobody listens', async () => {
-    await expect(httpProposer({ token: 'cs_none' }).propose(recordWrite)).rejects.toMatchObject({ name: 'Denied', code: 'TOKEN_UNKNOWN' });
+    await expect(httpProposer({ token: 'cs_none' }).propose(recordWrite)).rejects.toMatchObject({
+      name: 'Denied',
+      code: 'TOKEN_UNKNOWN',
+      next: 'stop',
+    });
     await expect(httpProposer({ url: 'http://127.0.0.1:1' }).propose(recordWrite)).rejects.toBeInstanceOf(Unavailable);
   });
   it('believes no answer whose receipt is of another log, or another action', async () => {
@@ -165,6 +179,48 @@ describe('proposing over http', () => {
   });
   it('refuses a malformed body before it is sent', async () => {
     await expect(httpProposer().propose({ ...recordWrite, tenant: 'globex' } as never)).rejects.toBeInstanceOf(Denied);
+  });
+});
+
+describe('what people are asked', () => {
+  /** Asks, lets ben answer, and waits until both ways know of it. */
+  async function answered(vote: 'approve' | 'deny') {
+    const { verdicts, subscription } = await follow('now');
+    const id = unique(vote);
+    const asked = await httpProposer()
+      .propose(refund, { id })
+      .catch((error: unknown) => error);
+    if (!(asked instanceof Pending)) throw new Error('nobody was asked', { cause: asked });
+    expect([asked.code, asked.next]).toEqual(['ESCALATE_APPROVAL_REQUIRED', 'wait']);
+    await answer(system.home, brokers, asked.receipt ?? '', vote, trust);
+    const settled = await until('it is settled', () =>
+      verdicts.find(({ kind, actionId }) => kind === 'escalation.settled' && actionId === id),
+    );
+    await subscription.close();
+    const found = (): Promise<unknown> =>
+      httpProposer()
+        .find(refund, { id })
+        .catch((error: unknown) => error);
+    const outcome = await until('the gateway knows', async () => {
+      const told = await found();
+      return told instanceof Pending ? undefined : { told };
+    });
+    return { id, settled, told: outcome.told };
+  }
+
+  it('and approve: the permit, with the settlement’s own receipt, over HTTP as over Kafka', async () => {
+    const { id, settled, told } = await answered('approve');
+    const decision = demandAllowed(settled);
+    expect(decision).toMatchObject({ id, verdict: 'ALLOW_APPROVED', permit: settled.permit, receipt: settled.receipt });
+    expect(told).toEqual({ ...decision, permit: { executors: settled.permit?.executors, executeBy: settled.permit?.executeBy } });
+    expect(await httpProposer().propose(refund, { id })).toEqual(told);
+  });
+
+  it('and deny: a denial of theirs, with what to do next', async () => {
+    const { settled, told } = await answered('deny');
+    const denied = { name: 'Denied', code: 'DENY_HUMAN', next: 'stop', receipt: settled.receipt };
+    expect(told).toMatchObject(denied);
+    expect(() => demandAllowed(settled)).toThrow(expect.objectContaining(denied));
   });
 });
 

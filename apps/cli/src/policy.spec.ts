@@ -1,17 +1,15 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { repositoryRoot } from '#adapters';
+import { copyStandardBundle, STANDARD_BUNDLE } from '#testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { CliError } from './errors.ts';
 import { checkPolicy, readBundle } from './policy.ts';
 
-const STANDARD = join(repositoryRoot(), 'policies', 'standard');
-const folder = mkdtempSync(join(tmpdir(), 'countersign-policy-'));
+let folder: string;
 beforeAll(() => {
-  cpSync(STANDARD, folder, { recursive: true });
+  folder = copyStandardBundle();
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -19,7 +17,7 @@ afterAll(() => {
 
 describe('policy check', { timeout: 60_000 }, () => {
   it('accepts the standard bundle, its own tests included', async () => {
-    const { refusals, tests } = await checkPolicy(STANDARD);
+    const { refusals, tests } = await checkPolicy(STANDARD_BUNDLE);
     expect(refusals).toEqual([]);
     expect(tests).toBeGreaterThan(10);
   });
@@ -45,8 +43,8 @@ describe('a path to a bundle', () => {
     }
   };
   it('that leads nowhere could not be told, one to something else is invalid', () => {
-    expect(exitCodeFor(STANDARD)).toBe(0);
+    expect(exitCodeFor(STANDARD_BUNDLE)).toBe(0);
     expect(exitCodeFor(join(folder, 'nowhere'))).toBe(2);
-    expect(exitCodeFor(join(STANDARD, 'README.md'))).toBe(1);
+    expect(exitCodeFor(join(STANDARD_BUNDLE, 'README.md'))).toBe(1);
   });
 });

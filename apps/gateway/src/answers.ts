@@ -1,3 +1,4 @@
+import type { NextAfterNo } from '#domain';
 import { z } from 'zod';
 
 /** Shapes of the answers, for the OpenAPI document. Indexes and offsets are decimal strings: they may exceed 2^53 elsewhere. */
@@ -5,6 +6,9 @@ const index = z.string().regex(/^(0|[1-9][0-9]*)$/);
 const receipt = z.string().describe('C2SP tlog-proof text; verifies offline against the trust file');
 
 const place = { topic: z.literal('actions'), partition: z.int(), offset: index };
+/** As it stands in the entry, with what it owes afterwards. */
+const permit = z.looseObject({ executors: z.array(z.string()), executeBy: z.string() });
+const next = z.enum(['stop', 'retry', 'ask again'] satisfies NextAfterNo[]).describe('what to do after a no: docs/reasons.md');
 const links = z.object({ action: z.string(), receipt: z.string(), trust: z.string() });
 
 export const pendingAnswer = z
@@ -17,14 +21,18 @@ export const decisionAnswer = z
     state: z.enum(['decided', 'refused', 'settled']),
     verdict: z.string().describe('ALLOW, DENY or ESCALATE; WOULD_… in shadow mode; REFUSED when the record was no valid proposal'),
     reasons: z.array(z.string()),
+    next: next.optional(),
     tenant: z.string(),
     index,
     decidedAt: z.string(),
     mode: z.string().optional(),
-    permit: z.object({ executors: z.array(z.string()), executeBy: z.string() }).optional(),
+    permit: permit.optional(),
     approvalDeadline: z.string().optional(),
     repeats: index.optional().describe('this very request only repeated the action decided at this index'),
-    settlement: z.object({ outcome: z.string(), index, receipt }).optional(),
+    settlement: z
+      .object({ outcome: z.string(), index, permit: permit.optional(), receipt })
+      .optional()
+      .describe('how the escalation ended; ALLOW_APPROVED comes with the permit, every other outcome is no yes'),
     receipt,
     links: z.object({ receipt: z.string(), trust: z.string() }),
   })
@@ -37,5 +45,6 @@ export const problemAnswer = z.looseObject({
   status: z.int(),
   code: z.string(),
   detail: z.string(),
+  next,
   requestId: z.string(),
 });

@@ -88,6 +88,11 @@ describe('every answer', () => {
   });
 });
 
+/** What a response says that one may do after a no. */
+const nextWords = (type: string) => ({
+  content: { [type]: { schema: { properties: { next: { enum: ['stop', 'retry', 'ask again'] } } } } },
+});
+
 describe('openapi', () => {
   it('is 3.1 and describes every route under /v1, its body and its refusals', async () => {
     const document = (await gateway.server.inject('/openapi.json')).json<Record<string, never>>();
@@ -99,7 +104,7 @@ describe('openapi', () => {
             requestBody: {
               content: { 'application/json': { schema: { required: expect.arrayContaining(['actor', 'class']) as unknown } } },
             },
-            responses: { 202: {}, 503: {} },
+            responses: { 200: nextWords('application/json'), 202: {}, 503: nextWords('application/problem+json') },
           },
         },
         '/v1/actions/{id}': { get: {} },

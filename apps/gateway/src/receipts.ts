@@ -1,4 +1,4 @@
-import type { EntryKind, Predicate, Statement } from '#domain';
+import { type EntryKind, nextOf, type Predicate, type Statement } from '#domain';
 import { ReceiptVerifier } from '#sdk';
 import type { Logger } from 'pino';
 
@@ -85,12 +85,14 @@ export function decisionAnswer(
   const { predicate } = statement;
   const { settlement, repeats } = more;
   const isRefusal = kind === 'input.refused';
-  const permit = predicate['permit'] as DecisionAnswer['permit'];
+  const permit = permitOf(predicate);
+  const next = nextOf(settlement ?? decision);
   return {
     id: statement.subject[0].name,
     state: isRefusal ? 'refused' : settlement ? 'settled' : 'decided',
     verdict: isRefusal ? 'REFUSED' : stringOf(predicate, 'verdict'),
     reasons: isRefusal ? [stringOf(predicate, 'code')] : listOf(predicate, 'reasons'),
+    ...(next && { next }),
     tenant,
     index: String(leafIndex),
     decidedAt: predicate.decidedAt,
@@ -107,9 +109,12 @@ export function decisionAnswer(
 export const receiptLink = (tenant: string, leafIndex: number): string => `/v1/receipts/${encodeURIComponent(tenant)}/${leafIndex}`;
 export const trustLink = (tenant: string): string => `/v1/trust/${encodeURIComponent(tenant)}`;
 
-function settlementAnswer({ statement, leafIndex, text }: ShownReceipt): NonNullable<DecisionAnswer['settlement']> {
-  return { outcome: stringOf(statement.predicate, 'outcome'), index: String(leafIndex), receipt: text };
+function settlementAnswer({ statement: { predicate }, leafIndex, text }: ShownReceipt): NonNullable<DecisionAnswer['settlement']> {
+  const permit = permitOf(predicate);
+  return { outcome: stringOf(predicate, 'outcome'), index: String(leafIndex), ...(permit && { permit }), receipt: text };
 }
+
+const permitOf = (predicate: Predicate): DecisionAnswer['permit'] => predicate['permit'] as DecisionAnswer['permit'];
 
 function stringOf(predicate: Predicate, member: string): string {
   const value = predicate[member];

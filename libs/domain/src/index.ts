@@ -81,6 +81,7 @@ export type { ReplayInput } from './checker/replay.ts';
 
 // explaining
 export * from './explain/reasons.ts';
+export { type NextAfterNo, nextAfterNo, nextOf } from './explain/next.ts';
 export * from './explain/explain.ts';
 export * from './explain/text.ts';
 export { EffectList, type ListedEffect } from './explain/effects.ts';

@@ -1,4 +1,5 @@
 /** What agent platforms and executors import: docs/sdk.md. Browsers import ./verify.ts alone. */
+export { type Decision, demandAllowed } from './answer.ts';
 export * from './claims.ts';
 export * from './errors.ts';
 export * from './http-proposer.ts';

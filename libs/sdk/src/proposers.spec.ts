@@ -45,7 +45,12 @@ describe('kafka proposer', () => {
 
   it('says Unavailable, with the id to repeat, when nothing was acknowledged', async () => {
     const away = kafka(() => Promise.reject(new BrokerUnavailable('away')));
-    await expect(away.propose(body, { id: 'x' })).rejects.toMatchObject({ name: 'Unavailable', code: 'BROKER_UNAVAILABLE', id: 'x' });
+    await expect(away.propose(body, { id: 'x' })).rejects.toMatchObject({
+      name: 'Unavailable',
+      code: 'BROKER_UNAVAILABLE',
+      next: 'retry',
+      id: 'x',
+    });
     await expect(kafka(() => Promise.resolve([])).propose(body)).rejects.toMatchObject({ name: 'Unavailable', code: 'NO_OFFSET' });
   });
 
@@ -56,7 +61,7 @@ describe('kafka proposer', () => {
     ['what exceeds 128 KiB', { ...body, parameters: { a: 'x'.repeat(131_072) } }, {}],
   ])('refuses %s before anything is sent', async (_, given, options) => {
     const proposer = kafka(() => Promise.reject(new Error('sent')));
-    await expect(proposer.propose(given, options)).rejects.toMatchObject({ name: 'Denied', code: 'DENY_MALFORMED' });
+    await expect(proposer.propose(given, options)).rejects.toMatchObject({ name: 'Denied', code: 'DENY_MALFORMED', next: 'ask again' });
   });
 });
 
@@ -73,43 +78,64 @@ describe('http proposer', () => {
     permit: permitUntil('2026-01-01T00:05:00.001Z'),
     ...members,
   });
+  const settled = (outcome: string) =>
+    decided({ verdict: 'ESCALATE', permit: undefined, settlement: { outcome, index: '2', receipt: 's' } });
   const permitUntil = (executeBy: string) => ({ executors: ['e'], executeBy });
 
   it.each([
-    ['202', 202, {}, 'Pending', 'PENDING'],
-    ['a denial', 200, decided({ verdict: 'DENY', reasons: ['DENY_CONTRACT'] }), 'Denied', 'DENY_CONTRACT'],
-    ['a late one', 200, decided({ verdict: 'DENY', reasons: ['DENY_EXPIRED'] }), 'Expired', 'DENY_EXPIRED'],
+    ['202', 202, {}, 'Pending', 'PENDING', 'wait'],
+    ['a denial', 200, decided({ verdict: 'DENY', reasons: ['DENY_CONTRACT'] }), 'Denied', 'DENY_CONTRACT', 'ask again'],
+    ['a late one', 200, decided({ verdict: 'DENY', reasons: ['DENY_EXPIRED'] }), 'Expired', 'DENY_EXPIRED', 'ask again'],
     [
       'an escalation',
       200,
       decided({ verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'] }),
       'Pending',
       'ESCALATE_APPROVAL_REQUIRED',
+      'wait',
     ],
+    ['one that ended', 200, settled('EXPIRED_NO_DECISION'), 'Expired', 'EXPIRED_NO_DECISION', 'ask again'],
+    ['one that people denied', 200, settled('DENY_HUMAN'), 'Denied', 'DENY_HUMAN', 'stop'],
+    ['an end that it does not know', 200, settled('ALLOW_NEW'), 'Denied', 'ALLOW_NEW', 'stop'],
+    ['an approval without a permit', 200, settled('ALLOW_APPROVED'), 'Unavailable', 'ANSWER_MALFORMED', 'retry'],
+    ['half an end', 200, { ...settled('DENY_HUMAN'), settlement: { outcome: 'DENY_HUMAN' } }, 'Unavailable', 'ANSWER_MALFORMED', 'retry'],
+    ['a shadow verdict that was not asked for', 200, decided({ verdict: 'WOULD_ALLOW' }), 'Denied', 'WOULD_ALLOW', 'stop'],
+    ['a word it does not know', 200, decided({ verdict: 'allow' }), 'Denied', 'allow', 'stop'],
     [
-      'one that ended',
+      'an ALLOW whose permit is over',
       200,
-      decided({ verdict: 'ESCALATE', settlement: { outcome: 'EXPIRED_NO_DECISION' } }),
+      decided({ permit: permitUntil('2026-01-01T00:05:00.000Z') }),
       'Expired',
-      'EXPIRED_NO_DECISION',
+      'PERMIT_EXPIRED',
+      'ask again',
     ],
-    ['a shadow verdict that was not asked for', 200, decided({ verdict: 'WOULD_ALLOW' }), 'Denied', 'WOULD_ALLOW'],
-    ['a word it does not know', 200, decided({ verdict: 'allow' }), 'Denied', 'allow'],
-    ['an ALLOW whose permit is over', 200, decided({ permit: permitUntil('2026-01-01T00:05:00.000Z') }), 'Expired', 'PERMIT_EXPIRED'],
-    ['a permit until no time at all', 200, decided({ permit: permitUntil('soon') }), 'Expired', 'PERMIT_EXPIRED'],
-    ['an ALLOW without a permit', 200, decided({ permit: undefined }), 'Unavailable', 'ANSWER_MALFORMED'],
-    ['another action', 200, decided({ id: 'y' }), 'Unavailable', 'ANSWER_MALFORMED'],
-    ['half an answer', 200, { verdict: 'ALLOW' }, 'Unavailable', 'ANSWER_MALFORMED'],
-    ['no object', 200, 'ALLOW', 'Unavailable', 'GATEWAY_UNAVAILABLE'],
-    ['a refusal', 403, { code: 'ROLE_MISSING', detail: 'd' }, 'Denied', 'ROLE_MISSING'],
-    ['overload', 503, { code: 'OVERLOADED', detail: 'd' }, 'Unavailable', 'OVERLOADED'],
-    ['a redirect that slipped through', 302, {}, 'Unavailable', 'HTTP_302'],
-  ])('%s is no yes', async (_, status, answer, name, code) => {
-    await expect(answering(status, answer).propose(body, { id: 'x' })).rejects.toMatchObject({ name, code });
+    ['a permit until no time at all', 200, decided({ permit: permitUntil('soon') }), 'Expired', 'PERMIT_EXPIRED', 'ask again'],
+    ['an ALLOW without a permit', 200, decided({ permit: undefined }), 'Unavailable', 'ANSWER_MALFORMED', 'retry'],
+    ['another action', 200, decided({ id: 'y' }), 'Unavailable', 'ANSWER_MALFORMED', 'retry'],
+    ['half an answer', 200, { verdict: 'ALLOW' }, 'Unavailable', 'ANSWER_MALFORMED', 'retry'],
+    ['no object', 200, 'ALLOW', 'Unavailable', 'GATEWAY_UNAVAILABLE', 'retry'],
+    ['a refusal', 403, { code: 'ROLE_MISSING', detail: 'd' }, 'Denied', 'ROLE_MISSING', 'stop'],
+    ['a refusal that no gateway of ours gives', 429, {}, 'Denied', 'HTTP_429', 'stop'],
+    ['a fault of Kafka', 503, { code: 'TOPIC_AUTHORIZATION_FAILED', detail: 'd' }, 'Unavailable', 'TOPIC_AUTHORIZATION_FAILED', 'retry'],
+    ['overload', 503, { code: 'OVERLOADED', detail: 'd' }, 'Unavailable', 'OVERLOADED', 'retry'],
+    ['a redirect that slipped through', 302, {}, 'Unavailable', 'HTTP_302', 'retry'],
+  ])('%s is no yes', async (_, status, answer, name, code, next) => {
+    await expect(answering(status, answer).propose(body, { id: 'x' })).rejects.toMatchObject({ name, code, next });
   });
 
   it('takes an ALLOW while its permit lasts', async () => {
     expect(await answering(200, decided({})).propose(body, { id: 'x' })).toMatchObject({ verdict: 'ALLOW' });
+  });
+
+  it('looks an action up without proposing it, and waits for one that is not decided', async () => {
+    const asked: [string, string | undefined][] = [];
+    const fetch = (url: unknown, init?: RequestInit) => {
+      asked.push([url instanceof URL ? url.href : '', init?.method]);
+      return Promise.resolve(Response.json({ id: 'x/1', state: 'pending' }));
+    };
+    const proposer = new HttpProposer({ url: 'http://gateway', token: 't', fetch });
+    await expect(proposer.find(body, { id: 'x/1' })).rejects.toMatchObject({ name: 'Pending', code: 'PENDING', id: 'x/1' });
+    expect(asked).toEqual([['http://gateway/v1/actions/x%2F1', undefined]]);
   });
 
   it('takes a shadow verdict in shadow mode, and never an enforced one', async () => {

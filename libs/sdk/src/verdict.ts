@@ -5,6 +5,8 @@ import {
   fromUtf8,
   type Json,
   NESTING_MAX,
+  type NextAfterNo,
+  nextOf,
   parseCanonical,
   parseTrust,
   type Predicate,
@@ -22,7 +24,9 @@ export interface VerifiedVerdict {
   /** ALLOW, DENY, ESCALATE or WOULD_…; how an escalation ended; `claim-granted` and its like; '' for a repetition, which decides nothing. */
   readonly verdict: string;
   readonly reasons: readonly string[];
-  /** Who may claim, and until when; on an enforced ALLOW only. */
+  /** What the asker should do after a no: docs/reasons.md. null when it is none. */
+  readonly next: NextAfterNo | null;
+  /** Who may claim, and until when; on an enforced ALLOW and an ALLOW_APPROVED only. */
   readonly permit: { readonly executors: readonly string[]; readonly executeBy: string } | null;
   /** What the receipt proves; everything above comes from it. */
   readonly statement: Statement;
@@ -77,7 +81,8 @@ export function verifyVerdict(record: VerdictRecord, { byTenant, verifier }: Ope
   if (!agrees) return { code: 'COPIES', detail: 'the record says something else than its receipt' };
   const proposal = proposalOf(record, kind, statement);
   if (proposal === undefined) return { code: 'PROPOSAL', detail: 'the proposal is not the one that was decided' };
-  return { tenant: record.tenant, kind, actionId, ...said, permit: permitOf(statement.predicate), statement, receipt, proposal };
+  const next = nextOf({ kind, statement }) ?? null;
+  return { tenant: record.tenant, kind, actionId, ...said, next, permit: permitOf(statement.predicate), statement, receipt, proposal };
 }
 
 function whatItSays(kind: EntryKind, predicate: Predicate): { verdict: string; reasons: readonly string[] } | undefined {

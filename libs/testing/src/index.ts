@@ -1,5 +1,6 @@
 // policy
 export * from './policy/test-bundle.ts';
+export * from './policy/standard-bundle.ts';
 export * from './policy/fake-engine.ts';
 export * from './policy/engine-contract.ts';
 export * from './policy/judge-contract.ts';

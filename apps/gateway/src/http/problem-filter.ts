@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { nextAfterNo } from '#domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 
@@ -60,6 +61,7 @@ export function problemBody(problem: Problem, requestId: string): string {
     status,
     code: problem.code,
     detail: problem.message,
+    next: nextAfterNo(problem.code, 'BROKER_UNAVAILABLE'), // a code that is not ours is Kafka's
     requestId,
   });
 }

@@ -1,17 +1,14 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
+import { copyStandardBundle, STANDARD_BUNDLE } from '#testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { loadBundleFolder } from './load-folder.ts';
 
-const STANDARD = fileURLToPath(new URL('../../../../policies/standard', import.meta.url));
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'countersign-bundle-'));
-  cpSync(STANDARD, folder, { recursive: true });
+  folder = copyStandardBundle();
 });
 afterEach(() => {
   rmSync(folder, { recursive: true });
@@ -20,7 +17,7 @@ afterEach(() => {
 describe('a bundle folder', () => {
   it('is one document, the same wherever it lies', () => {
     const document = loadBundleFolder(folder);
-    expect(document).toEqual(loadBundleFolder(STANDARD));
+    expect(document).toEqual(loadBundleFolder(STANDARD_BUNDLE));
     expect(document.name).toBe('standard');
   });
   it('is refused with a policy file of another extension: it would be left out', () => {

@@ -1,20 +1,17 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { canonicalBytes, parseBundle, utf8 } from '#domain';
+import { copyStandardBundle } from '#testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { testBundleInChild } from '../cedar/check-child.ts';
 import { loadBundleFolder } from './load-folder.ts';
 import { loadBundle, loadBundleTests } from './load-tests.ts';
 
-const STANDARD = fileURLToPath(new URL('../../../../policies/standard', import.meta.url));
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'countersign-bundle-'));
-  cpSync(STANDARD, folder, { recursive: true });
+  folder = copyStandardBundle();
 });
 afterEach(() => {
   rmSync(folder, { recursive: true });

@@ -3,6 +3,7 @@ import type { Bundle } from '../policy/types.ts';
 import { tellInputs, type ToldInput } from './inputs.ts';
 import { textOf, textsOf, type ToldEntry } from './members.ts';
 import { type ToldContract, tellContract, tellPolicy, tellRule, type ToldPolicy, type ToldRule } from './policies.ts';
+import { codesOf } from './next.ts';
 import { proofNames } from './proofs.ts';
 import { type NextStep, REASONS } from './reasons.ts';
 import { sentencesOf } from './words.ts';
@@ -67,13 +68,6 @@ export function isAbout({ kind, statement }: ToldEntry, action: string, decision
 
 /** Whatever else a verdict may be one day is told as a denial is. */
 const TELLS_ALL: ReadonlySet<string> = new Set(['ALLOW', 'ESCALATE', 'WOULD_ALLOW', 'WOULD_ESCALATE']);
-
-function codesOf(kind: string, predicate: object): readonly string[] {
-  const single = { 'escalation.settled': 'outcome', 'input.refused': 'code' }[kind];
-  if (single === undefined) return textsOf(predicate, 'reasons');
-  const code = textOf(predicate, single);
-  return code === undefined ? [] : [code];
-}
 
 function tellReason(code: string): ToldReason {
   const known = REASONS.get(code);

@@ -4,8 +4,8 @@
 export type NextStep = 'act once' | 'wait' | 'stop' | 'retry' | 'ask again';
 
 export interface Reason {
-  /** Kind of entry that it stands on; `sdk` for what is never on the ledger. */
-  readonly on: 'action.decided' | 'escalation.settled' | 'claim.refused' | 'input.refused' | 'sdk';
+  /** Kind of entry that it stands on; `gateway` and `sdk` say what is never on the ledger. */
+  readonly on: 'action.decided' | 'escalation.settled' | 'claim.refused' | 'input.refused' | 'gateway' | 'sdk';
   readonly means: string;
   readonly next: NextStep;
 }
@@ -61,6 +61,34 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     REFUSED_SIZE: ['payload too large or nested too deep', 'stop'],
     REFUSED_ISSUER: ['the ledger admits no such key for this issuer, tenant and kind', 'stop'],
     REFUSED_BODY: ['signed and admitted, and still not something to act on: detail says which member, or why', 'ask again'],
+  }),
+  ...on('gateway', {
+    TOKEN_MISSING: ['no credential was sent', 'stop'],
+    TOKEN_UNKNOWN: ['no credential that the ledger admits', 'stop'],
+    TOKEN_EXPIRED: ["the credential's time is over", 'stop'],
+    TOKEN_REVOKED: ['the credential was revoked', 'stop'],
+    ROLE_MISSING: ['the credential is not for this', 'stop'],
+    AGENT_NOT_ALLOWED: ['the credential is not for this actor', 'stop'],
+    JSON_INVALID: ['the body is not JSON', 'ask again'],
+    JSON_DUPLICATE_KEY: ['a member of the body stands twice', 'ask again'],
+    JSON_LONE_SURROGATE: ['half a character in the body', 'ask again'],
+    JSON_DEPTH: ['the body is nested too deep', 'ask again'],
+    JSON_NUMBER: ['a number in the body is beyond a double', 'ask again'],
+    JSON_UTF8: ['the body is not valid UTF-8', 'ask again'],
+    MEMBER_NOT_YOURS: ['the body names what only the credential may say', 'ask again'],
+    BODY_MALFORMED: ['a member of the body is not of its form', 'ask again'],
+    QUERY_MALFORMED: ['a query parameter is not of its form', 'ask again'],
+    REQUEST_MALFORMED: ['the request is not of its form, or did not come whole in time', 'ask again'],
+    NOT_FOUND: ["not there, not attested yet, another tenant's, or forgotten by this gateway", 'retry'],
+    METHOD_NOT_ALLOWED: ['this resource is not used in that way', 'stop'],
+    BODY_TOO_LARGE: ['the body is too large', 'ask again'],
+    PAYLOAD_TOO_LARGE: ['the signed payload would be too large', 'ask again'],
+    MEDIA_TYPE: ['the body is not said to be JSON', 'ask again'],
+    NOT_READY: ['the gateway is still reading the ledger', 'retry'],
+    LANE_HALTED: ['the ledger cannot be read any further: people have to look', 'retry'],
+    BROKER_UNAVAILABLE: ['Kafka did not answer; so for the code of any other fault of Kafka', 'retry'],
+    OVERLOADED: ['more in flight than the gateway holds', 'retry'],
+    INTERNAL: ['a defect of the gateway', 'retry'],
   }),
   ...on('sdk', {
     PERMIT_EXPIRED: ['allowed once, but the permit is over', 'ask again'],

@@ -152,7 +152,8 @@ export class FakeLedger {
     const index = String(kind === 'action.decided' ? this.#decided.length : 1000 + this.#log.length);
     const statement = { predicate: { origin: 'l/t/x', index, ...members } } as unknown as Statement;
     const permit = (members['permit'] as VerifiedVerdict['permit'] | undefined) ?? null;
-    const published: VerifiedVerdict = { tenant: 'acme', kind, actionId, verdict, reasons: [], permit, statement, receipt: 'r', proposal };
+    const fixed = { tenant: 'acme', reasons: [], next: null, receipt: 'r' };
+    const published: VerifiedVerdict = { ...fixed, kind, actionId, verdict, permit, statement, proposal };
     this.#log.push(published);
     this.#listener?.(published, BigInt(this.#log.length - 1));
     return published;

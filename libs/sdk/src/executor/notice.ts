@@ -1,3 +1,5 @@
+import type { VerifiedVerdict } from '../verdict.ts';
+
 /** What an executor says of its work. Nothing here was run unless the notice says so. */
 export type NoticeCode =
   // as it should be
@@ -43,6 +45,33 @@ const ALARM: ReadonlySet<NoticeCode> = new Set([
 ]);
 
 export const levelOf = (code: NoticeCode): Notice['level'] => (INFO.has(code) ? 'info' : ALARM.has(code) ? 'alarm' : 'warn');
+
+/** Tells the caller's hook, each notice with its level. */
+export class Teller {
+  readonly #onNotice: (notice: Notice) => void;
+
+  constructor(onNotice: (notice: Notice) => void) {
+    this.#onNotice = onNotice;
+  }
+
+  /** Of a verdict; without a claim of its own it is the one that the verdict names. */
+  tell(
+    { actionId, statement }: VerifiedVerdict,
+    code: NoticeCode,
+    {
+      detail = '',
+      claim,
+      reasons = [],
+    }: { readonly detail?: string; readonly claim?: string | undefined; readonly reasons?: readonly string[] } = {},
+  ): void {
+    const said = statement.predicate['claim'];
+    this.note({ code, actionId, claim: claim ?? (typeof said === 'string' ? said : ''), detail, reasons });
+  }
+
+  note(notice: Omit<Notice, 'level' | 'reasons'> & { readonly reasons?: readonly string[] }): void {
+    this.#onNotice({ reasons: [], ...notice, level: levelOf(notice.code) });
+  }
+}
 
 /** Without a hook of the caller's: one line for what is no news of success. */
 export function printNotice({ code, level, actionId, claim, reasons, detail }: Notice): void {

@@ -1,0 +1,225 @@
+/** One contract for every way in which an asker learns what became of its action. Each story is a real ledger, made in memory. */
+import { describe, expect, it } from 'vitest';
+
+import { type Entry, formatTrust, fromUtf8, type Predicate, utf8 } from '#domain';
+import { attest, laneBundle, MemoryLane, NOTE } from '#testing';
+
+import { type Decision, demandAllowed, HttpProposer, type ProposalBody, type VerifiedVerdict } from './index.ts';
+import { openTrust, verifyVerdict } from './verdict.ts';
+
+const MINUTE_MS = 60_000;
+const HIGH = { resource: { type: 'thing', id: 'high' }, actor: { kind: 'agent', id: 'bot', actingFor: 'eve' } } as const;
+
+interface Story {
+  readonly asks?: Partial<ProposalBody>;
+  /** What happens after it was decided. */
+  readonly then?: (lane: MemoryLane, asked: Predicate) => void;
+  /** Unit ms: when the asker looks, after that. */
+  readonly afterMs?: number;
+}
+interface Told {
+  readonly lane: MemoryLane;
+  readonly body: ProposalBody;
+  readonly decision: Entry;
+  readonly settlement: Entry | undefined;
+  readonly trust: string;
+  readonly receiptOf: (entry: Entry) => string;
+  readonly nowMs: number;
+}
+
+/** The ledger of action x, up to where its asker looks. */
+function tell({ asks = {}, then, afterMs = 0 }: Story): Told {
+  const lane = MemoryLane.ready();
+  const body = { ...NOTE, ...asks } as ProposalBody;
+  const [decision] = lane.propose('x', body);
+  if (!decision) throw new Error('nothing was decided');
+  then?.(lane, decision.statement.predicate);
+  const { receipts } = attest(lane, lane.parties.keys);
+  const receiptOf = (entry: Entry): string => fromUtf8(receipts[lane.entries.indexOf(entry)]?.proof ?? new Uint8Array());
+  const settlement = lane.entries.find(({ kind }) => kind === 'escalation.settled');
+  return { lane, body, decision, settlement, trust: formatTrust(lane.parties.logOf('acme').vkey), receiptOf, nowMs: lane.nowMs + afterMs };
+}
+
+const vote = (word: string) => (lane: MemoryLane, asked: Predicate) => {
+  const { index, bindingDigest } = asked;
+  lane.control('approval.recorded', 'acme', { decision: index, bindingDigest, vote: word, by: 'ana' });
+};
+const approvedAfter = (change: (lane: MemoryLane) => void) => (lane: MemoryLane, asked: Predicate) => {
+  change(lane);
+  vote('approve')(lane, asked);
+};
+const frozen = (level: string) => (lane: MemoryLane) => {
+  lane.control('freeze.raised', '_system', { level, scope: { kind: 'class', value: 'note' }, why: 'incident', by: 'ana' });
+};
+
+const askedAgain = (lane: MemoryLane, asked: Predicate) => {
+  vote('approve')(lane, asked);
+  lane.nowMs += 10 * MINUTE_MS;
+  lane.propose('x', { ...NOTE, ...HIGH });
+};
+
+/** As the gateway answers: docs/http-api.md. */
+function gatewayAnswer(told: Told) {
+  const { decision, receiptOf } = told;
+  const { verdict, reasons, index, permit } = decision.statement.predicate;
+  return { id: 'x', verdict, reasons, index, permit, receipt: receiptOf(decision), settlement: settlementOf(told) };
+}
+
+function settlementOf({ settlement, receiptOf }: Told): object | undefined {
+  if (!settlement) return undefined;
+  const { outcome, index, permit } = settlement.statement.predicate;
+  return { outcome, index, permit, receipt: receiptOf(settlement) };
+}
+
+function proposerOf({ trust, nowMs }: Told, answer: object): HttpProposer {
+  return new HttpProposer({
+    url: 'http://gateway',
+    token: 't',
+    trust,
+    nowMs: () => nowMs,
+    fetch: () => Promise.resolve(Response.json(answer)),
+  });
+}
+
+/** The newest verdict, as it is on Kafka. */
+function followed({ decision, settlement, receiptOf, trust }: Told): VerifiedVerdict {
+  const entry = settlement ?? decision;
+  const { predicate } = entry.statement;
+  const said = { verdict: (predicate['outcome'] ?? predicate.verdict) as string, reasons: (predicate['reasons'] ?? []) as string[] };
+  const place = { tenant: 'acme', origin: predicate.origin, leafIndex: Number(predicate.index), actionId: 'x', kind: entry.kind };
+  const verified = verifyVerdict({ ...place, ...said, receipt: utf8(receiptOf(entry)), proposal: null }, openTrust({ acme: trust }));
+  if (!verified || 'code' in verified) throw new Error(verified?.code ?? 'of another tenant');
+  return verified;
+}
+
+const ways: [string, (told: Told) => Promise<Decision>][] = [
+  ['proposed again over HTTP', (told) => proposerOf(told, gatewayAnswer(told)).propose(told.body, { id: 'x' })],
+  ['looked up over HTTP', (told) => proposerOf(told, gatewayAnswer(told)).find(told.body, { id: 'x' })],
+  [
+    'followed over Kafka',
+    (told) => {
+      const { nowMs, body } = told;
+      return Promise.resolve().then(() => demandAllowed(followed(told), { nowMs, ...(body.mode === 'shadow' && { mode: 'shadow' }) }));
+    },
+  ],
+];
+
+const yes: [string, Story, string][] = [
+  ['allowed by policy', {}, 'ALLOW'],
+  ['approved by people', { asks: HIGH, then: vote('approve') }, 'ALLOW_APPROVED'],
+];
+const no: [string, Story, name: string, code: string, next: string][] = [
+  ['denied', { asks: { class: 'unknown' } }, 'Denied', 'DENY_UNKNOWN_CLASS', 'stop'],
+  ['outside of its contract', { asks: { contractDigest: 'a'.repeat(64) } }, 'Denied', 'DENY_CONTRACT', 'ask again'],
+  ['waiting for people', { asks: HIGH }, 'Pending', 'ESCALATE_APPROVAL_REQUIRED', 'wait'],
+  ['denied by people', { asks: HIGH, then: vote('deny') }, 'Denied', 'DENY_HUMAN', 'stop'],
+  [
+    'answered by nobody',
+    {
+      asks: HIGH,
+      then: (lane) => {
+        lane.nowMs += 60 * MINUTE_MS;
+        lane.tick();
+      },
+    },
+    'Expired',
+    'EXPIRED_NO_DECISION',
+    'ask again',
+  ],
+  [
+    'approved under other rules',
+    { asks: HIGH, then: approvedAfter((lane) => lane.activate(laneBundle({ name: 'other' }))) },
+    'Denied',
+    'SUPERSEDED',
+    'ask again',
+  ],
+  ['approved in a freeze', { asks: HIGH, then: approvedAfter(frozen('freeze')) }, 'Denied', 'DENY_FROZEN', 'ask again'],
+  ['approved in a stop', { asks: HIGH, then: approvedAfter(frozen('stop')) }, 'Denied', 'DENY_STOPPED', 'stop'],
+  [
+    'approved after its proposer was revoked',
+    { asks: HIGH, then: approvedAfter((lane) => lane.control('issuer.revoked', 'acme', { revokes: 'platform' })) },
+    'Denied',
+    'DENY_UNKNOWN_ISSUER',
+    'stop',
+  ],
+  [
+    'erased meanwhile',
+    {
+      asks: HIGH,
+      then: (lane, { index }) => {
+        lane.control('input.erased', 'acme', { action: 'x', indexes: [index], why: 'asked by the customer' });
+      },
+    },
+    'Denied',
+    'CANCELLED_ERASED',
+    'stop',
+  ],
+  ['allowed, and over', { afterMs: 24 * 60 * MINUTE_MS }, 'Expired', 'PERMIT_EXPIRED', 'ask again'],
+  ['approved, and over', { asks: HIGH, then: vote('approve'), afterMs: 24 * 60 * MINUTE_MS }, 'Expired', 'PERMIT_EXPIRED', 'ask again'],
+];
+
+describe.each(ways)('an action that is %s', (_, ask) => {
+  it.each(yes)('%s: a permit, with the entry and the receipt to claim it by', async (__, story, verdict) => {
+    const told = tell(story);
+    const entry = told.settlement ?? told.decision;
+    const { index, permit } = entry.statement.predicate;
+    expect(permit).toBeDefined();
+    expect(await ask(told)).toMatchObject({ id: 'x', verdict, index, receipt: told.receiptOf(entry), permit });
+  });
+
+  it.each(no)('%s: no yes', async (__, story, name, code, next) => {
+    const told = tell(story);
+    const { receiptOf, settlement, decision } = told;
+    await expect(ask(told)).rejects.toMatchObject({ name, code, next, receipt: receiptOf(settlement ?? decision) });
+  });
+
+  it('in shadow mode: what would have been said, never a permit', async () => {
+    expect(await ask(tell({ asks: { ...HIGH, mode: 'shadow' } }))).not.toHaveProperty('permit');
+    const enforced = tell({});
+    await expect(ask({ ...enforced, body: { ...enforced.body, mode: 'shadow' } })).rejects.toMatchObject({ name: 'Denied', next: 'stop' });
+    const shadow = tell({ asks: { mode: 'shadow' } });
+    await expect(ask({ ...shadow, body: NOTE as ProposalBody })).rejects.toMatchObject({ code: 'WOULD_ALLOW', next: 'stop' });
+  });
+});
+
+it('over Kafka a grant, or whatever else is no decision, answers no proposal', () => {
+  const verdict = followed(tell({}));
+  expect(() => demandAllowed({ ...verdict, kind: 'claim.granted' })).toThrow(TypeError);
+});
+
+describe('a gateway that lies about an approval is not believed', () => {
+  const approved = tell({ asks: HIGH, then: vote('approve') });
+  const denied = tell({ asks: HIGH, then: vote('deny') });
+  const answer = gatewayAnswer(approved);
+  /** Its id was free again once it was settled and its time was over: people are asked anew. */
+  const asked = tell({ asks: HIGH, then: askedAgain });
+  const again = asked.lane.entries.filter(({ kind }) => kind === 'action.decided')[1] ?? asked.decision;
+  const settled = (change: object) => ({ ...answer, settlement: { ...settlementOf(approved), ...change } });
+  const permit = { executors: ['mallory'], executeBy: '2099-01-01T00:00:00.000Z' };
+
+  it.each([
+    [
+      'a denial called an approval',
+      { ...gatewayAnswer(denied), settlement: { ...settlementOf(denied), outcome: 'ALLOW_APPROVED', permit } },
+      {},
+    ],
+    ['the receipt of the escalation itself', settled({ receipt: answer.receipt }), {}],
+    ['another index', settled({ index: '0' }), {}],
+    ['another permit', settled({ permit }), {}],
+    ['another outcome', settled({ outcome: 'DENY_HUMAN' }), {}],
+    ['the approval of an earlier time that it was asked', gatewayAnswer({ ...asked, decision: again }), {}],
+    ['an approval of another action', answer, { operation: 'drop' }],
+    ['an approval for another actor', answer, { actor: { kind: 'agent', id: 'other' } }],
+  ])('%s', async (_, said, change) => {
+    const found = proposerOf(approved, said).find({ ...approved.body, ...change } as ProposalBody, { id: 'x' });
+    await expect(found).rejects.toMatchObject({ name: 'Unavailable', code: 'RECEIPT_UNVERIFIED', next: 'retry' });
+  });
+
+  it.each([
+    ['half a settlement', settled({ receipt: undefined })],
+    ['no settlement at all', { ...answer, settlement: null }],
+    ['the settlement of what was not escalated', { ...answer, verdict: 'ALLOW' }],
+  ])('%s', async (_, said) => {
+    await expect(proposerOf(approved, said).find(approved.body, { id: 'x' })).rejects.toMatchObject({ code: 'ANSWER_MALFORMED' });
+  });
+});

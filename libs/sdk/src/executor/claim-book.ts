@@ -1,0 +1,105 @@
+import { evolveMemory, type Journal, type JournalRecord, type Memory, type Part, type PartState, type Remembered } from './journal.ts';
+import type { Decision, OpenClaim } from './open-claim.ts';
+
+/** Permits that wait for their turn: beyond, they are passed over, or memory grows with what nobody works off. */
+const OPEN_MAX = 1000;
+
+/** Every claim that this executor has to do with: open ones, those that people are asked about, and all that its journal remembers. */
+export class ClaimBook {
+  readonly #journal: Journal;
+  readonly #memory: Memory;
+  /** By the leaf index of the decision. */
+  readonly #open = new Map<string, OpenClaim>();
+  /** Waiting for people, by the leaf index of the decision. */
+  readonly #asked = new Map<string, Decision>();
+  readonly #byClaim = new Map<string, OpenClaim>();
+  readonly #remembered = new Map<string, Remembered>();
+
+  constructor(journal: Journal, memory: Memory) {
+    this.#journal = journal;
+    this.#memory = memory;
+    for (const known of memory.claims.values()) this.#remembered.set(known.decision, known);
+  }
+
+  get open(): Iterable<OpenClaim> {
+    return this.#open.values();
+  }
+
+  get isFull(): boolean {
+    return this.#open.size >= OPEN_MAX;
+  }
+
+  openOf(decision: string): OpenClaim | undefined {
+    return this.#open.get(decision);
+  }
+
+  openBy(claim: string): OpenClaim | undefined {
+    return this.#byClaim.get(claim);
+  }
+
+  /** The journal's own memory of a claim; undefined for another executor's. */
+  known(claim: string): Remembered | undefined {
+    return this.#memory.claims.get(claim);
+  }
+
+  /** The journal's own memory of a decision that was claimed. */
+  knownOf(decision: string): Remembered | undefined {
+    return this.#remembered.get(decision);
+  }
+
+  partOf(claim: string, part: Part): PartState | undefined {
+    return this.known(claim)?.parts.get(part);
+  }
+
+  /** Kept until people have answered; false when there is no room for it. */
+  ask(decision: Decision): boolean {
+    if (this.#asked.size >= OPEN_MAX) return false;
+    this.#asked.set(decision.verdict.statement.predicate.index, decision);
+    return true;
+  }
+
+  /** What people were asked about, once: they have answered. */
+  answered(settles: string): Decision | undefined {
+    const asked = this.#asked.get(settles);
+    this.#asked.delete(settles);
+    return asked;
+  }
+
+  add(open: OpenClaim): void {
+    this.#open.set(open.decision, open);
+  }
+
+  name(open: OpenClaim, claim: string): void {
+    open.claim = claim;
+    this.#byClaim.set(claim, open);
+  }
+
+  async end(open: OpenClaim, why: string): Promise<void> {
+    if (open.claim !== undefined) await this.write({ kind: 'ended', claim: open.claim, why });
+    this.#open.delete(open.decision);
+    this.#byClaim.delete(open.claim ?? '');
+  }
+
+  /** Resolves once it is on disk, and remembered. */
+  async write(record: JournalRecord): Promise<void> {
+    await this.#journal.append(record);
+    evolveMemory(this.#memory, record);
+    if (record.kind !== 'claimed') return;
+    const known = this.known(record.claim);
+    if (known) this.#remembered.set(record.decision, known);
+  }
+
+  /** `next` is the next offset to be read: everything before it that is not open is behind us. */
+  async writePosition(next: bigint): Promise<void> {
+    const { claims, position: written } = this.#memory;
+    let position = next;
+    for (const { offset } of [...this.#open.values(), ...this.#asked.values()]) if (offset < position) position = offset;
+    if (written !== undefined && position <= written) return;
+    await this.write({ kind: 'position', offset: String(position) });
+    for (const { claim, decision, offset, ended } of claims.values()) {
+      if (!ended || offset >= position) continue;
+      claims.delete(claim);
+      this.#remembered.delete(decision);
+    }
+  }
+}
