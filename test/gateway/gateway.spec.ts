@@ -119,6 +119,7 @@ describe('proposing over http', () => {
     const body = { ...write, id: 'write-4', parameters: { ...write.parameters, tenantId: 'globex' } };
     const { json } = await call({ url: '/v1/actions?wait=30s', body });
     expect([json['verdict'], json['reasons'], json['next']]).toEqual(['DENY', ['DENY_TENANT_SCOPE'], 'stop']);
+    expect(json['proofs']).toEqual(['decision receipt', 'tenant-scoped denial receipt']);
     const shadow = await call({ url: '/v1/actions?wait=30s', body: { ...body, id: 'write-4-shadow', mode: 'shadow' } });
     expect([shadow.json['verdict'], shadow.json['next']]).toEqual(['WOULD_DENY', undefined]); // nothing was asked for
   });
@@ -130,6 +131,7 @@ describe('proposing over http', () => {
     const id = `refund-${word}`;
     const { json } = await call({ url: '/v1/actions?wait=30s', body: { ...refund, id } });
     expect([json['verdict'], json['next'], json['settlement']]).toEqual(['ESCALATE', undefined, undefined]);
+    expect(json['proofs']).toEqual(['decision receipt', 'escalation queue entry']);
     await answer(home, brokers, String(json['receipt']), word, (await get('/v1/trust/acme')).text);
     const settled = await until('it is settled', async () => {
       const found = await get(`/v1/actions/${id}`);
@@ -138,6 +140,7 @@ describe('proposing over http', () => {
     expect([settled['verdict'], settled['next'], settled['permit']]).toEqual(['ESCALATE', next, undefined]);
     expect(settled['settlement']).toMatchObject({
       outcome,
+      proofs: ['escalation.settled receipt'],
       receipt: expect.stringContaining('tlog-proof') as unknown,
       ...(permit && { permit }),
     });

@@ -28,7 +28,8 @@ export function decideRows(rows: readonly Row[], { engine, bundles, isForgetful 
   return lane;
 }
 
-function laneFor(engine: PolicyEngine, bundle: Bundle, nowMs: number): MemoryLane {
+/** The standard parties of both tenants, and the bundle in force. */
+export function laneFor(engine: PolicyEngine, bundle: Bundle, nowMs: number): MemoryLane {
   const lane = new MemoryLane({ engine });
   lane.nowMs = nowMs;
   lane.initialise();

@@ -8,6 +8,7 @@ const receipt = z.string().describe('C2SP tlog-proof text; verifies offline agai
 const place = { topic: z.literal('actions'), partition: z.int(), offset: index };
 /** As it stands in the entry, with what it owes afterwards. */
 const permit = z.looseObject({ executors: z.array(z.string()), executeBy: z.string() });
+const proofs = z.array(z.string()).describe('what the receipt proves, by name: docs/explain.md');
 const next = z.enum(['stop', 'retry', 'ask again'] satisfies NextAfterNo[]).describe('what to do after a no: docs/reasons.md');
 const links = z.object({ action: z.string(), receipt: z.string(), trust: z.string() });
 
@@ -30,9 +31,10 @@ export const decisionAnswer = z
     approvalDeadline: z.string().optional(),
     repeats: index.optional().describe('this very request only repeated the action decided at this index'),
     settlement: z
-      .object({ outcome: z.string(), index, permit: permit.optional(), receipt })
+      .object({ outcome: z.string(), index, permit: permit.optional(), proofs, receipt })
       .optional()
       .describe('how the escalation ended; ALLOW_APPROVED comes with the permit, every other outcome is no yes'),
+    proofs,
     receipt,
     links: z.object({ receipt: z.string(), trust: z.string() }),
   })

@@ -1,4 +1,4 @@
-import { type EntryKind, nextOf, type Predicate, type Statement } from '#domain';
+import { type EntryKind, nextOf, type Predicate, proofNames, type Statement } from '#domain';
 import { ReceiptVerifier } from '#sdk';
 import type { Logger } from 'pino';
 
@@ -101,6 +101,7 @@ export function decisionAnswer(
     ...(typeof predicate['approvalDeadline'] === 'string' && { approvalDeadline: predicate['approvalDeadline'] }),
     ...(repeats !== undefined && { repeats }),
     ...(settlement && { settlement: settlementAnswer(settlement) }),
+    proofs: proofNames(decision),
     receipt: text,
     links: { receipt: receiptLink(tenant, leafIndex), trust: trustLink(tenant) },
   };
@@ -109,9 +110,12 @@ export function decisionAnswer(
 export const receiptLink = (tenant: string, leafIndex: number): string => `/v1/receipts/${encodeURIComponent(tenant)}/${leafIndex}`;
 export const trustLink = (tenant: string): string => `/v1/trust/${encodeURIComponent(tenant)}`;
 
-function settlementAnswer({ statement: { predicate }, leafIndex, text }: ShownReceipt): NonNullable<DecisionAnswer['settlement']> {
+function settlementAnswer(settlement: ShownReceipt): NonNullable<DecisionAnswer['settlement']> {
+  const { predicate } = settlement.statement;
   const permit = permitOf(predicate);
-  return { outcome: stringOf(predicate, 'outcome'), index: String(leafIndex), ...(permit && { permit }), receipt: text };
+  const outcome = stringOf(predicate, 'outcome');
+  const index = String(settlement.leafIndex);
+  return { outcome, index, ...(permit && { permit }), proofs: proofNames(settlement), receipt: settlement.text };
 }
 
 const permitOf = (predicate: Predicate): DecisionAnswer['permit'] => predicate['permit'] as DecisionAnswer['permit'];
