@@ -37,7 +37,7 @@ describe('a proposal', () => {
       const resource = { type: 'thing', id };
       const times = { issuedAt: formatTime(lane.nowMs), expiresAt: formatTime(lane.nowMs + 1000) };
       const statement = { ...times, tenant: 'acme', type: 'incident' as const, resource, incident };
-      return { resource, evidence: [signStatement(statement, lane.parties.seedOf(signer))] };
+      return { resource, evidence: [signStatement(statement, lane.parties.seedOf(lane.parties.signerOf(signer, 'acme')))] };
     };
     expect(predicateOf(lane.propose('a-1', during('inc-1', 'low')))).toMatchObject({ verdict: 'ALLOW', incident: 'inc-1' });
     expect(predicateOf(lane.propose('a-2', during('inc-2', 'high')))).toMatchObject({ verdict: 'ESCALATE', incident: 'inc-2' });
