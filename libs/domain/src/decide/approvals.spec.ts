@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 
 import { attest, checkLane, FakeEngine, laneBundle, MemoryLane, testDocument } from '#testing';
 
-import { fromUtf8 } from '../formats/bytes.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { encodeState } from './snapshot.ts';
 
@@ -32,8 +31,7 @@ const told = (entries: readonly Entry[]) =>
 
 function claim(lane: MemoryLane, entry: Entry | undefined, issuer = 'runner'): Entry[] {
   if (!entry) throw new Error('nothing to claim');
-  const receipt = fromUtf8(attest(lane, lane.parties.keys).receipts[lane.entries.indexOf(entry)]?.proof ?? new Uint8Array());
-  const body = { decision: entry.statement.predicate.index, receipt };
+  const body = { decision: entry.statement.predicate.index, receipt: lane.receiptOf(entry) };
   return lane.when('outcomes', lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer, body }));
 }
 

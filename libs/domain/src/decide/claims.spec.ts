@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 
 import { attest, checkLane, FakeEngine, laneBundle, MemoryLane, testDocument } from '#testing';
 
-import { fromUtf8 } from '../formats/bytes.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { encodeState } from './snapshot.ts';
 
@@ -26,11 +25,7 @@ function ready(rule: object = {}): { lane: MemoryLane; decision: string; receipt
 function decide(lane: MemoryLane, body: object = {}, id = 'a-1'): { decision: string; receipt: string } {
   const [entry] = lane.propose(id, body);
   if (!entry) throw new Error('no decision');
-  const at = lane.entries.indexOf(entry);
-  return {
-    decision: entry.statement.predicate.index,
-    receipt: fromUtf8(attest(lane, lane.parties.keys).receipts[at]?.proof ?? new Uint8Array()),
-  };
+  return { decision: entry.statement.predicate.index, receipt: lane.receiptOf(entry) };
 }
 
 const report = (lane: MemoryLane, body: object, { issuer = 'runner', id = 'r-1' } = {}): Entry[] =>

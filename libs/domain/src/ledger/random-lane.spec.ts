@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 
 import { attest, checkLane, FakeEngine, type Given, laneBundle, MemoryLane, readBatches, testDocument } from '#testing';
 
-import { fromUtf8 } from '../formats/bytes.ts';
 import type { Bundle } from '../policy/types.ts';
 import { LaneHalted } from '../decide/types.ts';
 import { encodeState } from '../decide/snapshot.ts';
@@ -115,10 +114,9 @@ function valueOf(lane: MemoryLane, of: Step): Given[] {
 
 /** Of some decision for acme, as far as it is attested: one of this very batch is not yet. */
 function claimOf(lane: MemoryLane, { at, by, n }: Extract<Step, { do: 'claim' }>): Uint8Array {
-  const decided = [...lane.entries.entries()].filter(([, entry]) => entry.kind === 'action.decided' && entry.tenant === 'acme');
-  const [place = -1, entry] = decided[at % Math.max(1, decided.length)] ?? [];
-  const receipt = fromUtf8(attest(lane, lane.parties.keys).receipts[place]?.proof ?? new Uint8Array());
-  const body = { decision: entry?.statement.predicate.index ?? '0', receipt };
+  const decided = lane.entries.filter(({ kind, tenant }) => kind === 'action.decided' && tenant === 'acme');
+  const entry = decided[at % Math.max(1, decided.length)];
+  const body = entry ? { decision: entry.statement.predicate.index, receipt: lane.receiptOf(entry) } : { decision: '0', receipt: '' };
   return lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer: by, id: `c-${n}`, body });
 }
 

@@ -16,6 +16,7 @@ import {
   type Entry,
   evolve,
   firstDue,
+  fromUtf8,
   type Input,
   type InputTopic,
   type LaneState,
@@ -28,7 +29,7 @@ import {
 import { FakeEngine } from '../policy/fake-engine.ts';
 import { testBundle } from '../policy/test-bundle.ts';
 import { checkEntrySchema } from './entry-schema.ts';
-import { type LaneTopics, replayLane } from './lane-topics.ts';
+import { attest, type LaneTopics, replayLane } from './lane-topics.ts';
 import { LANE_START_MS, Parties, type Signing } from './parties.ts';
 
 export interface MemoryLaneOptions {
@@ -142,6 +143,12 @@ export class MemoryLane implements LaneTopics {
   decide(input: Input, nowMs = this.nowMs): Decided {
     const context: DecideContext = { nowMs, engine: this.engine, wire, birth: this.birth };
     return decide(this.state, input, context);
+  }
+
+  /** The .tlog-proof file of one of `entries`, as the notary would publish it. */
+  receiptOf(entry: Entry): string {
+    const { receipts } = attest(this, this.parties.keys);
+    return fromUtf8(receipts[this.entries.indexOf(entry)]?.proof ?? new Uint8Array());
   }
 
   /** Loses the memory and reads the ledger again, from genesis or from a snapshot of `from` records. */
