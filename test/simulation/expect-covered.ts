@@ -1,6 +1,7 @@
 /** A simulation in which nothing goes wrong proves nothing: in so many histories every fault has to have happened. */
 import { expect } from 'vitest';
 
+import { ENTRY_KINDS, type EntryKind } from '#domain';
 import type { Coverage } from '#testing';
 
 import type { LaneDeciderOptions } from '../../apps/decider/src/lane-decider.ts';
@@ -26,6 +27,27 @@ const ENDINGS = ['FENCED', 'INDEFINITE', 'INDEFINITE after commit', 'BROKER_UNAV
 const REQUESTS = ['initialise', 'produce', 'commit', 'fetch', 'ends', 'open'];
 const FAULTS = ['request lost', 'answer lost', 'delayed'];
 
+/** Nobody asks a simulated lane for these. */
+const NOT_DRAWN: readonly EntryKind[] = ['token.issued', 'token.revoked', 'input.gap'];
+/** The claims that a lane with few effects refuses. */
+const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED'];
+const SETTLEMENTS = ['ALLOW_APPROVED', 'EXPIRED_NO_DECISION', 'SUPERSEDED', 'CANCELLED_ERASED'];
+const DENIED = ['DENY_FROZEN', 'DENY_STOPPED'];
+/** Of a vote, a report, a lift, and a copy of any of them. */
+const REFUSALS = [
+  ...['not-open', 'another-binding', 'own-action', 'no-open-effect', 'not-the-claimant', 'not-awaited', 'state-hash'],
+  ...['same-person', 'unknown-freeze', 'another-action', 'beyond-tree', 'repeated'],
+];
+const OUTCOMES = ['result', 'healthcheck', 'rollback', 'succeeded', 'failed', 'late'];
+const LEDGER = [
+  ...ENTRY_KINDS.filter((kind) => !NOT_DRAWN.includes(kind)),
+  ...CLAIMS.map((reason) => `claim.refused CLAIM_${reason}`),
+  ...[...SETTLEMENTS, ...DENIED, 'DENY_HUMAN', 'DENY_UNKNOWN_ISSUER'].map((outcome) => `escalation.settled ${outcome}`),
+  ...DENIED.map((reason) => `action.decided ${reason}`),
+  ...REFUSALS.map((detail) => `input.refused ${detail}`),
+  ...OUTCOMES.map((outcome) => `outcome.recorded ${outcome}`),
+];
+
 const EXPECTED = [
   ...Object.keys(DECIDER).map((point) => `killed after decider ${point}`),
   ...Object.keys(NOTARY).map((point) => `killed after notary ${point}`),
@@ -36,6 +58,7 @@ const EXPECTED = [
   ...['granted', 'revoked', 'killed', 'paused', 'woken', 'clock jumped', 'guard lost', 'long silence', 'ledger lost its end'],
   ...['marker: committed', 'marker: aborted', 'transaction timed out', 'input in a transaction', 'took over from a snapshot'],
   ...['decider ended by ClockFault', 'erased'],
+  ...LEDGER,
 ];
 
 export function expectCovered(coverage: Coverage): void {

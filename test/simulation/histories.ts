@@ -1,11 +1,12 @@
 /** The simulator of libs/testing with the real decider and the real notary in it. */
 import { wire } from '#adapters';
+import type { Predicate } from '#domain';
 import {
   Coverage,
   examine,
   FakeEngine,
   live,
-  liveBirths,
+  liveBeginnings,
   loseLedgerTail,
   type MakeOwner,
   noRefusals,
@@ -31,11 +32,9 @@ const notary: MakeOwner = ({ laneLog, log, disk, onPoint }) => {
   return { run: ({ lane, signal, ready }) => owner.run(lane, signal, ready) };
 };
 
-/** One history in so many begins before the lane's first record: births are what takes longest. */
-const FROM_GENESIS_ONE_IN = 4;
 /** One history in so many ends with a ledger that loses its end. */
 const TAIL_LOST_ONE_IN = 8;
-let born: Promise<SimulatedWorld> | undefined;
+let beginnings: Promise<SimulatedWorld[]> | undefined;
 
 export interface Told {
   /** What is wrong with it; nothing when it is sound. */
@@ -46,14 +45,23 @@ export interface Told {
 /** The history of one seed, told from its beginning to the one checker's word on it. */
 export async function tell(seed: number, coverage: Coverage): Promise<Told> {
   const options = { inputs, coverage, decider, notary };
-  born ??= liveBirths({ ...options, coverage: new Coverage() });
-  const world = await live({ ...options, seed, after: seed % FROM_GENESIS_ONE_IN === 0 ? undefined : await born });
+  beginnings ??= liveBeginnings({ ...options, coverage: new Coverage() });
+  const worlds = await beginnings;
+  const after = worlds[seed % (worlds.length + 1)]; // one in so many begins before the lane's first record
+  const world = await live({ ...options, seed, after });
   const { trace } = world.scheduler;
   if (world.defects.length > 0) return { faults: world.defects, trace };
-  const { faults, report } = await examine(world, inputs);
+  const { faults, report, entries } = await examine(world, inputs);
   if (faults.length === 0 && world.choices.chance(1 / TAIL_LOST_ONE_IN)) faults.push(...(await loseLedgerTail(world)));
   coverage.count('histories');
   coverage.count('entries', report.entries);
   coverage.count('erased', report.erased);
+  for (const { kind, predicate } of entries) for (const what of wordsOf(predicate)) coverage.count(`${kind} ${what}`.trim());
   return { faults, trace };
+}
+
+/** What an entry says in one word each; '' is its kind alone. */
+function wordsOf({ reasons, outcome, status, detail, level, vote, late }: Predicate): string[] {
+  const words = [...(Array.isArray(reasons) ? reasons : []), outcome, status, detail, level, vote, late === true ? 'late' : undefined];
+  return ['', ...words.filter((word) => typeof word === 'string')];
 }

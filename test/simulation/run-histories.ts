@@ -10,8 +10,8 @@ import { tell, type Told } from './histories.ts';
 const HISTORIES = Number(process.env['COUNTERSIGN_HISTORIES'] ?? 10_000);
 /** Each file has a worker of its own, and each worker warms up for itself. */
 const FILES = 2;
-/** Fewer than these may miss a rare fault without anything being wrong. */
-const COVERED_FROM = 1000;
+/** Fewer than these may miss a rare fault, or a rare answer, without anything being wrong. */
+const COVERED_FROM = 5000;
 /** The first tell; a defect in the middle of everything fails them all. */
 const REPORTED_MAX = 3;
 /** Unit ms. Hours: it is the number of histories that bounds them. */

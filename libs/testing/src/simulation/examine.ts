@@ -1,8 +1,9 @@
 import { checkLaneLog, codecs, type KafkaRecord, wire } from '#adapters';
-import { emptyHeads, equalBytes, type LedgerReport, notarise, parseStatement, SealedBatches } from '#domain';
+import { emptyHeads, equalBytes, formatTime, type LedgerReport, notarise, parseStatement, SealedBatches, VERDICT_OF } from '#domain';
 
 import { FakeEngine } from '../policy/fake-engine.ts';
 import type { SimulatedInputs } from './inputs.ts';
+import { lifecycleFaults, type ToldEntry } from './lifecycle.ts';
 import { memoryLaneLog, type Network } from './memory-log.ts';
 import type { SimulatedWorld } from './world.ts';
 
@@ -20,10 +21,19 @@ export const atOnce: Network = {
 
 /** It takes as long as the rest of the checker, which has verified each receipt already. */
 const ATTESTED_AGAIN_ONE_IN = 8;
+/** Unit ms. A decider that is idle looks at the clock more often. */
+const DUE_WITHIN_MS = 1000;
 const INVARIANTS_THAT_HOLD = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10'];
 
+export interface Examined {
+  readonly report: LedgerReport;
+  readonly faults: string[];
+  /** What the ledger says, in order. */
+  readonly entries: readonly ToldEntry[];
+}
+
 /** The one checker over what a history left behind, and the receipts made again. What is wrong, in words; nothing when it is sound. */
-export async function examine(world: SimulatedWorld, { parties }: SimulatedInputs): Promise<{ report: LedgerReport; faults: string[] }> {
+export async function examine(world: SimulatedWorld, { parties }: SimulatedInputs): Promise<Examined> {
   const { birth } = parties;
   const ledger = {
     birth,
@@ -38,10 +48,12 @@ export async function examine(world: SimulatedWorld, { parties }: SimulatedInput
     .map(({ id, status, notes }) => `${id} ${status}: ${notes.join('; ')}`);
   if (report.pending !== 0 || report.receipts !== report.entries)
     faults.push(`${report.pending} pending, ${report.receipts} receipts of ${report.entries} entries`);
-  const erased = erasedNames(world);
+  const entries = entriesOf(world);
+  faults.push(...lifecycleFaults(entries, formatTime(world.scheduler.nowMs - DUE_WITHIN_MS)));
+  const erased = erasedNames(entries);
   faults.push(...keysLeft(world, erased).map((name) => `the key of ${name} is still there, and was erased`));
   if (world.choices.chance(1 / ATTESTED_AGAIN_ONE_IN)) faults.push(...attestedAgain(world, parties, erased));
-  return { report, faults };
+  return { report, faults, entries };
 }
 
 export const noRefusals = (): Promise<readonly string[]> => Promise.resolve([]);
@@ -63,9 +75,9 @@ function attestedAgain(world: SimulatedWorld, { birth, keys }: SimulatedInputs['
   const receipts = read('receipts').map((value) => codecs.receipt.decode(value).proof);
   const verdicts = read('verdicts').map((value) => codecs.verdict.decode(value));
   const mayLack = ({ kind, origin, leafIndex }: (typeof verdicts)[number]): boolean =>
-    kind === 'escalation.settled' || erased.has(`${origin}\0${leafIndex}`);
+    !PROPOSED.includes(kind) || erased.has(`${origin}\0${leafIndex}`);
   const withoutProposal = verdicts.filter((verdict) => verdict.proposal === null && !mayLack(verdict));
-  const wanted = entries.filter(({ sealed: { kind } }) => VERDICTS.includes(kind));
+  const wanted = entries.filter(({ sealed: { kind } }) => VERDICTS.includes(kind) || VERDICT_OF[kind] !== undefined);
   return [
     ...compare('receipt', entries, receipts),
     ...compare(
@@ -80,18 +92,20 @@ function attestedAgain(world: SimulatedWorld, { birth, keys }: SimulatedInputs['
 const recordsOf = ({ broker }: SimulatedWorld, topic: string): readonly KafkaRecord[] =>
   broker.partition({ topic, partition: 0 }).read(0n, Infinity, 'committed').records;
 
-/** Of what an input.erased of the ledger names: `<origin>\0<index>`. */
-function erasedNames(world: SimulatedWorld): Set<string> {
-  const statements = recordsOf(world, 'ledger').map(({ value }) => {
-    const { entry, kind } = wire.decodeRecord(value ?? new Uint8Array());
-    return { kind, ...parseStatement(entry).statement };
+const entriesOf = (world: SimulatedWorld): ToldEntry[] =>
+  recordsOf(world, 'ledger').map(({ value }) => {
+    const { entry, tenant } = wire.decodeRecord(value ?? new Uint8Array());
+    const { kind, statement } = parseStatement(entry);
+    return { tenant, kind, predicate: statement.predicate };
   });
-  return new Set(
-    statements
+
+/** Of what an input.erased of the ledger names: `<origin>\0<index>`. */
+const erasedNames = (entries: readonly ToldEntry[]): Set<string> =>
+  new Set(
+    entries
       .filter(({ kind }) => kind === 'input.erased')
       .flatMap(({ predicate }) => (predicate['erases'] as string[]).map((index) => `${predicate.origin}\0${index}`)),
   );
-}
 
 /** Those of `names` whose latest record on `input-keys` is no tombstone. */
 function keysLeft(world: SimulatedWorld, names: ReadonlySet<string>): string[] {
@@ -100,7 +114,9 @@ function keysLeft(world: SimulatedWorld, names: ReadonlySet<string>): string[] {
   return [...names].filter((name) => left.get(name) !== false);
 }
 
-const VERDICTS = ['action.decided', 'action.repeated', 'escalation.settled'];
+/** Made from a proposal, which comes with the verdict. */
+const PROPOSED: readonly string[] = ['action.decided', 'action.repeated'];
+const VERDICTS = [...PROPOSED, 'escalation.settled'];
 
 function compare(what: string, wanted: readonly { receipt: Uint8Array }[], found: readonly Uint8Array[]): string[] {
   if (wanted.length !== found.length) return [`${found.length} ${what}s, ${wanted.length} expected`];

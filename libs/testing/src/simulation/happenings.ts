@@ -1,4 +1,4 @@
-import type { SimulatedInput } from './inputs.ts';
+import type { SimulatedInput } from './signed-inputs.ts';
 import type { OwnerHost } from './owner-host.ts';
 import type { Choices } from './random.ts';
 import type { SimulatedWorld } from './world.ts';
@@ -32,7 +32,8 @@ export class Happenings {
   constructor(
     private readonly world: SimulatedWorld,
     private readonly choices: Choices,
-    private readonly toPublish: SimulatedInput[],
+    /** Each says what it is when its turn comes. */
+    private readonly toPublish: (() => SimulatedInput)[],
   ) {
     const mayBe = (probability = 0.6): boolean => choices.chance(probability);
     this.#point = choices.pick(POINTS);
@@ -50,7 +51,8 @@ export class Happenings {
   /** The next few inputs, of whoever. */
   publish(): void {
     this.world.endPlatforms('maybe one');
-    for (const input of this.toPublish.splice(0, this.choices.between(1, 4))) {
+    for (const next of this.toPublish.splice(0, this.choices.between(1, 4))) {
+      const input = next();
       this.world.publish(input, this.#has.transactions && input.topic !== 'controls' && this.choices.chance(0.5));
     }
   }

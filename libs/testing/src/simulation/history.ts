@@ -1,6 +1,6 @@
-import { FIRST_TENANT } from './inputs.ts';
 import { Happenings } from './happenings.ts';
 import type { OwnerHost } from './owner-host.ts';
+import { viewOf } from './view.ts';
 import { type HistoryOptions, SimulatedWorld } from './world.ts';
 
 /** Steps with faults; then they stop. */
@@ -19,8 +19,9 @@ export async function live(options: HistoryOptions): Promise<SimulatedWorld> {
   const world = new SimulatedWorld(options);
   const { choices, hosts, scheduler } = world;
   const { inputs, after } = options;
-  const drawn = Array.from({ length: choices.between(1, INPUTS_MAX) }, () => inputs.draw(choices));
-  const toPublish = [...(after ? [] : inputs.births()), ...drawn];
+  const view = viewOf(world.broker);
+  const drawn = Array.from({ length: choices.between(1, INPUTS_MAX) }, () => () => inputs.draw(choices, view));
+  const toPublish = [...(after ? [] : inputs.births()).map((input) => () => input), ...drawn];
   const happenings = new Happenings(world, choices, toPublish);
   for (const host of hosts) if (choices.chance(0.6)) host.grant();
   for (let steps = choices.between(STEPS_MIN, STEPS_MAX); steps > 0; steps--) {
@@ -32,15 +33,6 @@ export async function live(options: HistoryOptions): Promise<SimulatedWorld> {
   world.endPlatforms('all');
   await endFaults(world);
   await untilAtRest(world, choices.chance(0.5) ? END_SILENCE_MS : 0);
-  return world;
-}
-
-/** A lane's births, decided and notarised, without any fault: most histories begin here, since it is what takes longest. */
-export async function liveBirths(options: Omit<HistoryOptions, 'seed' | 'after'>): Promise<SimulatedWorld> {
-  const world = new SimulatedWorld({ ...options, seed: 0 });
-  Object.assign(world.rates, { requestFault: 0, shortAnswer: 0 });
-  for (const input of options.inputs.births([FIRST_TENANT])) world.publish(input, false);
-  await untilAtRest(world, 0);
   return world;
 }
 
@@ -76,7 +68,8 @@ async function endFaults(world: SimulatedWorld): Promise<void> {
   for (const host of world.hosts) host.skewMs = 0;
 }
 
-async function untilAtRest(world: SimulatedWorld, silenceMs: number): Promise<void> {
+/** One decider and one notary, until nothing is left to do. */
+export async function untilAtRest(world: SimulatedWorld, silenceMs: number): Promise<void> {
   world.scheduler.nowMs += silenceMs;
   const owners = [lastOf(world, 'decider'), lastOf(world, 'notary')];
   await until(world, 'both owners are idle', quiet(world, owners));

@@ -1,3 +1,4 @@
+export * from './beginnings.ts';
 export * from './coverage.ts';
 export * from './examine.ts';
 export * from './history.ts';
@@ -10,4 +11,6 @@ export * from './owner-host.ts';
 export * from './random.ts';
 export * from './remembered-crypto.ts';
 export * from './scheduler.ts';
+export * from './signed-inputs.ts';
+export * from './view.ts';
 export * from './world.ts';

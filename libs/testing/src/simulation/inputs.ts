@@ -1,120 +1,78 @@
-import { codecs } from '#adapters';
-import type { InputTopic } from '#domain';
-
-import { laneBundle, NOTE } from '../lane/memory-lane.ts';
-import { LANE_START_MS, Parties, type Signing } from '../lane/parties.ts';
-import { testDocument } from '../policy/test-bundle.ts';
+import { AfterVerdict } from './after-verdict.ts';
+import { SimulatedControls } from './controls.ts';
+import { Proposals } from './proposals.ts';
 import type { Choices } from './random.ts';
-
-export interface SimulatedInput {
-  readonly topic: InputTopic;
-  readonly value: Buffer | null;
-}
+import { type SimulatedInput, SignedInputs } from './signed-inputs.ts';
+import type { AttestedEntry, SimulatedView } from './view.ts';
 
 export const FIRST_TENANT = 'acme';
 const SECOND_TENANT = 'globex';
-const TENANTS = [FIRST_TENANT, SECOND_TENANT];
-/** Few, so that they come again, with the same content and with another. */
-const IDS = ['a', 'b', 'c'];
-/** ALLOW, ESCALATE, and two kinds of DENY. */
-const RESOURCES = ['low', 'high', 'medium', 'frozen'];
-/** Leaf indexes of a party, of first proposals, and of what may not be there yet. */
-const ERASED = [['3'], ['4'], ['3', '4', '5'], ['1', '5', '6', '7'], ['9', '12']];
-/** Unit s after the start: over before it is seen, soon, and late. */
-const LIFETIMES_S = [-1, 20, 300];
+const TOPICS = ['actions', 'outcomes', 'controls'] as const;
 
-/** Every owner parses it at every take-over: no more of a bundle than these histories ask for. */
-const { note } = testDocument().classes;
-const SMALL = {
-  ...{ classes: { note }, contracts: {}, windows: {} },
-  envelopes: { '*': { operations: [{ operation: 'write' }], resourceTypes: ['thing'] } },
-};
-const SHORT = { 'two-eyes': { group: 'owners', min: 1, expiresInSeconds: 60 }, board: { group: 'board', min: 2 } };
+/** undefined where there is nothing yet to say it about. */
+type Draw = (choices: Choices, view: SimulatedView, tenant: string) => SimulatedInput | undefined;
 
-/** Signed once for all histories: a signature costs more than a step. What a record says is chosen; its bytes are remembered. */
+/** Anything that anyone may publish. */
 export class SimulatedInputs {
-  readonly parties = new Parties('simulation', 1);
-  readonly #signed = new Map<string, Buffer>();
-  readonly #bundles = [SMALL, { ...SMALL, approvalRules: SHORT }].map((change) => laneBundle(change).document);
+  readonly #signed = new SignedInputs();
+  readonly parties = this.#signed.parties;
+  readonly #proposals = new Proposals(this.#signed);
+  readonly #after = new AfterVerdict(this.#signed);
+  readonly #controls = new SimulatedControls(this.#signed);
+  /** How often of all, and what. */
+  readonly #draws = (
+    [
+      [12, (choices, _, tenant) => this.#proposals.draw(tenant, choices)],
+      [8, (choices, view) => this.#after.drawClaim(choices, view)],
+      [10, (choices, view) => this.#after.drawReport(choices, view)],
+      [9, (choices, view) => this.#after.drawVote(choices, view)],
+      [7, (choices) => this.#controls.freeze(choices)],
+      [3, (choices) => this.#controls.lift(choices)],
+      [2, (choices, _, tenant) => this.#controls.erasure(tenant, choices)],
+      [1, (choices, view) => choices.pick(view.published())],
+      [3, (choices) => this.#controls.bundle(choices.pick([1, 1, 0]))],
+      [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'platform', 'platform')],
+      [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'other', 'executor')],
+      [3, (_choices, _, tenant) => this.#controls.revocation(tenant, 'platform')],
+      [1, (_choices, _, tenant) => this.#controls.tenant(tenant)],
+      [1, (choices) => ({ topic: choices.pick(TOPICS), value: Buffer.from('garbage') })],
+      [1, (choices) => ({ topic: choices.pick(TOPICS), value: null })],
+      [1, (choices, _, tenant) => ({ ...this.#proposals.draw(tenant, choices), topic: 'outcomes' })],
+      [1, (choices) => this.#proposals.draw('nobody', choices)],
+    ] as [number, Draw][]
+  ).flatMap(([often, draw]) => Array.from({ length: often }, () => draw));
 
-  /** What a lane begins with: all of it, or as little as lets somebody propose. */
-  births(tenants: readonly string[] = TENANTS): SimulatedInput[] {
-    const value = this.#remembered('initialised', () => codecs.signedEnvelope.encode(this.parties.initialised));
-    const registered = tenants.flatMap((tenant) => [this.#tenant(tenant), this.#platform(tenant)]);
-    return [{ topic: 'controls', value }, ...registered, this.#bundle(0)];
+  /** What a lane begins with: a bundle, and tenants of whom somebody proposes and somebody acts. */
+  births(tenants: readonly string[] = [FIRST_TENANT, SECOND_TENANT]): SimulatedInput[] {
+    const registered = tenants.flatMap((tenant) => [
+      this.#controls.tenant(tenant),
+      this.#controls.issuer(tenant, 'platform', 'platform'),
+      this.#controls.issuer(tenant, 'runner', 'executor'),
+    ]);
+    return [this.#signed.initialised, ...registered, this.#controls.bundle(0)];
   }
 
-  /** Anything that anyone may publish. */
-  draw(choices: Choices): SimulatedInput {
-    const tenant = choices.chance(0.7) ? FIRST_TENANT : SECOND_TENANT;
-    const kind = choices.between(0, 24);
-    if (kind === 0) return { topic: choices.pick(['actions', 'outcomes', 'controls']), value: Buffer.from('garbage') };
-    if (kind === 1) return { topic: choices.pick(['actions', 'outcomes', 'controls']), value: null };
-    if (kind === 2) return this.#bundle(choices.between(0, 1));
-    if (kind === 3) return this.#platform(tenant);
-    if (kind === 4) return this.#control(`revoke ${tenant}`, { kind: 'issuer.revoked', tenant, body: { revokes: 'platform' } });
-    if (kind === 5) return { ...this.#proposal(tenant, choices), topic: 'outcomes' };
-    if (kind === 6) return this.#proposal('nobody', choices);
-    if (kind === 7) return this.#tenant(tenant);
-    if (kind === 8 || kind === 9) return this.#erasure(tenant, choices);
-    return this.#proposal(tenant, choices);
-  }
-
-  #proposal(tenant: string, choices: Choices): SimulatedInput {
-    const id = choices.pick(IDS);
-    const resource = choices.chance(0.5) ? 'low' : choices.pick(RESOURCES);
-    const lifetimeS = choices.pick(LIFETIMES_S);
-    const signer = choices.chance(0.05) ? 'a stranger' : undefined;
-    const again = choices.between(0, 1); // signed twice: other bytes that say the same
-    const name = ['proposal', tenant, id, resource, lifetimeS, signer, again].join(' ');
-    return {
-      topic: 'actions',
-      value: this.#sign(name, {
-        ...{ kind: 'action.proposed', tenant, id, expiresAtMs: LANE_START_MS + lifetimeS * 1000 },
-        body: { ...NOTE, resource: { type: 'thing', id: resource } },
-        ...(signer === undefined ? {} : { signer }),
-      }),
+  /** What its parties say one after the other, each once the one before is decided and attested: `liveBeginnings` has it told. */
+  beginnings(tenant: string): ((decided: readonly AttestedEntry[]) => SimulatedInput[])[] {
+    const of = (decided: readonly AttestedEntry[], verdict: string): AttestedEntry => {
+      const found = decided.find(({ predicate }) => predicate.verdict === verdict);
+      if (!found) throw new Error(`nothing was decided as ${verdict}`);
+      return found;
     };
+    const effect = (decided: readonly AttestedEntry[]) => ({ tenant, decision: of(decided, 'ALLOW').predicate.index });
+    return [
+      () => this.births([tenant]),
+      () => [...this.#proposals.first(tenant), this.#controls.issuer(tenant, 'other', 'executor')],
+      (decided) => [
+        ...[this.#after.claim(of(decided, 'ALLOW')), this.#after.report(effect(decided))],
+        this.#after.vote(of(decided, 'ESCALATE')),
+      ],
+      (decided) => [this.#after.report(effect(decided), { kind: 'healthcheck', status: 'failed' })],
+    ];
   }
 
-  #tenant(tenant: string): SimulatedInput {
-    const body = { registers: tenant, lane: 0, ...this.parties.logOf(tenant) };
-    return this.#control(`tenant ${tenant}`, { kind: 'tenant.registered', body });
-  }
-
-  #platform(tenant: string): SimulatedInput {
-    const keys = [this.parties.publicKeyOf(this.parties.signerOf('platform', tenant))];
-    return this.#control(`platform ${tenant}`, {
-      kind: 'issuer.registered',
-      tenant,
-      body: { registers: 'platform', type: 'platform', keys },
-    });
-  }
-
-  #erasure(tenant: string, choices: Choices): SimulatedInput {
-    const [action, indexes] = [choices.pick(IDS), choices.pick(ERASED)];
-    const body = { action, indexes, why: 'asked' };
-    return this.#control(['erase', tenant, action, ...indexes].join(' '), { kind: 'input.erased', tenant, body });
-  }
-
-  #bundle(at: number): SimulatedInput {
-    return this.#control(`bundle ${at}`, { kind: 'bundle.activated', body: { bundle: this.#bundles[at] } });
-  }
-
-  #control(name: string, signing: Signing): SimulatedInput {
-    return { topic: 'controls', value: this.#sign(name, signing) };
-  }
-
-  #sign(name: string, signing: Signing): Buffer {
-    const signed = { expiresAtMs: LANE_START_MS + 3_600_000, ...signing };
-    return this.#remembered(name, () => this.parties.value(signed, LANE_START_MS - 1000));
-  }
-
-  #remembered(name: string, make: () => Uint8Array): Buffer {
-    const known = this.#signed.get(name);
-    if (known) return known;
-    const value = Buffer.from(make());
-    this.#signed.set(name, value);
-    return value;
+  draw(choices: Choices, view: SimulatedView): SimulatedInput {
+    const tenant = choices.chance(0.8) ? FIRST_TENANT : SECOND_TENANT;
+    return choices.pick(this.#draws)(choices, view, tenant) ?? this.#proposals.draw(tenant, choices);
   }
 }

@@ -3,7 +3,7 @@ import type { Acknowledgement } from '#domain';
 
 import { LANE_START_MS } from '../lane/parties.ts';
 import type { Coverage } from './coverage.ts';
-import type { SimulatedInput, SimulatedInputs } from './inputs.ts';
+import type { SimulatedInputs } from './inputs.ts';
 import { MemoryBroker } from './memory-broker.ts';
 import { GuardDisk } from './memory-guard.ts';
 import { memoryLaneLog } from './memory-log.ts';
@@ -11,6 +11,7 @@ import { isFault, isHalt, type MakeOwner, OwnerHost } from './owner-host.ts';
 import { PlatformTransactions } from './platforms.ts';
 import { Choices } from './random.ts';
 import { Actor, type Rates, Scheduler } from './scheduler.ts';
+import type { SimulatedInput } from './signed-inputs.ts';
 
 export interface HistoryOptions {
   readonly seed: number;

@@ -1,0 +1,64 @@
+import { formatTime } from '#domain';
+
+import { LANE_START_MS } from '../lane/parties.ts';
+import type { Choices } from './random.ts';
+import type { SimulatedInput, SignedInputs } from './signed-inputs.ts';
+import { ACTOR, IDS } from './proposals.ts';
+import { SIMULATED_BUNDLES } from './simulated-bundle.ts';
+
+/** Leaf indexes of a party, of first proposals, and of what may not be there yet. */
+const ERASED = [['2'], ['4'], ['5'], ['6'], ['4', '5', '6'], ['1', '5', '6', '7'], ['9', '12']];
+/** Few, so that they come again. */
+const FREEZES = ['f1', 'f2'];
+/** Unit s after the start; the first: until lifted. */
+const FROZEN_UNTIL_S = [Infinity, 30, 200];
+const SCOPES = [
+  ...[{ kind: 'all' }, { kind: 'tenant', value: 'acme' }, { kind: 'class', value: 'change' }],
+  ...[
+    { kind: 'connector', value: 'tool' },
+    { kind: 'agent', value: ACTOR.id },
+    { kind: 'agent', value: 'nobody' },
+  ],
+];
+
+/** What the admin signs. */
+export class SimulatedControls {
+  constructor(private readonly signed: SignedInputs) {}
+
+  tenant(tenant: string): SimulatedInput {
+    const body = { registers: tenant, lane: 0, ...this.signed.parties.logOf(tenant) };
+    return this.signed.remembered({ kind: 'tenant.registered', body });
+  }
+
+  issuer(tenant: string, issuer: string, type: 'platform' | 'executor'): SimulatedInput {
+    const { parties } = this.signed;
+    const keys = [parties.publicKeyOf(parties.signerOf(issuer, tenant))];
+    return this.signed.remembered({ kind: 'issuer.registered', tenant, body: { registers: issuer, type, keys } });
+  }
+
+  revocation(tenant: string, issuer: string): SimulatedInput {
+    return this.signed.remembered({ kind: 'issuer.revoked', tenant, body: { revokes: issuer } });
+  }
+
+  bundle(at: number): SimulatedInput {
+    return this.signed.remembered({ kind: 'bundle.activated', body: { bundle: SIMULATED_BUNDLES[at]?.document } });
+  }
+
+  freeze(choices: Choices): SimulatedInput {
+    const untilS = choices.pick(FROZEN_UNTIL_S);
+    const until = untilS === Infinity ? {} : { until: formatTime(LANE_START_MS + untilS * 1000) };
+    const body = { level: choices.pick(['freeze', 'stop']), scope: choices.pick(SCOPES), why: 'incident', by: 'ana', ...until };
+    return this.signed.remembered({ kind: 'freeze.raised', id: choices.pick(FREEZES), body });
+  }
+
+  /** By another person than the one who raised it, or not. */
+  lift(choices: Choices): SimulatedInput {
+    const body = { lifts: choices.pick(FREEZES), by: choices.chance(0.7) ? 'ben' : 'Ana', why: 'over' };
+    return this.signed.remembered({ kind: 'freeze.lifted', body });
+  }
+
+  erasure(tenant: string, choices: Choices): SimulatedInput {
+    const body = { action: choices.pick(IDS), indexes: choices.pick(ERASED), why: 'asked' };
+    return this.signed.remembered({ kind: 'input.erased', tenant, body });
+  }
+}
