@@ -52,8 +52,7 @@ export function readGolden(folder: string): LaneTopics & Attested {
 
 /** Writes a folder once. Golden files are history: they are never made again. */
 export function writeGolden(folder: string, files: ReadonlyMap<string, string>): void {
-  if (existsSync(folder))
-    throw new Error(`${folder} exists: golden files are never written again; another rules version gets another folder`);
+  if (existsSync(folder)) throw new Error(`${folder} exists: golden files are never written again; another story gets another folder`);
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of files) writeFileSync(join(folder, name), text, { flag: 'wx' });
 }

@@ -30,7 +30,7 @@ export function goldenStory(): MemoryLane {
   return lane;
 }
 
-function tokens(lane: MemoryLane): void {
+export function tokens(lane: MemoryLane): void {
   const validUntil = formatTime(lane.nowMs + 86_400_000);
   const body = { token: 'token-1', tokenHash: 'ab'.repeat(32), roles: ['propose', 'read'], agents: ['bot'], validUntil };
   lane.control('token.issued', 'acme', body);
@@ -62,7 +62,7 @@ function actions(lane: MemoryLane): void {
   lane.propose('unicode', { parameters: JSON.parse('{"__proto__":"\\u0000","face":"😀","ratio":0.1}') as object });
 }
 
-function refusals(lane: MemoryLane): void {
+export function refusals(lane: MemoryLane): void {
   const { parties } = lane;
   const envelope = parties.envelope({ kind: 'action.proposed', id: 'refused' }, lane.nowMs);
   const encoded = (change: object): Uint8Array => codecs.signedEnvelope.encode({ ...envelope, ...change });

@@ -1,0 +1,9 @@
+import type { MemoryLane } from '../lane/memory-lane.ts';
+import { goldenStory } from './story.ts';
+import { goldenStoryV2 } from './story-v2.ts';
+
+/** What each golden ledger was written from. */
+export const STORIES: ReadonlyMap<string, () => MemoryLane> = new Map([
+  ['v1', goldenStory],
+  ['v2', goldenStoryV2],
+]);
