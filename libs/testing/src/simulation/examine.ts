@@ -3,7 +3,8 @@ import { emptyHeads, equalBytes, formatTime, type LedgerReport, notarise, parseS
 
 import { FakeEngine } from '../policy/fake-engine.ts';
 import type { SimulatedInputs } from './inputs.ts';
-import { lifecycleFaults, type ToldEntry } from './lifecycle.ts';
+import { lifecycleFaults } from './lifecycle.ts';
+import type { ToldEntry } from './told-entry.ts';
 import { memoryLaneLog, type Network } from './memory-log.ts';
 import type { SimulatedWorld } from './world.ts';
 

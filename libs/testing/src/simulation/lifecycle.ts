@@ -1,15 +1,7 @@
-import type { EntryKind, Predicate } from '#domain';
-
 import { ToldEffects } from './told-effects.ts';
+import type { ToldEntry } from './told-entry.ts';
 import { ToldFreezes } from './told-freezes.ts';
 import { ToldPermits } from './told-permits.ts';
-
-/** One entry of a ledger, in its order. */
-export interface ToldEntry {
-  readonly tenant: string;
-  readonly kind: EntryKind;
-  readonly predicate: Predicate;
-}
 
 /**
  * What must hold of permits, votes, claims and freezes until `time`, told from the entries alone and by rules of its own: the checker decides

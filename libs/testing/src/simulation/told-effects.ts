@@ -1,4 +1,4 @@
-import type { ToldEntry } from './lifecycle.ts';
+import type { ToldEntry } from './told-entry.ts';
 import type { ToldFreezes } from './told-freezes.ts';
 import type { ToldPermits } from './told-permits.ts';
 

@@ -1,4 +1,4 @@
-import type { ToldEntry } from './lifecycle.ts';
+import type { ToldEntry } from './told-entry.ts';
 
 interface ToldFreeze {
   readonly level: string;

@@ -1,4 +1,4 @@
-import type { ToldEntry } from './lifecycle.ts';
+import type { ToldEntry } from './told-entry.ts';
 import { ACTOR } from './proposals.ts';
 import { SEATS } from './simulated-bundle.ts';
 import type { ToldFreezes } from './told-freezes.ts';
