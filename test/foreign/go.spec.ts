@@ -1,4 +1,4 @@
-/** Receipts, checkpoints and growth of the golden ledger, verified by what Go's own checksum database and Certificate Transparency use. */
+/** Receipts, checkpoints and growth of the golden ledgers, verified by what Go's own checksum database and Certificate Transparency use. */
 import { join } from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -55,7 +55,8 @@ describe('Go libraries', { timeout: TIMEOUT_MS }, () => {
 
   it('accept that each log only grew between any two of its checkpoints, and no forged proof of it', async ({ skip }) => {
     if ('missing' in go) skip(go.missing);
-    const pairs = logs.flatMap(({ verifier: { vkey }, checkpoints, tree }) =>
+    // Of each pair of checkpoints: those of a long ledger would be ten thousand.
+    const pairs = goldenLogs(['v1']).flatMap(({ verifier: { vkey }, checkpoints, tree }) =>
       checkpoints.flatMap((next, at) =>
         checkpoints.slice(0, at).map((old) => {
           const proof = consistencyProof(tree.leafHashes, sizeOfNote(old), sizeOfNote(next)).map(base64);

@@ -1,4 +1,4 @@
-/** The golden ledger, log by log, as strangers get it. */
+/** The golden ledgers, log by log, as strangers get them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,11 +9,12 @@ import { Parties, readGolden } from '#testing';
 import { type ExportedTree, treeOf } from '../../apps/cli/src/exported-tree.ts';
 import { ROOT } from '../cli/run.ts';
 
-const FOLDER = join(ROOT, 'test', 'golden', 'v1');
-
 export interface GoldenLog {
+  readonly version: string;
   readonly tenant: string;
   readonly verifier: Verifier;
+  /** The ledger's seed, of which the log's key is derived, as its story draws it. */
+  readonly seed: Uint8Array;
   /** .tlog-proof files, by index. */
   readonly receipts: readonly string[];
   /** Signed notes, oldest first. */
@@ -22,19 +23,23 @@ export interface GoldenLog {
   readonly records: readonly CheckedReceipt[];
 }
 
-export function goldenLogs(): GoldenLog[] {
-  const golden = readGolden(FOLDER);
+export function goldenLogs(versions: readonly string[] = ['v1', 'v2']): GoldenLog[] {
+  return versions.flatMap(logsOf);
+}
+
+function logsOf(version: string): GoldenLog[] {
+  const folder = join(ROOT, 'test', 'golden', version);
+  const golden = readGolden(folder);
+  const seed = new Parties(`golden ${version}`, 1).seedOf('ledger');
   return [...new Set(golden.receipts.map(({ tenant }) => tenant))].map((tenant) => {
-    const { log: verifier } = parseTrust(readFileSync(join(FOLDER, `trust-${tenant}.txt`), 'utf8'));
+    const { log: verifier } = parseTrust(readFileSync(join(folder, `trust-${tenant}.txt`), 'utf8'));
     const own = golden.receipts.filter((each) => each.tenant === tenant);
     const records = own.map(({ proof }, leafIndex) => ({ record: { tenant, origin: verifier.name, leafIndex, proof } }) as CheckedReceipt);
     const checkpoints = golden.heads.filter(({ origin }) => origin === verifier.name).map(({ checkpoint }) => fromUtf8(checkpoint));
-    return { tenant, verifier, receipts: own.map(({ proof }) => fromUtf8(proof)), checkpoints, tree: treeOf(records, tenant), records };
+    const receipts = own.map(({ proof }) => fromUtf8(proof));
+    return { version, tenant, verifier, seed, receipts, checkpoints, tree: treeOf(records, tenant), records };
   });
 }
-
-/** The seed that signed the golden ledger's checkpoints, as its story draws it. */
-export const goldenSeed = (): Uint8Array => new Parties('golden v1', 1).seedOf('ledger');
 
 export const sizeOfNote = (note: string): number => Number(parseCheckpoint(parseNote(Buffer.from(note)).text).size);
 

@@ -8,7 +8,7 @@ import { base64, hex } from '#domain';
 
 import { dsseOf } from '../../apps/cli/src/dsse.ts';
 import { ROOT } from '../cli/run.ts';
-import { changed, goldenLogs, goldenSeed } from './golden.ts';
+import { changed, goldenLogs } from './golden.ts';
 import { ask, PREPARE_MAX_MS, pythonProgram, type Tool } from './toolchains.ts';
 
 const logs = goldenLogs();
@@ -25,9 +25,9 @@ describe('Python libraries', { timeout: 60_000 }, () => {
     python = await pythonProgram(join(import.meta.dirname, 'python'));
   }, PREPARE_MAX_MS);
 
-  const envelopes = logs.flatMap(({ records, verifier, tree }) =>
+  const envelopes = logs.flatMap(({ records, verifier, seed, tree }) =>
     records.map((receipt, at) => {
-      const envelope = dsseOf(goldenSeed(), receipt);
+      const envelope = dsseOf(seed, receipt);
       const [{ keyid }] = (JSON.parse(envelope) as Envelope).signatures;
       return {
         id: keyid,

@@ -20,7 +20,7 @@ import { sha256 } from '#crypto';
 import { concat, hex, pae, parseProof, utf8 } from '#domain';
 
 import { dsseOf } from '../../apps/cli/src/dsse.ts';
-import { changed, forgeries, type GoldenLog, goldenLogs, goldenSeed } from './golden.ts';
+import { changed, forgeries, type GoldenLog, goldenLogs } from './golden.ts';
 
 const logs = goldenLogs();
 
@@ -30,9 +30,7 @@ interface Envelope {
   readonly signatures: readonly [{ readonly keyid: string; readonly sig: string }];
 }
 
-const envelopes = logs.flatMap((log) =>
-  log.records.map((record) => ({ log, envelope: JSON.parse(dsseOf(goldenSeed(), record)) as Envelope })),
-);
+const envelopes = logs.flatMap((log) => log.records.map((record) => ({ log, envelope: JSON.parse(dsseOf(log.seed, record)) as Envelope })));
 
 describe('sigstore-js', () => {
   it('has the same pre-authentication encoding for every entry', () => {

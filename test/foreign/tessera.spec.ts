@@ -28,10 +28,10 @@ describe("Tessera's fsck", { timeout: 60_000 }, () => {
 
   it('finds no fault in the tiles of any golden log', async ({ skip }) => {
     if ('missing' in go) skip(go.missing);
-    for (const { tenant, tree, verifier } of goldenLogs()) {
-      const folder = join(work, tenant);
+    for (const { version, tenant, tree, verifier } of goldenLogs()) {
+      const folder = join(work, version, tenant);
       writeTiles(tree, folder);
-      expect(await fsck(verifier.vkey, [folder]), tenant).toEqual(['']);
+      expect(await fsck(verifier.vkey, [folder]), `${version} ${tenant}`).toEqual(['']);
     }
   });
 

@@ -8,11 +8,12 @@ import { MemoryLane, Parties, readGolden } from '#testing';
 
 import { ROOT } from '../cli/run.ts';
 
-const GOLDEN = join(ROOT, 'test', 'golden', 'v1');
+/** The one with every kind of entry. */
+const GOLDEN = join(ROOT, 'test', 'golden', 'v2');
 
 export const golden = readGolden(GOLDEN);
 /** The parties of the golden ledger. */
-export const parties = new Parties('golden v1', 1);
+export const parties = new Parties('golden v2', 1);
 
 export const receipts = golden.receipts.map(({ proof }) => proof);
 export const notes = golden.heads.map(({ checkpoint }) => checkpoint);

@@ -52,26 +52,26 @@ import { ed25519PublicKey } from '#crypto';
 
 import { answerLine } from '../../apps/cli/src/conform/answer.ts';
 import { dsseOf } from '../../apps/cli/src/dsse.ts';
-import { goldenLogs, goldenSeed } from '../foreign/golden.ts';
+import { goldenLogs } from '../foreign/golden.ts';
 import { entries, notes, receipts, requests, trustFiles, vectors } from './corpora.ts';
 import { fuzz, ofText, type Target } from './fuzz.ts';
 
-const [log] = goldenLogs();
+const [log] = goldenLogs(['v2']);
 if (!log) throw new Error('the golden ledger has logs');
-const { verifier } = log;
+const { seed, verifier } = log;
 const own = log.receipts.map((receipt) => utf8(receipt));
 const [proof] = log.receipts;
 const bodies = notes.map((note) => utf8(parseNote(note).text));
 const hashes = [0, 1, 2, 5, 63].map((count) =>
   utf8(formatConsistency(Array.from({ length: count }, (_, at) => sha256(Uint8Array.of(at))))),
 );
-const dsse = log.records.map((record) => utf8(dsseOf(goldenSeed(), record)));
+const dsse = log.records.map((record) => utf8(dsseOf(seed, record)));
 const depth = { maxDepth: 64 };
 
-const witness = verifierOf('witness.example', ed25519PublicKey(goldenSeed()), COSIGNER_KEY);
+const witness = verifierOf('witness.example', ed25519PublicKey(seed), COSIGNER_KEY);
 const cosigned = notes.map((note) => {
   const { text, signatures } = parseNote(note);
-  const line = cosign(text, { name: witness.name, seed: goldenSeed(), timeSeconds: 1_800_000_000n });
+  const line = cosign(text, { name: witness.name, seed, timeSeconds: 1_800_000_000n });
   return utf8(formatNote(text, [...signatures.map((signature) => signature.line), line]));
 });
 const witnessTrust = (rule: string): string =>
