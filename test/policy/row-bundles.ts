@@ -1,12 +1,11 @@
 /** The standard bundle, and the same with change windows: which of the two a row is decided under follows from its window. */
-import { join } from 'node:path';
-
-import { loadBundleFolder, repositoryRoot } from '#adapters';
+import { loadBundleFolder } from '#adapters';
 import { type Bundle, type Json, parseBundle } from '#domain';
+import { STANDARD_BUNDLE } from '#testing';
 
 import type { Row } from './decision-table.ts';
 
-export const standardDocument = loadBundleFolder(join(repositoryRoot(), 'policies', 'standard')) as Readonly<Record<string, Json>>;
+export const standardDocument = loadBundleFolder(STANDARD_BUNDLE) as Readonly<Record<string, Json>>;
 
 export interface Bundles {
   readonly plain: Bundle;

@@ -76,6 +76,17 @@ describe('an incident', () => {
     expect(wrong.length).toBeGreaterThan(3);
     for (const word of ['ci', ...wrong]) expect(judgementOf(true, 'high', [word])).not.toHaveProperty('incident');
   });
+  it('opens no window of what calls no contract', () => {
+    const { note } = document.classes;
+    const { connector: _, contractDigest: __, ...proposal } = testProposal({ class: 'note', operation: 'write' });
+    const bundle = testBundle({
+      classes: { change: document.classes.change, note: { ...note, window: 'weekdays', incidentOpensWindow: true } },
+    });
+    const evidence = [evidenceFor('incident', bundle, proposal, SATURDAY_MS)];
+    const input = judgeInput(new FakeEngine(), {}, { bundle, evidenceKey: testEvidenceKey, nowMs: SATURDAY_MS });
+    expect(judge({ ...input, proposal: { ...proposal, evidence } }).reasons).toEqual(['DENY_WINDOW']);
+    expect(judge({ ...input, nowMs: NOON_MS, proposal: { ...proposal, evidence } }).reasons).not.toEqual(['DENY_WINDOW']);
+  });
   it('about something else opens nothing', () => {
     expect(reasons(true, 'low', ['ci', 'incident-other-resource'])).toEqual(['DENY_WINDOW']);
   });

@@ -12,6 +12,8 @@ export interface FactsQuestion {
   readonly called: { readonly contract: Contract; readonly operation: Operation } | undefined;
   readonly resource: Resource;
   readonly actor: ActorRow | undefined;
+  /** See Judgement: verified before. */
+  readonly incident?: string;
   readonly nowMs: number;
   readonly evidenceKey: EvidenceKeyOf;
 }
@@ -72,8 +74,9 @@ function remembered(question: FactsQuestion): Shown {
   };
 }
 
-function isShown(evidence: EvidenceType, { proposal, rule, called, nowMs, evidenceKey }: FactsQuestion): boolean {
+function isShown(evidence: EvidenceType, { proposal, rule, called, incident, nowMs, evidenceKey }: FactsQuestion): boolean {
   if (!called) return false;
+  if (evidence === 'incident') return incident !== undefined;
   const { contract, operation } = called;
   if (evidence === 'rollback') return rollbackOf(proposal, contract, operation) !== undefined;
   const artifact = operation.artifact === undefined ? undefined : atPointer(proposal.parameters, operation.artifact);

@@ -87,11 +87,11 @@ function checkEnvelope({ bundle: { tables }, proposal, called, nowMs }: Case): D
 }
 
 /** An incident opens it where the class says so; that only lets the question be asked, and is no answer to it. */
-function checkWindow({ bundle, rule, nowMs, incident }: Case): Denial | undefined {
+function checkWindow({ bundle, rule, called, nowMs, incident }: Case): Denial | undefined {
   if (rule.window === undefined) return undefined;
   const window = own(bundle.tables.windows, rule.window);
   if (window && isOpen(window, nowMs)) return undefined;
-  return rule.incidentOpensWindow === true && incident !== undefined ? undefined : 'DENY_WINDOW';
+  return rule.incidentOpensWindow === true && called && incident !== undefined ? undefined : 'DENY_WINDOW';
 }
 
 /** Tables are closed: who or what the bundle does not list for this class and tenant matches nothing. */
