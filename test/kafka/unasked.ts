@@ -10,8 +10,8 @@ interface Produce {
   readonly timeout: number;
   readonly topicData: { topic: string; partitions: { partition: number; firstSequence: number; messages: object[] }[] }[];
 }
-/** The producer's second record there; on a partition that is new to it any sequence will do. */
-const SECOND = 1;
+/** Each epoch begins anew. */
+const FIRST = 0;
 
 /** One transactional record straight to the leader: no coordinator is told that the partition takes part. */
 export async function produceUnasked(
@@ -25,6 +25,6 @@ export async function produceUnasked(
   const messages = [{ key, value, headers, timestamp: String(Date.now()) }];
   await broker.produce({
     ...{ transactionalId, producerId: String(producerId), producerEpoch, acks: -1, timeout: 4000 },
-    topicData: [{ topic, partitions: [{ partition, firstSequence: SECOND, messages }] }],
+    topicData: [{ topic, partitions: [{ partition, firstSequence: FIRST, messages }] }],
   });
 }

@@ -16,7 +16,7 @@ export function sendFlexible<T>(broker: Broker, { body, decode, ...api }: Flexib
     // kafkajs writes the header up to the client id; a flexible one ends with its tagged fields.
     request: { ...api, encode: () => Promise.resolve(new EncoderImpl().writeUVarInt(0).writeEncoder(body).writeUVarInt(0)) },
     response: {
-      decode: (payload) => Promise.resolve(decoded(payload, api.apiName, decode)),
+      decode: (payload) => Promise.resolve(decodeFlexible(payload, api.apiName, decode)),
       parse: (decoded) => Promise.resolve(decoded),
     },
   };
@@ -24,10 +24,15 @@ export function sendFlexible<T>(broker: Broker, { body, decode, ...api }: Flexib
 }
 
 /** Throws MALFORMED_ANSWER for one that ends too early. */
-function decoded<T>(payload: Buffer, apiName: string, decode: (from: FlexibleReader) => T): T {
+export function decodeFlexible<T>(
+  payload: Buffer,
+  apiName: string,
+  decode: (from: FlexibleReader) => T,
+  { headerHasTags = true }: { readonly headerHasTags?: boolean } = {},
+): T {
   try {
     const from = new FlexibleReader(payload);
-    from.tags(); // the header's
+    if (headerHasTags) from.tags();
     return decode(from);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -69,10 +74,17 @@ export class FlexibleReader {
     return items;
   }
 
-  tags(): void {
+  /** `each` may read a field's value; what it leaves is skipped. */
+  tags(each?: (tag: number) => void): void {
     for (let left = this.#varint(); left > 0; left--) {
-      this.#varint(); // which
-      this.#skip(this.#varint());
+      const tag = this.#varint();
+      const start = this.#skip(this.#varint());
+      const end = this.#at;
+      if (each) {
+        this.#at = start;
+        each(tag);
+      }
+      this.#at = end;
     }
   }
 
@@ -92,8 +104,9 @@ export class FlexibleReader {
   }
 }
 
+/** `code` 0 is no error; others are thrown by their names, and as protocolCode finds them. */
 export function throwUnlessOk(what: string, code: number): void {
   if (code === 0) return;
   const { type, retriable } = errorType(code);
-  throw new KafkaFault(type, `${what}: ${type}`, { retriable });
+  throw new KafkaFault(type, `${what}: ${type}`, { retriable, cause: { code, type } });
 }

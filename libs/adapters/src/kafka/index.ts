@@ -2,7 +2,7 @@ export * from './admin.ts';
 export * from './client.ts';
 export * from './errors.ts';
 export * from './lane-log.ts';
-export { type BaseOffset, type OutgoingRecord } from './produce.ts';
+export { type BaseOffset, type OutgoingRecord } from './produce-request.ts';
 export * from './plain-writer.ts';
 export * from './reader.ts';
 export * from './topics.ts';

@@ -16,9 +16,10 @@ export interface Encoder {
   /** Length as varint, one more than it is. */
   writeUVarIntString(value: string): Encoder;
   writeEncoder(value: Encoder): Encoder;
+  readonly buffer: Buffer;
 }
 export interface ProtocolRequest<T> {
-  request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<Encoder> };
+  request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<Pick<Encoder, 'buffer'>> };
   response: { decode: (payload: Buffer) => Promise<T>; parse: (decoded: T) => Promise<T> };
   requestTimeout?: number;
 }
@@ -37,6 +38,8 @@ export interface JoinAnswer {
 }
 export interface Broker {
   readonly nodeId: string;
+  /** By API key, once it is connected. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>> | null;
   readonly connectionPool: { pool: Connection[]; send<T>(request: ProtocolRequest<T>): Promise<T> };
   isConnected(): boolean;
   disconnect(): Promise<void>;

@@ -4,7 +4,7 @@ import type { Cluster } from './internals.ts';
 import { readToEnd } from './read-to-end.ts';
 import { LaneReader, type TopicPartition } from './reader.ts';
 import type { KafkaRecord } from './records.ts';
-import { type OpenTransaction, openTransactions, producerOf, writeMarker } from './transactions-api.ts';
+import { type OpenTransaction, openTransactions, type ProducerIdentity, producerOf, writeMarker } from './transactions-api.ts';
 
 /**
  * Header of every record that a transaction wrote: the lane's sequence it leads to. It only grows, so it tells of two transactions of a lane
@@ -32,16 +32,17 @@ export async function endLeftOpen(
   { transactionalId, partitions }: { readonly transactionalId: string; readonly partitions: readonly TopicPartition[] },
 ): Promise<void> {
   const owner = await producerOf(cluster, transactionalId);
-  const open = (await openTransactions(cluster, partitions)).filter(
-    // Never that of a successor who fenced us meanwhile: its epoch is the newest.
-    ({ producerId, producerEpoch }) => producerId === owner.producerId && producerEpoch < owner.producerEpoch,
-  );
-  if (open.length === 0) return;
+  const found = await openTransactions(cluster, partitions);
+  if (found.length === 0) return;
+  // Each end of a transaction and each owner raises the epoch: when it is the same, whatever else is open was open before.
+  const after = await producerOf(cluster, transactionalId);
+  if (!isSame(owner, after)) throw new KafkaFault('PRODUCER_FENCED', `${transactionalId}: another owner is at work`, { cause: FENCED });
   const reader = await LaneReader.open(connection);
   try {
     const reached = await lastCommitted(reader, partitions);
-    for (const each of open) {
+    for (const each of found) {
       const leadsTo = await firstOf(reader, each);
+      if (isSame(each, owner) || !isOlder(each, owner, leadsTo)) continue;
       const outcome = leadsTo !== undefined && leadsTo <= reached ? 'commit' : 'abort';
       connection.log?.warn({ ...describe(each), leadsTo, reached, outcome }, 'a transaction that the broker forgot: ended');
       await writeMarker(cluster, each, outcome).catch((error: unknown) => {
@@ -52,6 +53,13 @@ export async function endLeftOpen(
     await reader.close();
   }
 }
+
+const isSame = (one: ProducerIdentity, other: ProducerIdentity): boolean =>
+  one.producerId === other.producerId && one.producerEpoch === other.producerEpoch;
+
+/** Under another id it is ours when its records are: a coordinator gives a new id when the epochs of one are used up. */
+const isOlder = (one: ProducerIdentity, owner: ProducerIdentity, leadsTo: number | undefined): boolean =>
+  one.producerId === owner.producerId ? one.producerEpoch < owner.producerEpoch : leadsTo !== undefined;
 
 /** The latest lane sequence that a committed transaction leads to on any of the partitions; −1 when there is none. */
 async function lastCommitted(reader: LaneReader, partitions: readonly TopicPartition[]): Promise<number> {
@@ -65,6 +73,7 @@ async function lastCommitted(reader: LaneReader, partitions: readonly TopicParti
   return last;
 }
 
+const FENCED = { code: 90, type: 'PRODUCER_FENCED' };
 /** Unit ms. */
 const LOOK_MAX_MS = 20_000;
 

@@ -1,4 +1,4 @@
-import { encodeProduce, isPlain, type ProduceOptions } from './produce-request.ts';
+import { protocolCode } from './errors.ts';
 import type * as Kafkajs from 'kafkajs';
 import { createRequire } from 'node:module';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
@@ -110,7 +110,8 @@ export function memoiseCoordinator(find: FindCoordinator): FindCoordinator {
 
 /** Every error answer passes here; one that says "not the coordinator" forgets every memoised coordinator of this process. */
 export function noticeMovedCoordinator(error: unknown): void {
-  if (error instanceof Error && 'type' in error && COORDINATOR_MOVED.has(String(error.type))) coordinatorsMoved++;
+  const known = protocolCode(error);
+  if (known && COORDINATOR_MOVED.has(known.type)) coordinatorsMoved++;
 }
 
 /** As kafkajs opens its sockets, but without Nagle's delay: each of our requests is one small write that somebody waits for. */
@@ -151,31 +152,6 @@ export const frameRequest: EncodeRequest = async ({ correlationId, clientId, req
   return { buffer, size: () => buffer.length };
 };
 
-type ProduceRequest = (options: ProduceOptions) => { encode: () => Promise<{ readonly buffer: Buffer }> };
-
-/** As kafkajs, but for what we send with our own encoder: see produce-request.ts. */
-function producesPlainly(original: ProduceRequest): ProduceRequest {
-  return (options) => {
-    const request = original(options);
-    return isPlain(options) ? { ...request, encode: () => Promise.resolve({ buffer: encodeProduce(options, Date.now()) }) } : request;
-  };
-}
-
-type GroupMessages = (options: {
-  topic: string;
-  partitionMetadata: readonly unknown[];
-  messages: readonly object[];
-  partitioner: (of: { topic: string; partitionMetadata: readonly unknown[]; message: object }) => number;
-}) => Partial<Record<string, object[]>>;
-
-/** kafkajs copies the list for each message: a million copies for a batch of a thousand. */
-export const groupMessagesPerPartition: GroupMessages = ({ topic, partitionMetadata, messages, partitioner }) => {
-  const groups: Partial<Record<string, object[]>> = {};
-  if (partitionMetadata.length === 0) return groups;
-  for (const message of messages) (groups[partitioner({ topic, partitionMetadata, message })] ??= []).push(message);
-  return groups;
-};
-
 /** Before any other module has captured it. */
 function replaceExport<T>(path: string, replacement: (original: T) => T): void {
   const original = require(path) as T;
@@ -195,8 +171,6 @@ function applyPatches(): void {
   filterModule.exports = Object.assign((input: FilterInput) => filterAborted(input), { [MARK]: true });
 
   replaceExport<EncodeRequest>('kafkajs/src/protocol/request.js', () => frameRequest);
-  replaceExport<ProduceRequest>('kafkajs/src/protocol/requests/produce/v3/request.js', producesPlainly);
-  replaceExport<GroupMessages>('kafkajs/src/producer/groupMessagesPerPartition.js', () => groupMessagesPerPartition);
 
   const queue = require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue & Record<string, unknown> };
   queue.prototype['scheduleCheckPendingRequests'] = scheduleCheckPendingRequests;

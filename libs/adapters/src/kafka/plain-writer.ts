@@ -1,29 +1,28 @@
-import type { Producer } from 'kafkajs';
 import { bounded } from './bounded.ts';
 import type { ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, KafkaFault, messageOf, protocolCode } from './errors.ts';
-import { closeCluster, type Cluster } from './internals.ts';
-import { type BaseOffset, createProducer, type OutgoingRecord, toBaseOffset, toBatch } from './produce.ts';
+import { closeCluster, openCluster, type Cluster } from './internals.ts';
+import { isPassing, produce } from './produce.ts';
+import type { BaseOffset, OutgoingRecord } from './produce-request.ts';
 
 /** Unit ms. How long a plain send tries before it reports. */
 const PLAIN_SEND_MAX_MS = 5000;
+/** Unit ms. About 4 s in all. */
+const PAUSES_MS = [50, 100, 200, 400, 800, 1000, 1000];
 
 /** Sends without transaction: inputs, which carry their own identity, so a record that arrives twice does no harm. */
 export class PlainWriter {
-  readonly #producer: Producer;
   readonly #cluster: Cluster;
   #connected: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(producer: Producer, cluster: Cluster) {
-    this.#producer = producer;
+  private constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
   /** Does not wait for a broker: the first send connects. */
   static open(options: ConnectionOptions): PlainWriter {
-    const { producer, cluster } = createProducer(options, {});
-    return new PlainWriter(producer, cluster);
+    return new PlainWriter(openCluster(options, { maxInFlightRequests: 1 }).cluster);
   }
 
   /** Resolves once every in-sync replica has the records. Throws BrokerUnavailable after 5 s: they may still arrive, or not. */
@@ -39,25 +38,16 @@ export class PlainWriter {
 
   async #send(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
     try {
-      this.#connected ??= this.#producer.connect();
+      this.#connected ??= this.#cluster.connect();
       await this.#connected;
-      return (await this.#producer.sendBatch(toBatch(records))).map(toBaseOffset);
+      // Also when a connection broke: what arrives twice does no harm.
+      return await produce(this.#cluster, records, { pausesMs: PAUSES_MS, isPassing: (error) => !this.#closed && (isPassing(error) || !protocolCode(error)) });
     } catch (error) {
       this.#connected = undefined;
-      if (error instanceof KafkaFault) throw error;
+      if (error instanceof DisposedError) throw error;
       const known = protocolCode(error);
-      if (known && !RETRIED.has(known.type)) throw new KafkaFault(known.type, `send: ${messageOf(error)}`, { cause: error });
+      if (known && !isPassing(error)) throw new KafkaFault(known.type, `send: ${messageOf(error)}`, { cause: error });
       throw new BrokerUnavailable(`send: ${messageOf(error)}`, error);
     }
   }
 }
-
-/** What a restart or an election looks like from here; everything else (too large, not authorised) will not get better. */
-const RETRIED = new Set([
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-  'REQUEST_TIMED_OUT',
-  'NOT_ENOUGH_REPLICAS',
-  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
-  'NETWORK_EXCEPTION',
-]);

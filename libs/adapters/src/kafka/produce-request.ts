@@ -1,44 +1,53 @@
 /**
- * The body of a produce request, versions 3 to 7 (https://kafka.apache.org/protocol#The_Messages_Produce), into one buffer of the right size.
- * kafkajs builds it from an object and a zeroed 512-byte buffer for each record and each header, and copies each into the next: measured, a
- * third of what a notary did.
+ * Produce, version 12 (https://kafka.apache.org/protocol#The_Messages_Produce), into one buffer of the right size. Ours, because kafkajs knows
+ * no version with implicit partitions (KIP-890), and builds its own from an object and a zeroed 512-byte buffer for each record and header.
  */
 import { crc32c } from './crc32c.ts';
+import { decodeFlexible, throwUnlessOk } from './flexible.ts';
+import type { ProtocolRequest } from './internals.ts';
+import type { TransactionIdentity } from './transactions-api.ts';
 
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer | null;
+  /** null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+/** Where the first record of each topic-partition was appended; the others follow it, in the order given. */
+export interface BaseOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: bigint;
+  /** Unit ms: the broker's clock, on topics stamped by it; −1 elsewhere. */
+  readonly appendTimeMs: number;
+}
+/** All records for one topic-partition. */
+export interface PartitionRecords {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly OutgoingRecord[];
+}
 export interface ProduceOptions {
-  readonly acks: number;
-  readonly timeout: number;
-  readonly transactionalId?: string | null;
-  readonly producerId?: number | string | { toString(): string };
-  readonly producerEpoch?: number;
-  /** 0: none. */
-  readonly compression?: number;
-  readonly topicData: readonly {
-    readonly topic: string;
-    readonly partitions: readonly {
-      readonly partition: number | string;
-      readonly firstSequence?: number;
-      readonly messages: readonly ProducedMessage[];
-    }[];
-  }[];
-}
-export interface ProducedMessage {
-  readonly key?: Buffer | string | null;
-  readonly value: Buffer | string | null;
-  readonly timestamp?: string;
-  readonly headers?: Readonly<Record<string, unknown>>;
+  /** Its first request to these partitions: their sequences begin at 0, as each transaction has an epoch of its own. */
+  readonly transaction?: TransactionIdentity;
+  /** Of every record, after its own. */
+  readonly header?: readonly [name: string, value: string];
 }
 
-/** Whether `encodeProduce` can write it: everything that we send is. The rest is kafkajs's own to encode. */
-export const isPlain = ({ compression = 0, topicData }: ProduceOptions): boolean =>
-  compression === 0 &&
-  topicData.every(({ partitions }) =>
-    partitions.every(({ messages }) =>
-      messages.every(({ timestamp, headers = {} }) => timestamp === undefined && Object.values(headers).every(isText)),
-    ),
-  );
+const API = { apiKey: 0, apiVersion: 12, apiName: 'Produce' };
+const ALL_REPLICAS = -1;
+/** Unit ms. How long the leader waits for its replicas; below our request time-out, so that the broker's own answer arrives. */
+const REPLICAS_MAX_MS = 4000;
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+/** To the leader of all these partitions. Throws the first partition's error. */
+export function produceRequest(partitions: readonly PartitionRecords[], options: ProduceOptions): ProtocolRequest<BaseOffset[]> {
+  return {
+    request: { ...API, encode: () => Promise.resolve({ buffer: encodeProduce(partitions, options, Date.now()) }) },
+    response: { decode: (payload) => Promise.resolve(decodeProduced(payload)), parse: (decoded) => Promise.resolve(decoded) },
+  };
+}
 
 /** Bytes of a record batch before its records, and where in it lie what its length and its checksum cover. */
 const BATCH_HEADER_BYTES = 61;
@@ -49,80 +58,83 @@ const TRANSACTIONAL = 0x10;
 /** A record's attributes, and the delta of its timestamp: all records of a batch have the same, so the delta is 0. */
 const ATTRIBUTES_AND_DELTA_BYTES = 2;
 
-export function encodeProduce(request: ProduceOptions, nowMs: number): Buffer {
-  const batches = request.topicData.map(({ topic, partitions }) => ({ topic, partitions: partitions.map(measured) }));
-  const { transactionalId = null } = request;
-  let size = 2 + Buffer.byteLength(transactionalId ?? '') + 2 + 4 + 4;
-  for (const { topic, partitions } of batches) {
-    size += 2 + Buffer.byteLength(topic) + 4;
-    for (const { bytes } of partitions) size += 4 + 4 + BATCH_HEADER_BYTES + bytes;
+/** What follows the client id in the request: the header's tagged fields, and the body. */
+export function encodeProduce(partitions: readonly PartitionRecords[], { transaction, header }: ProduceOptions, nowMs: number): Buffer {
+  const topics = Map.groupBy(
+    partitions.map((of) => ({ ...of, batch: measured(of.records, header) })),
+    ({ topic }) => topic,
+  );
+  const id = transaction?.transactionalId ?? null;
+  let size = 1 + compactBytes(id) + 2 + 4 + uvarintBytes(topics.size + 1) + 1;
+  for (const [topic, of] of topics) {
+    size += compactBytes(topic) + uvarintBytes(of.length + 1) + 1;
+    for (const { batch } of of) size += 4 + uvarintBytes(BATCH_HEADER_BYTES + batch.bytes + 1) + BATCH_HEADER_BYTES + batch.bytes + 1;
   }
   const out = new Out(size);
-  out.string(transactionalId);
-  out.int16(request.acks);
-  out.int32(request.timeout);
-  out.int32(batches.length);
-  for (const { topic, partitions } of batches) {
-    out.string(topic);
-    out.int32(partitions.length);
-    for (const batch of partitions) writeBatch(out, batch, request, BigInt(nowMs));
+  out.tags();
+  out.compact(id);
+  out.int16(ALL_REPLICAS);
+  out.int32(REPLICAS_MAX_MS);
+  out.uvarint(topics.size + 1);
+  for (const [topic, of] of topics) {
+    out.compact(topic);
+    out.uvarint(of.length + 1);
+    for (const { partition, batch } of of) {
+      out.int32(partition);
+      out.uvarint(BATCH_HEADER_BYTES + batch.bytes + 1);
+      writeBatch(out, batch, transaction, BigInt(nowMs));
+      out.tags();
+    }
+    out.tags();
   }
+  out.tags();
   return out.done();
 }
 
 interface Batch {
-  readonly partition: number;
-  readonly firstSequence: number;
   readonly records: readonly MeasuredRecord[];
   /** Of all records. */
   readonly bytes: number;
 }
+type Header = readonly [name: string, nameBytes: number, value: string, valueBytes: number];
 interface MeasuredRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: readonly (readonly [name: string, nameBytes: number, value: string, valueBytes: number])[];
+  readonly headers: readonly Header[];
   /** Without its own length. */
   readonly bytes: number;
 }
 
-function measured({ partition, firstSequence, messages }: ProduceOptions['topicData'][0]['partitions'][0]): Batch {
-  const records = messages.map(({ key, value, headers = {} }, at): MeasuredRecord => {
-    const record = { key: bytesOf(key), value: bytesOf(value), headers: Object.keys(headers).map((name) => header(name, headers[name])) };
-    let bytes = ATTRIBUTES_AND_DELTA_BYTES + varintBytes(at) + lengthOf(record.key) + lengthOf(record.value);
-    bytes += varintBytes(record.headers.length);
-    for (const [, name, , of] of record.headers) bytes += varintBytes(name) + name + varintBytes(of) + of;
-    return { ...record, bytes };
+function measured(given: readonly OutgoingRecord[], header: ProduceOptions['header']): Batch {
+  const common = header ? [measuredHeader(...header)] : [];
+  let size = 0;
+  const records = given.map(({ key, value, headers = {} }, at): MeasuredRecord => {
+    const all = [...Object.keys(headers).map((name) => measuredHeader(name, headers[name] ?? '')), ...common];
+    let bytes = ATTRIBUTES_AND_DELTA_BYTES + varintBytes(at) + lengthOf(key) + lengthOf(value) + varintBytes(all.length);
+    for (const [, name, , of] of all) bytes += varintBytes(name) + name + varintBytes(of) + of;
+    size += varintBytes(bytes) + bytes;
+    return { key, value, headers: all, bytes };
   });
-  let bytes = 0;
-  for (const record of records) bytes += varintBytes(record.bytes) + record.bytes;
-  return { partition: Number(partition), firstSequence: firstSequence ?? 0, records, bytes };
+  return { records, bytes: size };
 }
 
-function header(name: string, value: unknown) {
-  if (!isText(value)) throw new Error(`produce: header ${name} is no text`);
-  return [name, Buffer.byteLength(name), value, Buffer.byteLength(value)] as const;
-}
-const bytesOf = (value: Buffer | string | null | undefined): Buffer | null =>
-  typeof value === 'string' ? Buffer.from(value) : (value ?? null);
+const measuredHeader = (name: string, value: string): Header => [name, Buffer.byteLength(name), value, Buffer.byteLength(value)];
 const lengthOf = (bytes: Buffer | null): number => (bytes === null ? 1 : varintBytes(bytes.length) + bytes.length);
 
-function writeBatch(out: Out, { partition, firstSequence, records, bytes }: Batch, request: ProduceOptions, timestampMs: bigint): void {
-  const size = BATCH_HEADER_BYTES + bytes;
-  out.int32(partition);
-  out.int32(size);
+function writeBatch(out: Out, { records, bytes }: Batch, transaction: TransactionIdentity | undefined, timestampMs: bigint): void {
   const start = out.at;
   out.int64(0n); // first offset: the broker's to give
-  out.int32(size - LENGTH_FROM);
+  out.int32(BATCH_HEADER_BYTES + bytes - LENGTH_FROM);
   out.int32(0); // partition leader epoch
   out.int8(MAGIC);
   out.int32(0); // checksum, below
-  out.int16(request.transactionalId ? TRANSACTIONAL : 0);
+  out.int16(transaction ? TRANSACTIONAL : 0);
   out.int32(records.length - 1);
   out.int64(timestampMs);
   out.int64(timestampMs);
-  out.int64(BigInt(String(request.producerId ?? -1)));
-  out.int16(request.producerEpoch ?? 0);
-  out.int32(firstSequence);
+  out.int64(transaction?.producerId ?? -1n);
+  out.int16(transaction?.producerEpoch ?? -1);
+  out.int32(transaction ? 0 : -1); // sequence of the first record
   out.int32(records.length);
   records.forEach((record, at) => {
     writeRecord(out, record, at);
@@ -151,6 +163,12 @@ function varintBytes(value: number): number {
   return bytes;
 }
 
+const uvarintBytes = (value: number): number => varintBytes(value / 2);
+const compactBytes = (text: string | null): number => {
+  const bytes = text === null ? -1 : Buffer.byteLength(text);
+  return uvarintBytes(bytes + 1) + Math.max(0, bytes);
+};
+
 class Out {
   at = 0;
   readonly #buffer: Buffer;
@@ -171,15 +189,24 @@ class Out {
   int64(value: bigint): void {
     this.at = this.#buffer.writeBigInt64BE(value, this.at);
   }
-  string(value: string | null): void {
-    this.int16(value === null ? -1 : Buffer.byteLength(value));
-    if (value !== null) this.at += this.#buffer.write(value, this.at);
+  /** No tagged fields. */
+  tags(): void {
+    this.int8(0);
+  }
+  /** null, or text with its length plus one before it. */
+  compact(text: string | null): void {
+    this.uvarint(text === null ? 0 : Buffer.byteLength(text) + 1);
+    if (text !== null) this.at += this.#buffer.write(text, this.at);
+  }
+  /** Not negative, below 2³¹. */
+  uvarint(value: number): void {
+    let left = value;
+    for (; left >= 0x80; left >>>= 7) this.#buffer[this.at++] = (left & 0x7f) | 0x80;
+    this.#buffer[this.at++] = left;
   }
   /** Zigzag; not negative, below 2³⁰. */
   varint(value: number): void {
-    let left = value << 1;
-    for (; left >= 0x80; left >>>= 7) this.#buffer[this.at++] = (left & 0x7f) | 0x80;
-    this.#buffer[this.at++] = left;
+    this.uvarint(value << 1);
   }
   varintBytes(bytes: Buffer | null): void {
     if (bytes === null) {
@@ -202,4 +229,32 @@ class Out {
     if (this.at !== this.#buffer.length) throw new Error(`produce: ${this.at} bytes written, ${this.#buffer.length} measured`);
     return this.#buffer;
   }
+}
+
+function decodeProduced(payload: Buffer): BaseOffset[] {
+  return decodeFlexible(payload, API.apiName, (from) => {
+    const topics = from.array(() => {
+      const topic = from.string();
+      const partitions = from.array(() => {
+        const partition = from.int32();
+        const code = from.int16();
+        const answer = { topic, partition, baseOffset: from.int64(), appendTimeMs: Number(from.int64()) };
+        from.int64(); // log start
+        from.array(() => {
+          from.int32();
+          from.string();
+          from.tags();
+        });
+        from.string(); // error message
+        from.tags();
+        return { code, answer };
+      });
+      from.tags();
+      return partitions;
+    });
+    return topics.flat().map(({ code, answer }) => {
+      throwUnlessOk(`${answer.topic}/${answer.partition}`, code);
+      return answer;
+    });
+  });
 }

@@ -1,71 +1,81 @@
-import type { Producer, ProducerBatch, RecordMetadata, RetryOptions, TopicMessages } from 'kafkajs';
-import { CLIENT_RETRY, type ConnectionOptions } from './client.ts';
-import { openCluster } from './internals.ts';
-import { kafkajsModule, type socketFactory } from './patch.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PartitionUnavailable, protocolCode } from './errors.ts';
+import type { Broker, Cluster } from './internals.ts';
+import { ledBy } from './leader-of.ts';
+import { type BaseOffset, type OutgoingRecord, type PartitionRecords, type ProduceOptions, produceRequest } from './produce-request.ts';
 
-export interface OutgoingRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly key: Buffer | null;
-  /** null is a tombstone. */
-  readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-/** Where the first record of each topic-partition was appended; the others follow it, in the order given. */
-export interface BaseOffset {
-  readonly topic: string;
-  readonly partition: number;
-  readonly baseOffset: bigint;
-  /** Unit ms: the broker's clock, on topics stamped by it; −1 elsewhere. */
-  readonly appendTimeMs: number;
+export interface ProduceRetry {
+  /** Unit ms, between one try and the next. */
+  readonly pausesMs: readonly number[];
+  /** Whether the same may succeed when it is asked again: then all of it is. */
+  readonly isPassing: (error: unknown) => boolean;
 }
 
-/** Unit ms. An open transaction stalls every read_committed reader of its partitions for at most this long. */
-const TRANSACTION_TIMEOUT_MS = 10_000;
-/** A transaction's first request meets CONCURRENT_TRANSACTIONS while the last markers are written: ask again soon. In all < 10 s. */
-const TRANSACTION_RETRY: RetryOptions = { initialRetryTime: 1, factor: 0, multiplier: 1.3, maxRetryTime: 200, retries: 60 };
-
-interface ProducerSettings {
-  readonly transactionalId?: string;
-  readonly config?: { socketFactory?: typeof socketFactory };
-}
-
-/** As `new Kafka(config).producer(…)`, but with the cluster in hand: kafkajs takes the retries of InitProducerId from `cluster.retry` only. */
-export function createProducer(options: ConnectionOptions, { transactionalId, config = {} }: ProducerSettings) {
-  const { cluster, logger } = openCluster(options, { maxInFlightRequests: 1, config });
-  const retry = transactionalId === undefined ? CLIENT_RETRY : TRANSACTION_RETRY;
-  cluster.retry = retry;
-  const producer = producerOf({
-    cluster,
-    logger,
-    retry,
-    createPartitioner: () => partitionGiven,
-    idempotent: false, // a transaction is idempotent by itself; this would only fetch a second producer id
-    ...(transactionalId === undefined ? {} : { transactionalId, transactionTimeout: TRANSACTION_TIMEOUT_MS }),
-  });
-  return { producer, cluster };
-}
-
-const producerOf = kafkajsModule<(options: object) => Producer>('producer/index.js');
-
-function partitionGiven({ message }: { message: { partition?: number } }): number {
-  if (message.partition === undefined) throw new Error('a record needs its partition');
-  return message.partition;
-}
-
-export function toBatch(records: readonly OutgoingRecord[], more?: Readonly<Record<string, string>>): ProducerBatch {
-  const topics = new Map<string, TopicMessages>();
-  for (const { topic, partition, key, value, headers } of records) {
-    const of = topics.get(topic) ?? { topic, messages: [] };
-    topics.set(topic, of);
-    of.messages.push({ partition, key, value, headers: more ? { ...headers, ...more } : (headers ?? {}) });
+/** Resolves once every in-sync replica has the records. Throws the last error. */
+export async function produce(
+  cluster: Cluster,
+  records: readonly OutgoingRecord[],
+  { pausesMs, isPassing, ...options }: ProduceOptions & ProduceRetry,
+): Promise<BaseOffset[]> {
+  const partitions = byPartition(records);
+  const topics = [...new Set(partitions.map(({ topic }) => topic))];
+  for (let tries = 0; ; tries++) {
+    try {
+      await cluster.addMultipleTargetTopics(topics);
+      const leaders = await byLeader(cluster, partitions);
+      const answers = [...leaders].map(([broker, of]) => broker.connectionPool.send(produceRequest(of, options)));
+      return (await Promise.all(answers)).flat();
+    } catch (error) {
+      const pauseMs = pausesMs[tries];
+      if (pauseMs === undefined || !isPassing(error)) throw error;
+      await delay(pauseMs);
+      if (!isConcurrent(error)) await afresh(cluster);
+    }
   }
-  return { acks: -1, topicMessages: [...topics.values()], timeout: PRODUCE_TIMEOUT_MS };
 }
 
-/** Unit ms. How long the leader waits for its replicas; below our request time-out, so that the broker's own answer arrives. */
-const PRODUCE_TIMEOUT_MS = 4000;
+/** The transaction before this one is still being ended: its leaders are where they were. */
+const isConcurrent = (error: unknown): boolean => protocolCode(error)?.type === 'CONCURRENT_TRANSACTIONS';
 
-export function toBaseOffset({ topicName, partition, baseOffset, logAppendTime }: RecordMetadata): BaseOffset {
-  return { topic: topicName, partition, baseOffset: BigInt(baseOffset ?? '-1'), appendTimeMs: Number(logAppendTime ?? '-1') };
+/** What a restart, an election or the transaction before looks like; everything else (too large, not authorised) will not get better. */
+export const isPassing = (error: unknown): boolean =>
+  isConcurrent(error) || error instanceof PartitionUnavailable || RETRIED.has(protocolCode(error)?.type ?? '');
+
+const RETRIED = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'REQUEST_TIMED_OUT',
+  'NOT_ENOUGH_REPLICAS',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'NETWORK_EXCEPTION',
+]);
+
+/** Leaders may have moved, or connections be lost; what is wrong still is told by the next try. */
+async function afresh(cluster: Cluster): Promise<void> {
+  try {
+    if (!cluster.isConnected()) await cluster.connect();
+    await cluster.refreshMetadata();
+  } catch {
+    // no broker answers
+  }
+}
+
+function byPartition(records: readonly OutgoingRecord[]): PartitionRecords[] {
+  const found: (PartitionRecords & { records: OutgoingRecord[] })[] = [];
+  for (const record of records) {
+    // A handful of partitions, and mostly the last one's neighbour.
+    const of = found.find(({ topic, partition }) => partition === record.partition && topic === record.topic);
+    if (of) of.records.push(record);
+    else found.push({ topic: record.topic, partition: record.partition, records: [record] });
+  }
+  return found;
+}
+
+async function byLeader(cluster: Cluster, partitions: readonly PartitionRecords[]): Promise<Map<Broker, PartitionRecords[]>> {
+  const leaders = new Map<Broker, PartitionRecords[]>();
+  for (const of of partitions) {
+    const broker = await ledBy(cluster, of);
+    leaders.set(broker, [...(leaders.get(broker) ?? []), of]);
+  }
+  return leaders;
 }

@@ -1,13 +1,14 @@
-import type { Producer, Transaction } from 'kafkajs';
 import { bounded } from './bounded.ts';
 import type { ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, type KafkaFault, messageOf, protocolCode } from './errors.ts';
-import { closeCluster, type Cluster } from './internals.ts';
+import { closeCluster, openCluster, type Cluster } from './internals.ts';
 import { endLeftOpen, LANE_SEQ_HEADER } from './left-open.ts';
 import { socketFactory } from './patch.ts';
-import { type BaseOffset, createProducer, type OutgoingRecord, toBaseOffset, toBatch } from './produce.ts';
+import { isPassing, produce } from './produce.ts';
+import type { BaseOffset, OutgoingRecord } from './produce-request.ts';
 import type { TopicPartition } from './reader.ts';
-import { openTransactions } from './transactions-api.ts';
+import { commitTransaction, END_TXN, initProducer, TRANSACTION_PAUSES_MS } from './transaction-requests.ts';
+import { openTransactions, type TransactionIdentity } from './transactions-api.ts';
 
 /**
  * The named points of one transaction, in order, for fault tests. A crash: before-send, nothing happened; after-send and before-commit, the
@@ -24,23 +25,24 @@ export interface WriterOptions extends ConnectionOptions {
 
 /** Unit ms. Above what the broker's own time-out and our retries come to: a transaction that takes longer has no answer to wait for. */
 const TRANSACTION_MAX_MS = 30_000;
-const END_TXN = 26;
+/** The same records under the same sequences: a leader that has them already says where. */
+const RETRY = { pausesMs: TRANSACTION_PAUSES_MS, isPassing };
 
 /**
  * One transactional producer, one transaction at a time. After any error it is unusable: whether the transaction was committed must be read
  * from the log, by a successor that has initialised the same transactional id.
  */
 export class TransactionalWriter {
-  readonly #producer: Producer;
   readonly #cluster: Cluster;
   readonly #options: WriterOptions;
   readonly #wire: CommitWire;
+  /** Of the next transaction: each has an epoch of its own. */
+  #identity: TransactionIdentity | undefined;
   #state: 'ready' | 'busy' | 'disposed' = 'ready';
   /** A connection broke while nothing was on its way. */
   #isSuspect = false;
 
-  private constructor(producer: Producer, cluster: Cluster, options: WriterOptions, wire: CommitWire) {
-    this.#producer = producer;
+  private constructor(cluster: Cluster, options: WriterOptions, wire: CommitWire) {
     this.#cluster = cluster;
     this.#options = options;
     this.#wire = wire;
@@ -49,12 +51,11 @@ export class TransactionalWriter {
   /** Initialises the transactional id: fences the predecessor, waits until its open transaction is aborted, ends what a broker forgot. */
   static async open(options: WriterOptions): Promise<TransactionalWriter> {
     const wire = new CommitWire();
-    const config = { socketFactory: wire.socketFactory };
-    const { producer, cluster } = createProducer(options, { transactionalId: options.transactionalId, config });
-    const writer = new TransactionalWriter(producer, cluster, options, wire);
+    const { cluster } = openCluster(options, { maxInFlightRequests: 1, config: { socketFactory: wire.socketFactory } });
+    const writer = new TransactionalWriter(cluster, options, wire);
     await writer.#exclusive('initialise', async () => {
-      await producer.connect();
-      await (await producer.transaction()).commit(); // holds nothing: its begin initialises the producer, its end sends nothing
+      await cluster.connect();
+      writer.#identity = await initProducer(cluster, options.transactionalId);
       await endLeftOpen(cluster, options, options);
     });
     wire.onLost = () => {
@@ -86,14 +87,15 @@ export class TransactionalWriter {
     if (records.length === 0) throw new Error('a transaction needs at least one record');
     return this.#exclusive('transaction', async () => {
       if (this.#isSuspect) await this.#lookForOpen();
-      const transaction = await this.#producer.transaction();
+      const transaction = this.#identity;
+      if (!transaction) throw new DisposedError('writer');
       await this.#at('before-send');
-      const sent = await transaction.sendBatch(toBatch(records, { [LANE_SEQ_HEADER]: String(laneSeq) }));
+      const sent = await produce(this.#cluster, records, { ...RETRY, transaction, header: [LANE_SEQ_HEADER, String(laneSeq)] });
       await this.#at('after-send');
       await this.#at('before-commit');
-      await this.#end(transaction);
+      this.#identity = await this.#end(transaction);
       await this.#at('after-commit');
-      return sent.map(toBaseOffset);
+      return sent;
     });
   }
 
@@ -103,17 +105,18 @@ export class TransactionalWriter {
     await closeCluster(this.#cluster, new DisposedError('writer'));
   }
 
-  async #end(transaction: Transaction): Promise<void> {
+  async #end(transaction: TransactionIdentity): Promise<TransactionIdentity> {
     this.#wire.commitSent = true; // from here on an error leaves the outcome unknown
     const written = this.#options.onPoint ? this.#wire.nextEndTxn() : undefined;
-    const ended = transaction.commit();
+    const ended = commitTransaction(this.#cluster, transaction);
     if (written) {
       ended.catch(() => undefined); // awaited below; it may fail while the point is still being passed
       await Promise.race([written, ended]);
       await this.#at('after-commit-sent');
     }
-    await ended;
+    const next = await ended;
     this.#wire.commitSent = false;
+    return next;
   }
 
   async #at(point: CommitPoint): Promise<void> {

@@ -1,7 +1,7 @@
 /* Three requests that kafkajs does not know (https://kafka.apache.org/protocol): what an operator's kafka-transactions.sh is made of. */
-import { PartitionUnavailable } from './errors.ts';
 import { compactArray, sendFlexible, throwUnlessOk } from './flexible.ts';
 import type { Broker, Cluster } from './internals.ts';
+import { leaderOf } from './leader-of.ts';
 import type { TopicPartition } from './reader.ts';
 import { untilLed } from './until-led.ts';
 
@@ -9,6 +9,10 @@ import { untilLed } from './until-led.ts';
 export interface ProducerIdentity {
   readonly producerId: bigint;
   readonly producerEpoch: number;
+}
+/** What a transaction is written under. */
+export interface TransactionIdentity extends ProducerIdentity {
+  readonly transactionalId: string;
 }
 /** An open transaction, as the leader of a partition sees it. */
 export interface OpenTransaction extends ProducerIdentity, TopicPartition {
@@ -19,10 +23,12 @@ export interface OpenTransaction extends ProducerIdentity, TopicPartition {
 
 const COORDINATOR_OF_TRANSACTIONS = 1;
 
+export const coordinatorOf = (cluster: Cluster, transactionalId: string): Promise<Broker> =>
+  cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: COORDINATOR_OF_TRANSACTIONS });
+
 /** DescribeTransactions: who may write under this transactional id now. */
 export async function producerOf(cluster: Cluster, transactionalId: string): Promise<ProducerIdentity> {
-  const coordinator = await cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: COORDINATOR_OF_TRANSACTIONS });
-  const [state] = await sendFlexible(coordinator, {
+  const [state] = await sendFlexible(await coordinatorOf(cluster, transactionalId), {
     ...{ apiKey: 65, apiVersion: 0, apiName: 'DescribeTransactions' },
     body: compactArray([transactionalId], (encoder, id) => encoder.writeUVarIntString(id)),
     decode: (from) => {
@@ -134,11 +140,4 @@ export async function writeMarker(cluster: Cluster, of: OpenTransaction, outcome
       }),
   });
   for (const code of codes.flat()) throwUnlessOk(`marker on ${topic}/${partition}`, code);
-}
-
-async function leaderOf(cluster: Cluster, { topic, partition }: TopicPartition): Promise<Broker> {
-  await cluster.addMultipleTargetTopics([topic]);
-  const leader = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader;
-  if (leader === undefined || leader < 0) throw new PartitionUnavailable('LEADER_NOT_AVAILABLE', topic, partition, true);
-  return cluster.findBroker({ nodeId: String(leader) });
 }
