@@ -1,4 +1,4 @@
-import { OffsetOutOfRange, type FetchPosition, type KafkaRecord, type LogReader } from '#adapters';
+import { OffsetOutOfRange, type FetchOptions, type FetchPosition, type KafkaRecord, type LogReader } from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#domain';
 
 /** Bytes waiting per topic before it is not fetched any further: two batches. */
@@ -8,8 +8,13 @@ const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
  * lanes of a process together fewer wait than the gate remembers.
  */
 export const CONTROLS_WAITING_MAX = 64;
-/** Unit ms: how long an empty fetch waits at the broker, and so the resolution of ticks. */
-const IDLE_WAIT_MS = 100;
+/** An empty fetch waits so many ms at the broker, which is the resolution of ticks; the first record is answered at once. */
+const IDLE = { maxWaitMs: 100, minBytes: 1 };
+/**
+ * While a transaction is under way or rests, nothing can be committed: a fetch then gathers what arrives within so many ms. Each answer costs
+ * both sides as much as deciding a record does.
+ */
+const GATHERING = { maxWaitMs: 5, minBytes: 256 * 1024 };
 
 export interface InputRecord {
   readonly topic: InputTopic;
@@ -49,13 +54,13 @@ export class InputFeed {
     this.#buffers = { controls: start('controls'), outcomes: start('outcomes'), actions: start('actions') };
   }
 
-  /** Resolves as soon as anything has arrived, or after the idle wait. Throws what a fetch threw. */
-  async arrived(): Promise<void> {
-    this.fetchAhead();
+  /** Resolves as soon as anything has arrived, or after the idle wait. `gathers`: not before more of it has. Throws what a fetch threw. */
+  async arrived(gathers = false): Promise<void> {
+    this.fetchAhead(gathers);
     if (!this.isEmpty) return;
     await this.#inFlight;
     this.#rethrow();
-    this.fetchAhead();
+    if (!gathers) this.fetchAhead(true);
   }
 
   /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
@@ -104,11 +109,11 @@ export class InputFeed {
   }
 
   /** Starts fetching what comes next, unless that is under way or enough waits already. */
-  fetchAhead(): void {
+  fetchAhead(gathers: boolean): void {
     if (this.#inFlight || this.#failed) return;
     const wanted = this.#topics().filter((topic) => this.#hasRoom(topic));
     if (wanted.length === 0) return;
-    this.#inFlight = this.#fetch(wanted)
+    this.#inFlight = this.#fetch(wanted, gathers ? GATHERING : IDLE)
       .catch((error: unknown) => {
         this.#failed = error instanceof Error ? error : new Error(String(error));
       })
@@ -117,14 +122,14 @@ export class InputFeed {
       });
   }
 
-  async #fetch(topics: readonly InputTopic[]): Promise<void> {
+  async #fetch(topics: readonly InputTopic[], wait: FetchOptions): Promise<void> {
     const buffers = topics.map((topic) => this.#buffers[topic]);
     const positions = topics.map((topic, at): FetchPosition => ({
       topic: this.topicName(topic),
       partition: this.state.heads.lane,
       offset: buffers[at]?.next ?? 0n,
     }));
-    const fetched = await this.reader.fetch(positions, { maxWaitMs: IDLE_WAIT_MS, minBytes: 1 });
+    const fetched = await this.reader.fetch(positions, wait);
     for (const partition of fetched) {
       const at = positions.findIndex(({ topic }) => topic === partition.topic);
       const topic = topics[at];

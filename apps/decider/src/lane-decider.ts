@@ -150,7 +150,11 @@ export class LaneDecider {
       //    yet: a crash here loses nothing.
       commits.throwIfFailed();
       if (feed.isEmpty)
-        await (!batch ? feed.arrived() : commits.isBusy ? commits.idle() : Promise.race([commits.rested(), feed.arrived()]));
+        await (!batch
+          ? feed.arrived(commits.isBusy || commits.isResting)
+          : commits.isBusy
+            ? commits.idle()
+            : Promise.race([commits.rested(), feed.arrived(true)]));
       await ahead?.known(state.positions.actions.next, SLICE_RECORDS);
       batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.now(lastDecidedAt(state)) }, out);
       batch.decideFor(SLICE_MS);
@@ -177,7 +181,7 @@ export class LaneDecider {
         onBatch({ lane, records: sealed.entryCount, verdicts: sealed.verdicts, ms: monotonicMs() - startedMs });
         return ledger ? ledger.baseOffset + BigInt(sealed.entryCount - 1) : 0n;
       });
-      feed.fetchAhead();
+      feed.fetchAhead(true);
       if (sealed.erased || this.#isSnapshotDue(state)) {
         const ledgerOffset = await commits.idle(); // the state must be that of a committed record, so nothing is decided meanwhile
         await this.#snapshot(state, io, { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord, erased: sealed.erased });
