@@ -60,7 +60,7 @@ export class InputFeed {
     if (!this.isEmpty) return;
     await this.#inFlight;
     this.#rethrow();
-    if (!gathers) this.fetchAhead(true);
+    if (!gathers && !this.isEmpty) this.fetchAhead(true);
   }
 
   /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
