@@ -14,7 +14,9 @@ const IDLE = { maxWaitMs: 100, minBytes: 1 };
  * While a transaction is under way or rests, nothing can be committed: a fetch then gathers what arrives within so many ms. Each answer costs
  * both sides as much as deciding a record does.
  */
-const GATHERING = { maxWaitMs: 5, minBytes: 256 * 1024 };
+const GATHERING = { maxWaitMs: 5, minBytes: 64 * 1024 };
+/** Records that wait when more come than are decided: the next ones are fetched meanwhile. */
+const BACKLOG = 64;
 
 export interface InputRecord {
   readonly topic: InputTopic;
@@ -60,7 +62,7 @@ export class InputFeed {
     if (!this.isEmpty) return;
     await this.#inFlight;
     this.#rethrow();
-    if (!gathers && !this.isEmpty) this.fetchAhead(true);
+    if (gathers ? this.holds(BACKLOG) : !this.isEmpty) this.fetchAhead(true);
   }
 
   /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
