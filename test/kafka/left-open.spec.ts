@@ -26,11 +26,12 @@ const isStuck = async (topic: string): Promise<boolean> => {
 };
 
 /** As the last owner of the id, after its last transaction: the coordinator never hears of it. */
-async function leaveOpen(topic: string, value: string, laneSeq: number): Promise<void> {
+async function leaveOpen(topic: string, value: string, laneSeq: number | undefined, id = transactionalId): Promise<void> {
   const { cluster } = openCluster(client(brokers));
   await cluster.connect();
-  const owner = await producerOf(cluster, transactionalId);
-  await produceUnasked(cluster, { ...text(topic, value), headers: { laneseq: String(laneSeq) } }, { ...owner, transactionalId });
+  const owner = await producerOf(cluster, id);
+  const headers = laneSeq === undefined ? {} : { laneseq: String(laneSeq) };
+  await produceUnasked(cluster, { ...text(topic, value), headers }, { ...owner, transactionalId: id });
   await closeCluster(cluster, new Error('done'));
   expect(await isStuck(topic)).toBe(true);
 }
@@ -88,6 +89,17 @@ it('is committed by the next owner when another partition shows that it was', as
   await next.commit([text(one, 'b'), text(two, 'b')], 2);
   expect(texts(await readAll(reader, two))).toEqual(['a', 'b']);
   await next.close();
+});
+
+it('is ended under another producer id too, as an owner has whose epochs were used up; one that is none of a lane’s is left alone', async () => {
+  const other = unique('other');
+  await (await TransactionalWriter.open({ ...client(brokers), transactionalId: other, partitions: [] })).close();
+  await (await open()).close();
+  await leaveOpen(one, 'forgotten', 1, other);
+  await leaveOpen(two, 'foreign', undefined, other);
+  await (await open()).close();
+  expect([await isStuck(one), await isStuck(two)]).toEqual([false, true]);
+  expect(texts(await readAll(reader, one))).toEqual([]);
 });
 
 describe('a writer whose connection broke', () => {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { DisposedError, IndefiniteError, LaneReader, PlainWriter, TransactionalWriter } from '../../libs/adapters/src/kafka/index.ts';
+import { closeCluster, openCluster } from '../../libs/adapters/src/kafka/internals.ts';
+import { isPassing, produce } from '../../libs/adapters/src/kafka/produce.ts';
+import { commitTransaction, initProducer, TRANSACTION_PAUSES_MS } from '../../libs/adapters/src/kafka/transaction-requests.ts';
 import { client, createTopic, readAll, texts, unique } from '../support/kafka.ts';
 
 const brokers = inject('brokers');
@@ -23,6 +26,23 @@ it('reports a refused record as not committed, and its successor goes on', async
   await next.commit([text(topic, 'small')], 0);
   expect(texts(await readAll(reader, topic))).toEqual(['small']);
   await next.close();
+});
+
+it('an end that comes late touches no later transaction', async () => {
+  const topic = await createTopic(brokers, unique('late'));
+  const { cluster } = openCluster(client(brokers));
+  await cluster.connect();
+  const once = { pausesMs: TRANSACTION_PAUSES_MS, isPassing };
+  const first = await initProducer(cluster, unique('lane'));
+  await produce(cluster, [text(topic, 'first')], { ...once, transaction: first });
+  const second = await commitTransaction(cluster, first);
+  await produce(cluster, [text(topic, 'second')], { ...once, transaction: second });
+  await expect(commitTransaction(cluster, first)).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+  const [ends] = await reader.endOffsets([{ topic, partition: 0 }]);
+  expect(ends?.lastStable).toBeLessThan(ends?.highWatermark ?? 0n); // open, as before
+  await commitTransaction(cluster, second);
+  expect(texts(await readAll(reader, topic))).toEqual(['first', 'second']);
+  await closeCluster(cluster, new Error('done'));
 });
 
 it('sends without transaction, to the partition given, and says where', async () => {

@@ -68,6 +68,16 @@ export class FlexibleReader {
     return this.#bytes.toString('utf8', start, start + length);
   }
 
+  bytes(): Buffer {
+    const length = this.#varint() - 1;
+    const start = this.#skip(length);
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   array<T>(item: () => T): T[] {
     const items: T[] = [];
     for (let left = this.#varint() - 1; left > 0; left--) items.push(item());

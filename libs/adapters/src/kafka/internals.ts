@@ -121,6 +121,11 @@ interface ErrorType {
   retriable: boolean;
 }
 const { errorCodes } = kafkajsModule<{ errorCodes: ErrorType[] }>('protocol/error.js');
+/** Newer than kafkajs. */
+const NEWER: readonly ErrorType[] = [
+  { code: 90, type: 'PRODUCER_FENCED', retriable: false },
+  { code: 120, type: 'TRANSACTION_ABORTABLE', retriable: false },
+];
 /** Kafka's name of an error code, in kafkajs's spelling. */
 export const errorType = (code: number): ErrorType =>
-  errorCodes.find((known) => known.code === code) ?? { code, type: `KAFKA_ERROR_${code}`, retriable: false };
+  [...errorCodes, ...NEWER].find((known) => known.code === code) ?? { code, type: `KAFKA_ERROR_${code}`, retriable: false };

@@ -140,7 +140,7 @@ describe('request queue', () => {
 });
 
 describe('coordinator', () => {
-  const moved = (type: string): Error => Object.assign(new Error(), { type });
+  const moved = (type: string): Error => Object.assign(new Error(), { type, code: 16 });
 
   it.each(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE'])(
     'is looked up once while its broker is connected, and again after %s',

@@ -2,88 +2,119 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 
 import { asPublished } from './as-published.ts';
-import { frameRequest, groupMessagesPerPartition, kafkajsModule } from './patch.ts';
-import { encodeProduce, isPlain, type ProduceOptions } from './produce-request.ts';
+import { FlexibleReader } from './flexible.ts';
+import { frameRequest, kafkajsModule } from './patch.ts';
+import { encodeProduce, produceRequest } from './produce-request.ts';
 
-type Build = (options: ProduceOptions) => { encode: () => Promise<{ buffer: Buffer }> };
-
-const published = asPublished<Build>('protocol/requests/produce/v3/request.js');
+/** What kafkajs makes of a produce request of version 3, the last whose records it can tell us. */
+const published = asPublished<(options: object) => { encode: () => Promise<{ buffer: Buffer }> }>('protocol/requests/produce/v3/request.js');
+const NOW = 1_790_000_000_123;
 
 const bytes = fc.oneof(
   fc.constant(null),
   fc.uint8Array({ maxLength: 300 }).map((of) => Buffer.from(of)),
 );
-const message = fc.record({
+const record = fc.record({
   key: bytes,
   value: bytes,
   headers: fc.dictionary(fc.string({ maxLength: 20 }), fc.string({ maxLength: 200, unit: 'binary' }), { maxKeys: 4 }),
 });
-const options = fc.record({
-  acks: fc.constantFrom(-1, 1),
-  timeout: fc.nat(),
-  transactionalId: fc.option(fc.string({ minLength: 1, maxLength: 30 })),
-  producerId: fc.nat(),
-  producerEpoch: fc.nat(32_767),
-  topicData: fc.array(
-    fc.record({
-      topic: fc.string({ minLength: 1, maxLength: 30 }),
-      partitions: fc.array(
-        fc.record({ partition: fc.nat(100), firstSequence: fc.nat(), messages: fc.array(message, { minLength: 1, maxLength: 150 }) }),
-        { minLength: 1, maxLength: 3 },
-      ),
-    }),
-    { maxLength: 3 },
-  ),
-});
+const partitions = fc.uniqueArray(
+  fc.record({
+    topic: fc.string({ minLength: 1, maxLength: 200 }),
+    partition: fc.nat(100),
+    records: fc.array(record, { minLength: 1, maxLength: 150 }),
+  }),
+  { maxLength: 4, selector: ({ topic, partition }) => `${topic}/${partition}` },
+);
+const transaction = fc.option(
+  fc.record({
+    transactionalId: fc.string({ minLength: 1, maxLength: 200 }),
+    producerId: fc.bigInt(0n, 2n ** 40n),
+    producerEpoch: fc.nat(32_767),
+  }),
+  { nil: undefined },
+);
+const header = fc.option(fc.tuple(fc.constant('laneseq'), fc.nat().map(String)), { nil: undefined });
 
-it('is byte for byte what kafkajs encodes', async () => {
-  const now = 1_790_000_000_123;
-  vi.spyOn(Date, 'now').mockReturnValue(now);
+interface Read {
+  readonly transactionalId: string;
+  readonly partitions: { topic: string; partition: number; batch: Buffer }[];
+}
+
+/** By the protocol's own words, with nothing of the encoder. */
+function read(buffer: Buffer): Read {
+  const from = new FlexibleReader(buffer);
+  from.tags();
+  const transactionalId = from.string();
+  expect([from.int16(), from.int32()]).toEqual([-1, 4000]);
+  const found = from.array(() => {
+    const topic = from.string();
+    const of = from.array(() => {
+      const partition = from.int32();
+      const batch = from.bytes();
+      from.tags();
+      return { topic, partition, batch };
+    });
+    from.tags();
+    return of;
+  });
+  from.tags();
+  expect(from.isAtEnd).toBe(true);
+  return { transactionalId, partitions: found.flat() };
+}
+
+/** The record batch of kafkajs for the same: the last of its request, which holds one partition. */
+async function batchOf(records: readonly object[], of: { transactionalId?: string; producerId: string; producerEpoch: number }): Promise<Buffer> {
+  const firstSequence = of.transactionalId === undefined ? -1 : 0;
+  const topicData = [{ topic: 't', partitions: [{ partition: 0, firstSequence, messages: records }] }];
+  const { buffer } = await published({ acks: -1, timeout: 4000, compression: 0, topicData, ...of }).encode();
+  const before = 2 + (of.transactionalId === undefined ? 0 : Buffer.byteLength(of.transactionalId)) + 2 + 4 + 4 + 2 + 1 + 4 + 4;
+  expect(buffer.readInt32BE(before)).toBe(buffer.length - before - 4);
+  return buffer.subarray(before + 4);
+}
+
+it('holds for each partition, byte for byte, the record batch that kafkajs makes', async () => {
+  vi.spyOn(Date, 'now').mockReturnValue(NOW);
   await fc.assert(
-    fc.asyncProperty(options, async (request) => {
-      expect(isPlain(request)).toBe(true);
-      expect(encodeProduce(request, now).equals((await published(request).encode()).buffer)).toBe(true);
+    fc.asyncProperty(partitions, transaction, header, async (given, of, common) => {
+      const request = read(encodeProduce(given as never, { ...(of ? { transaction: of } : {}), ...(common ? { header: common } : {}) }, NOW));
+      expect(request.transactionalId).toBe(of?.transactionalId ?? '');
+      expect(request.partitions).toHaveLength(given.length);
+      for (const { topic, partition, batch } of request.partitions) {
+        const { records } = given.find((each) => each.topic === topic && each.partition === partition) ?? { records: [] };
+        const messages = records.map((each) => ({ ...each, headers: { ...each.headers, ...(common ? { [common[0]]: common[1] } : {}) } }));
+        const { transactionalId, producerId, producerEpoch } = of ?? {};
+        const identity = { producerId: String(producerId ?? -1), producerEpoch: producerEpoch ?? -1 };
+        const theirs = await batchOf(messages, { ...identity, ...(transactionalId === undefined ? {} : { transactionalId }) });
+        expect(batch.equals(theirs)).toBe(true);
+      }
     }),
     { numRuns: 300 },
   );
   vi.restoreAllMocks();
 });
 
-it('is what a request of the patched kafkajs holds, unless it is compressed, has timestamps of its own or headers of bytes', async () => {
-  const build = kafkajsModule<Build>('protocol/requests/produce/v7/request.js');
-  const request = (message: ProduceOptions['topicData'][0]['partitions'][0]['messages'][0], compression = 0): ProduceOptions => ({
-    ...{ acks: -1, timeout: 1, producerId: 7, producerEpoch: 1, transactionalId: 'lane', compression },
-    topicData: [{ topic: 't', partitions: [{ partition: 0, firstSequence: 3, messages: [message] }] }],
-  });
-  const value = Buffer.from('value');
-  vi.spyOn(Date, 'now').mockReturnValue(5);
-  const encoded = await build(request({ value })).encode();
-  expect(encoded).not.toHaveProperty('writeInt8'); // no encoder of kafkajs
-  expect(encoded.buffer.equals(encodeProduce(request({ value }), 5))).toBe(true);
-  for (const other of [request({ value }, 1), request({ value, timestamp: '9' }), request({ value, headers: { a: value } })]) {
-    expect(isPlain(other)).toBe(false);
-    expect((await build(other).encode()).buffer.equals((await published(other).encode()).buffer)).toBe(true);
-  }
-  vi.restoreAllMocks();
+const answer = (code: number): Buffer => {
+  const parts = [0, 2, 2, 't'.charCodeAt(0), 2, ...int(4, 3), ...int(2, code), ...int(8, 70), ...int(8, 5), ...int(8, 0), 1, 0, 0, 0];
+  return Buffer.from([...parts, ...int(4, 0), 0]);
+};
+const int = (size: number, value: number): number[] => [...Buffer.alloc(size - 2), value >> 8, value & 0xff];
+
+it('is answered with where each partition’s first record went, or with the error of one', async () => {
+  const { response } = produceRequest([], {});
+  expect(await response.decode(answer(0))).toEqual([{ topic: 't', partition: 3, baseOffset: 70n, appendTimeMs: 5 }]);
+  expect(() => response.decode(answer(10))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_LARGE' }));
+  expect(() => response.decode(answer(0).subarray(0, 20))).toThrow(expect.objectContaining({ code: 'MALFORMED_ANSWER' }));
 });
 
 it('a framed request is byte for byte what kafkajs frames', async () => {
   const frame = asPublished<typeof frameRequest>('protocol/request.js');
   const { EncoderImpl } = await import('./internals.ts');
-  const body = new EncoderImpl().writeString('body').writeInt32(7) as unknown as { buffer: Buffer };
+  const body = new EncoderImpl().writeString('body').writeInt32(7);
   const request = { correlationId: 9, clientId: 'wörker', request: { apiKey: 1, apiVersion: 11, encode: () => Promise.resolve(body) } };
   const [ours, theirs] = [await frameRequest(request), await frame(request)];
   expect(ours.buffer.equals(theirs.buffer)).toBe(true);
   expect(ours.size()).toBe(theirs.size());
   expect(kafkajsModule('protocol/request.js')).toBe(frameRequest);
-});
-
-it('messages are grouped as kafkajs groups them, without a copy for each', () => {
-  const group = asPublished<typeof groupMessagesPerPartition>('producer/groupMessagesPerPartition.js');
-  const messages = Array.from({ length: 50 }, (_, at) => ({ partition: at % 3 }));
-  const partitioner = ({ message }: { message: object }): number => (message as { partition: number }).partition;
-  const given = { topic: 't', partitionMetadata: [{}, {}, {}], messages, partitioner };
-  expect(groupMessagesPerPartition(given)).toEqual(group(given));
-  expect(groupMessagesPerPartition({ ...given, partitionMetadata: [] })).toEqual({});
-  expect(kafkajsModule('producer/groupMessagesPerPartition.js')).toBe(groupMessagesPerPartition);
 });
