@@ -41,7 +41,10 @@ export class PlainWriter {
       this.#connected ??= this.#cluster.connect();
       await this.#connected;
       // Also when a connection broke: what arrives twice does no harm.
-      return await produce(this.#cluster, records, { pausesMs: PAUSES_MS, isPassing: (error) => !this.#closed && (isPassing(error) || !protocolCode(error)) });
+      return await produce(this.#cluster, records, {
+        pausesMs: PAUSES_MS,
+        isPassing: (error) => !this.#closed && (isPassing(error) || !protocolCode(error)),
+      });
     } catch (error) {
       this.#connected = undefined;
       if (error instanceof DisposedError) throw error;

@@ -7,7 +7,9 @@ import { frameRequest, kafkajsModule } from './patch.ts';
 import { encodeProduce, produceRequest } from './produce-request.ts';
 
 /** What kafkajs makes of a produce request of version 3, the last whose records it can tell us. */
-const published = asPublished<(options: object) => { encode: () => Promise<{ buffer: Buffer }> }>('protocol/requests/produce/v3/request.js');
+const published = asPublished<(options: object) => { encode: () => Promise<{ buffer: Buffer }> }>(
+  'protocol/requests/produce/v3/request.js',
+);
 const NOW = 1_790_000_000_123;
 
 const bytes = fc.oneof(
@@ -65,7 +67,10 @@ function read(buffer: Buffer): Read {
 }
 
 /** The record batch of kafkajs for the same: the last of its request, which holds one partition. */
-async function batchOf(records: readonly object[], of: { transactionalId?: string; producerId: string; producerEpoch: number }): Promise<Buffer> {
+async function batchOf(
+  records: readonly object[],
+  of: { transactionalId?: string; producerId: string; producerEpoch: number },
+): Promise<Buffer> {
   const firstSequence = of.transactionalId === undefined ? -1 : 0;
   const topicData = [{ topic: 't', partitions: [{ partition: 0, firstSequence, messages: records }] }];
   const { buffer } = await published({ acks: -1, timeout: 4000, compression: 0, topicData, ...of }).encode();
@@ -78,7 +83,9 @@ it('holds for each partition, byte for byte, the record batch that kafkajs makes
   vi.spyOn(Date, 'now').mockReturnValue(NOW);
   await fc.assert(
     fc.asyncProperty(partitions, transaction, header, async (given, of, common) => {
-      const request = read(encodeProduce(given as never, { ...(of ? { transaction: of } : {}), ...(common ? { header: common } : {}) }, NOW));
+      const request = read(
+        encodeProduce(given as never, { ...(of ? { transaction: of } : {}), ...(common ? { header: common } : {}) }, NOW),
+      );
       expect(request.transactionalId).toBe(of?.transactionalId ?? '');
       expect(request.partitions).toHaveLength(given.length);
       for (const { topic, partition, batch } of request.partitions) {

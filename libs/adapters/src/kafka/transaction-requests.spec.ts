@@ -49,8 +49,8 @@ describe('a transactional id', () => {
     ['none', features(['metadata.version', 20])],
   ])('is refused on a cluster whose transaction.version is %s, with what to do', async (_, answer) => {
     const { cluster, asked } = clusterThat({ [API_VERSIONS]: [answer], [INIT_PRODUCER_ID]: [identity(0)] });
-    const refused = expect.objectContaining({ code: 'TRANSACTION_VERSION', message: expect.stringContaining('kafka-features.sh') as string });
-    await expect(initProducer(cluster, 'lane.0')).rejects.toEqual(refused);
+    const refused = { code: 'TRANSACTION_VERSION', message: expect.stringContaining('kafka-features.sh') as string };
+    await expect(initProducer(cluster, 'lane.0')).rejects.toMatchObject(refused);
     expect(asked).not.toContain(INIT_PRODUCER_ID);
   });
 

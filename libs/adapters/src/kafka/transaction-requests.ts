@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KafkaFault } from './errors.ts';
 import { EncoderImpl, type Broker, type Cluster } from './internals.ts';
-import { decodeFlexible, FlexibleReader, sendFlexible, throwUnlessOk } from './flexible.ts';
+import { decodeFlexible, type FlexibleReader, sendFlexible, throwUnlessOk } from './flexible.ts';
 import { coordinatorOf, type ProducerIdentity, type TransactionIdentity } from './transactions-api.ts';
 
 /** Unit ms. An open transaction stalls every read_committed reader of its partitions for at most this long. */
@@ -13,7 +13,12 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
 /** Unit ms. What comes next meets CONCURRENT_TRANSACTIONS while the last markers are written: ask again soon. In all < 10 s. */
 export const TRANSACTION_PAUSES_MS: readonly number[] = Array.from({ length: 60 }, (_, tries) => Math.min(200, 1.3 ** tries));
 /** The predecessor's transaction is being aborted, or the coordinator is not there yet. */
-const PASSING = new Set(['CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'GROUP_LOAD_IN_PROGRESS']);
+const PASSING = new Set([
+  'CONCURRENT_TRANSACTIONS',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+]);
 
 /** InitProducerId: fences the predecessor, and aborts what it left open. */
 export async function initProducer(cluster: Cluster, transactionalId: string): Promise<TransactionIdentity> {
