@@ -68,9 +68,9 @@ describe('the end of a transaction', () => {
     expect(await commitTransaction(cluster, of)).toEqual({ ...of, producerEpoch: 4 });
   });
 
-  it('is asked for once, whatever the answer', async () => {
-    const { cluster, asked } = clusterThat({ 26: [identity(INVALID_PRODUCER_EPOCH)] });
+  it('is asked for again only while its coordinator is busy', async () => {
+    const { cluster, asked } = clusterThat({ 26: [identity(CONCURRENT_TRANSACTIONS), identity(INVALID_PRODUCER_EPOCH)] });
     await expect(commitTransaction(cluster, of)).rejects.toMatchObject({ code: 'INVALID_PRODUCER_EPOCH' });
-    expect(asked).toEqual([26]);
+    expect(asked).toEqual([26, 26]);
   });
 });

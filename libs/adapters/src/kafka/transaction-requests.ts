@@ -22,14 +22,21 @@ const PASSING = new Set([
 
 /** InitProducerId: fences the predecessor, and aborts what it left open. */
 export async function initProducer(cluster: Cluster, transactionalId: string): Promise<TransactionIdentity> {
+  const next = await untilPassed(async () => {
+    const coordinator = await coordinatorOf(cluster, transactionalId);
+    await demandVersion(coordinator);
+    return askForProducer(coordinator, transactionalId);
+  }, PASSING);
+  return { transactionalId, ...next };
+}
+
+async function untilPassed<T>(ask: () => Promise<T>, passing: ReadonlySet<string>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
-      const coordinator = await coordinatorOf(cluster, transactionalId);
-      await demandVersion(coordinator);
-      return { transactionalId, ...(await askForProducer(coordinator, transactionalId)) };
+      return await ask();
     } catch (error) {
       const pauseMs = TRANSACTION_PAUSES_MS[tries];
-      if (pauseMs === undefined || !(error instanceof KafkaFault && PASSING.has(error.code))) throw error;
+      if (pauseMs === undefined || !(error instanceof KafkaFault && passing.has(error.code))) throw error;
       await delay(pauseMs);
     }
   }
@@ -42,16 +49,23 @@ const askForProducer = (coordinator: Broker, transactionalId: string): Promise<P
     decode: (from) => identityAfterCode(from, `transactional id ${transactionalId}`),
   });
 
-/** EndTxn: commits, and says under which identity the next transaction goes out. An error leaves the outcome unknown. */
+/**
+ * EndTxn: commits, and says under which identity the next transaction goes out. It is asked again only while the coordinator is busy with this id,
+ * as when a successor is being let in: the epoch belongs to this transaction alone, so no other can be meant. Any other error leaves the
+ * outcome unknown.
+ */
 export async function commitTransaction(cluster: Cluster, of: TransactionIdentity): Promise<TransactionIdentity> {
   const { transactionalId, producerId, producerEpoch } = of;
-  const next = await sendFlexible(await coordinatorOf(cluster, transactionalId), {
-    ...{ apiKey: END_TXN, apiVersion: 5, apiName: 'EndTxn' },
-    body: new EncoderImpl().writeUVarIntString(transactionalId).writeInt64(producerId.toString()).writeInt16(producerEpoch).writeInt8(1),
-    decode: (from) => identityAfterCode(from, `end of transaction ${transactionalId}`),
-  });
-  return { transactionalId, ...next };
+  const coordinator = await coordinatorOf(cluster, transactionalId);
+  const ask = (): Promise<ProducerIdentity> =>
+    sendFlexible(coordinator, {
+      ...{ apiKey: END_TXN, apiVersion: 5, apiName: 'EndTxn' },
+      body: new EncoderImpl().writeUVarIntString(transactionalId).writeInt64(producerId.toString()).writeInt16(producerEpoch).writeInt8(1),
+      decode: (from) => identityAfterCode(from, `end of transaction ${transactionalId}`),
+    });
+  return { transactionalId, ...(await untilPassed(ask, BUSY)) };
 }
+const BUSY = new Set(['CONCURRENT_TRANSACTIONS']);
 export const END_TXN = 26;
 
 function identityAfterCode(from: FlexibleReader, what: string): ProducerIdentity {
