@@ -160,7 +160,8 @@ it('one of a producer that nobody has fenced is left alone', async () => {
   const { cluster } = openCluster(client(brokers));
   await cluster.connect();
   const { endLeftOpen } = await import('../../libs/adapters/src/kafka/left-open.ts');
-  await endLeftOpen(cluster, client(brokers), { transactionalId, partitions: partitions() });
+  const owner = { transactionalId, ...(await producerOf(cluster, transactionalId)) };
+  await endLeftOpen(cluster, client(brokers), { owner, partitions: partitions() });
   expect(await isStuck(two)).toBe(true);
   await closeCluster(cluster, new Error('done'));
   await old.close();

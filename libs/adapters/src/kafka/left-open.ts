@@ -4,7 +4,14 @@ import type { Cluster } from './internals.ts';
 import { readToEnd } from './read-to-end.ts';
 import { LaneReader, type TopicPartition } from './reader.ts';
 import type { KafkaRecord } from './records.ts';
-import { type OpenTransaction, openTransactions, type ProducerIdentity, producerOf, writeMarker } from './transactions-api.ts';
+import {
+  type OpenTransaction,
+  openTransactions,
+  type ProducerIdentity,
+  producerOf,
+  type TransactionIdentity,
+  writeMarker,
+} from './transactions-api.ts';
 
 /**
  * Header of every record that a transaction wrote: the lane's sequence it leads to. It only grows, so it tells of two transactions of a lane
@@ -29,20 +36,22 @@ const LOOK_BACK = 16_384n;
 export async function endLeftOpen(
   cluster: Cluster,
   connection: ConnectionOptions,
-  { transactionalId, partitions }: { readonly transactionalId: string; readonly partitions: readonly TopicPartition[] },
+  { owner, partitions }: { readonly owner: TransactionIdentity; readonly partitions: readonly TopicPartition[] },
 ): Promise<void> {
-  const owner = await producerOf(cluster, transactionalId);
-  const found = await openTransactions(cluster, partitions);
+  const found = (await openTransactions(cluster, partitions)).filter((each) => !isSame(each, owner));
   if (found.length === 0) return;
-  // Each end of a transaction and each owner raises the epoch: when it is the same, whatever else is open was open before.
-  const after = await producerOf(cluster, transactionalId);
-  if (!isSame(owner, after)) throw new KafkaFault('PRODUCER_FENCED', `${transactionalId}: another owner is at work`, { cause: FENCED });
+  // Each end of a transaction and each owner changes the identity: while it is the same, whatever else is open was open before.
+  if (!isSame(await producerOf(cluster, owner.transactionalId), owner))
+    throw new KafkaFault('PRODUCER_FENCED', `${owner.transactionalId}: another owner is at work`, { cause: FENCED });
   const reader = await LaneReader.open(connection);
   try {
     const reached = await lastCommitted(reader, partitions);
     for (const each of found) {
       const leadsTo = await firstOf(reader, each);
-      if (isSame(each, owner) || !isOlder(each, owner, leadsTo)) continue;
+      if (!isOlder(each, owner, leadsTo)) {
+        connection.log?.warn(describe(each), 'a transaction that is no lane’s is open: readers wait until its producer ends it');
+        continue;
+      }
       const outcome = leadsTo !== undefined && leadsTo <= reached ? 'commit' : 'abort';
       connection.log?.warn({ ...describe(each), leadsTo, reached, outcome }, 'a transaction that the broker forgot: ended');
       await writeMarker(cluster, each, outcome).catch((error: unknown) => {

@@ -40,17 +40,21 @@ export class PlainWriter {
     try {
       this.#connected ??= this.#cluster.connect();
       await this.#connected;
-      // Also when a connection broke: what arrives twice does no harm.
-      return await produce(this.#cluster, records, {
-        pausesMs: PAUSES_MS,
-        isPassing: (error) => !this.#closed && (isPassing(error) || !protocolCode(error)),
-      });
+      const untilMs = performance.now() + PLAIN_SEND_MAX_MS;
+      // Also when a connection broke: what arrives twice does no harm. Not once its caller was told that it may have failed.
+      const mayPass = (error: unknown): boolean =>
+        !this.#closed && performance.now() < untilMs && (isPassing(error) || isBrokenConnection(error));
+      return await produce(this.#cluster, records, { pausesMs: PAUSES_MS, isPassing: mayPass });
     } catch (error) {
       this.#connected = undefined;
-      if (error instanceof DisposedError) throw error;
+      if (error instanceof KafkaFault && !error.retriable) throw error;
       const known = protocolCode(error);
       if (known && !isPassing(error)) throw new KafkaFault(known.type, `send: ${messageOf(error)}`, { cause: error });
       throw new BrokerUnavailable(`send: ${messageOf(error)}`, error);
     }
   }
 }
+
+/** kafkajs says of each of its errors whether asking again may help; it knows no protocol code for those of a connection. */
+const isBrokenConnection = (error: unknown): boolean =>
+  !(error instanceof KafkaFault) && !protocolCode(error) && error instanceof Error && 'retriable' in error && error.retriable === true;

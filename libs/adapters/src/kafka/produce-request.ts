@@ -36,7 +36,7 @@ export interface ProduceOptions {
   readonly header?: readonly [name: string, value: string];
 }
 
-const API = { apiKey: 0, apiVersion: 12, apiName: 'Produce' };
+export const PRODUCE = { apiKey: 0, apiVersion: 12, apiName: 'Produce' };
 const ALL_REPLICAS = -1;
 /** Unit ms. How long the leader waits for its replicas; below our request time-out, so that the broker's own answer arrives. */
 const REPLICAS_MAX_MS = 4000;
@@ -44,7 +44,7 @@ const REPLICAS_MAX_MS = 4000;
 /** To the leader of all these partitions. Throws the first partition's error. */
 export function produceRequest(partitions: readonly PartitionRecords[], options: ProduceOptions): ProtocolRequest<BaseOffset[]> {
   return {
-    request: { ...API, encode: () => Promise.resolve({ buffer: encodeProduce(partitions, options, Date.now()) }) },
+    request: { ...PRODUCE, encode: () => Promise.resolve({ buffer: encodeProduce(partitions, options, Date.now()) }) },
     response: { decode: (payload) => Promise.resolve(decodeProduced(payload)), parse: (decoded) => Promise.resolve(decoded) },
   };
 }
@@ -232,7 +232,7 @@ class Out {
 }
 
 function decodeProduced(payload: Buffer): BaseOffset[] {
-  return decodeFlexible(payload, API.apiName, (from) => {
+  return decodeFlexible(payload, PRODUCE.apiName, (from) => {
     const topics = from.array(() => {
       const topic = from.string();
       const partitions = from.array(() => {

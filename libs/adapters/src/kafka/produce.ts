@@ -1,8 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PartitionUnavailable, protocolCode } from './errors.ts';
+import { KafkaFault, PartitionUnavailable, protocolCode } from './errors.ts';
 import type { Broker, Cluster } from './internals.ts';
 import { ledBy } from './leader-of.ts';
-import { type BaseOffset, type OutgoingRecord, type PartitionRecords, type ProduceOptions, produceRequest } from './produce-request.ts';
+import {
+  type BaseOffset,
+  type OutgoingRecord,
+  type PartitionRecords,
+  PRODUCE,
+  type ProduceOptions,
+  produceRequest,
+} from './produce-request.ts';
 
 export interface ProduceRetry {
   /** Unit ms, between one try and the next. */
@@ -22,9 +29,13 @@ export async function produce(
   for (let tries = 0; ; tries++) {
     try {
       await cluster.addMultipleTargetTopics(topics);
-      const leaders = await byLeader(cluster, partitions);
-      const answers = [...leaders].map(([broker, of]) => broker.connectionPool.send(produceRequest(of, options)));
-      return (await Promise.all(answers)).flat();
+      const answers: BaseOffset[] = [];
+      // One after the other: leaders that add their partitions to one transaction at the same time keep each other waiting for 20 ms.
+      for (const [broker, of] of await byLeader(cluster, partitions)) {
+        demandVersion(broker);
+        answers.push(...(await broker.connectionPool.send(produceRequest(of, options))));
+      }
+      return answers;
     } catch (error) {
       const pauseMs = pausesMs[tries];
       if (pauseMs === undefined || !isPassing(error)) throw error;
@@ -48,7 +59,15 @@ const RETRIED = new Set([
   'NOT_ENOUGH_REPLICAS',
   'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
   'NETWORK_EXCEPTION',
+  'UNKNOWN_TOPIC_OR_PARTITION', // metadata that lags behind
+  'KAFKA_STORAGE_ERROR', // a disk that failed: another replica leads soon
 ]);
+
+/** A broker that does not know the request hangs up, which looks like one that is away. */
+function demandVersion({ versions }: Broker): void {
+  const version = versions?.[PRODUCE.apiKey]?.maxVersion ?? PRODUCE.apiVersion;
+  if (version < PRODUCE.apiVersion) throw new KafkaFault('KAFKA_VERSION', 'Apache Kafka 4.0 or later expected: this broker is older');
+}
 
 /** Leaders may have moved, or connections be lost; what is wrong still is told by the next try. */
 async function afresh(cluster: Cluster): Promise<void> {

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { bounded } from './bounded.ts';
 import type { ConnectionOptions } from './client.ts';
-import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, type KafkaFault, messageOf, protocolCode } from './errors.ts';
+import { BrokerUnavailable, DisposedError, FencedError, IndefiniteError, KafkaFault, messageOf, protocolCode } from './errors.ts';
 import { closeCluster, openCluster, type Cluster } from './internals.ts';
 import { endLeftOpen, LANE_SEQ_HEADER } from './left-open.ts';
 import { socketFactory } from './patch.ts';
@@ -25,6 +26,8 @@ export interface WriterOptions extends ConnectionOptions {
 
 /** Unit ms. Above what the broker's own time-out and our retries come to: a transaction that takes longer has no answer to wait for. */
 const TRANSACTION_MAX_MS = 30_000;
+/** The markers of a transaction that was committed are on their way for some ms; a second later they are forgotten. */
+const MARKERS_PAUSES_MS = [...TRANSACTION_PAUSES_MS.slice(0, 20), undefined];
 /** The same records under the same sequences: a leader that has them already says where. */
 const RETRY = { pausesMs: TRANSACTION_PAUSES_MS, isPassing };
 
@@ -55,12 +58,13 @@ export class TransactionalWriter {
     const writer = new TransactionalWriter(cluster, options, wire);
     await writer.#exclusive('initialise', async () => {
       await cluster.connect();
-      writer.#identity = await initProducer(cluster, options.transactionalId);
-      await endLeftOpen(cluster, options, options);
+      const owner = await initProducer(cluster, options.transactionalId);
+      wire.onLost = () => {
+        writer.#lost();
+      };
+      await endLeftOpen(cluster, options, { owner, partitions: options.partitions });
+      writer.#identity = owner;
     });
-    wire.onLost = () => {
-      writer.#lost();
-    };
     return writer;
   }
 
@@ -69,14 +73,19 @@ export class TransactionalWriter {
    * outcome would become that part's too; so nothing of this writer goes out over another connection without a look.
    */
   #lost(): void {
-    if (this.#state === 'busy') void closeCluster(this.#cluster, new BrokerUnavailable('writer: the connection broke'));
+    if (this.#state === 'busy')
+      void closeCluster(this.#cluster, new KafkaFault('BROKER_UNAVAILABLE', 'writer: the connection broke')); // final, or kafkajs tries again
     else this.#isSuspect = true;
   }
 
   async #lookForOpen(): Promise<void> {
-    const [open] = await openTransactions(this.#cluster, this.#options.partitions);
-    if (open) throw new BrokerUnavailable(`writer: the last transaction is still open on ${open.topic}/${open.partition}`);
-    this.#isSuspect = false;
+    for (const pauseMs of MARKERS_PAUSES_MS) {
+      const [open] = await openTransactions(this.#cluster, this.#options.partitions);
+      this.#isSuspect = open !== undefined;
+      if (!open) return;
+      if (pauseMs === undefined) throw new BrokerUnavailable(`writer: the last transaction is still open on ${open.topic}/${open.partition}`);
+      await delay(pauseMs);
+    }
   }
 
   /**
@@ -151,10 +160,13 @@ export class TransactionalWriter {
   }
 }
 
-/** INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, PRODUCER_FENCED: another owner may be at work. */
-const SUCCEEDED = new Set([47, 48, 90]);
-/** Also OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_ID_MAPPING (ids expire after 7 idle days) and UNKNOWN_PRODUCER_ID. */
-const FENCED = new Set([...SUCCEEDED, 45, 49, 59]);
+/**
+ * INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, PRODUCER_FENCED: another owner may be at work; INVALID_PRODUCER_ID_MAPPING too, under the next
+ * producer id.
+ */
+const SUCCEEDED = new Set([47, 48, 49, 90]);
+/** Also OUT_OF_ORDER_SEQUENCE_NUMBER and UNKNOWN_PRODUCER_ID. */
+const FENCED = new Set([...SUCCEEDED, 45, 59]);
 
 /** Sees when the commit request has been handed to the kernel, and when a connection is lost: kafkajs tells neither. */
 class CommitWire {
@@ -168,9 +180,12 @@ class CommitWire {
 
   readonly socketFactory: typeof socketFactory = (options) => {
     const socket = socketFactory(options);
-    socket.once('close', () => {
-      this.onLost();
-    });
+    // The first to come: by 'close' kafkajs may have connected again.
+    for (const event of ['end', 'close']) {
+      socket.once(event, () => {
+        this.onLost();
+      });
+    }
     const write = socket.write.bind(socket) as (data: Buffer, encoding: BufferEncoding, done?: () => void) => boolean;
     // kafkajs writes each request with one call: size (4 bytes), API key (2 bytes), …
     socket.write = ((data: Buffer, encoding: BufferEncoding) =>
