@@ -83,7 +83,8 @@ export class TransactionalWriter {
       const [open] = await openTransactions(this.#cluster, this.#options.partitions);
       this.#isSuspect = open !== undefined;
       if (!open) return;
-      if (pauseMs === undefined) throw new BrokerUnavailable(`writer: the last transaction is still open on ${open.topic}/${open.partition}`);
+      if (pauseMs === undefined)
+        throw new BrokerUnavailable(`writer: the last transaction is still open on ${open.topic}/${open.partition}`);
       await delay(pauseMs);
     }
   }
