@@ -9,6 +9,7 @@ import { verifyReceipt } from '../formats/receipt.ts';
 import type { Predicate, Statement } from '../ledger/entry.ts';
 import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import { own } from '../policy/pointer.ts';
+import type { Revert } from '../policy/tables.ts';
 import { refuse, staleness } from './controls.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effects.ts';
@@ -30,6 +31,7 @@ interface Permit {
   readonly obligations?: readonly string[];
   readonly resultWithinSeconds?: number;
   readonly rollback?: string;
+  readonly revert?: Revert;
 }
 interface Proved {
   readonly actionId: string;
@@ -106,7 +108,7 @@ function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members 
   const withinMs = permit.resultWithinSeconds === undefined ? RESULT_WITHIN_MS : permit.resultWithinSeconds * 1000;
   return {
     ...pick(predicate, ['actor', 'bindingDigest', 'class', 'connector', 'operation']),
-    ...pick(permit, ['executeBy', 'obligations', 'rollback']),
+    ...pick(permit, ['executeBy', 'obligations', 'rollback', 'revert']),
     resultBy: formatTime(nowMs + withinMs),
   };
 }

@@ -20,7 +20,7 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
     {
       ...{ actor: { kind: 'agent', id: 'bot' }, issuer: 'platform', class: 'deployment.change', operation: 'deploy', connector: 'ci' },
       ...{ resource: { type: 'service', id: 'shop' }, verdict: 'ALLOW' },
-      permit: { executors: ['runner', 'spare'], executeBy: TIME, obligations: ['healthcheck'], rollback: 'revert' },
+      permit: { executors: ['runner', 'spare'], executeBy: TIME, obligations: ['healthcheck'], rollback: 'back', revert: 'inverse' },
       incident: 'inc-1',
     },
     [
@@ -28,7 +28,8 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
       'Incident inc-1 was open about its target, as a registered desk signed.',
       `It may be claimed once, by runner, spare, until ${TIME}.`,
       'Owed afterwards: healthcheck.',
-      'The way back that comes with it: revert.',
+      'The way back that comes with it: back.',
+      'What undoes it: an inverse operation.',
     ],
   ],
   [
@@ -39,12 +40,13 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
       class: 'note',
       operation: 'write',
       approvalDeadline: TIME,
-      grants: { rollback: 'undo' },
+      grants: { rollback: 'undo', revert: 'none' },
     },
     [
       'person ana asked for write, class note; gateway signed it.',
       `It waits for people until ${TIME}; without an answer by then it ends without a yes.`,
       'The way back that comes with it: undo.',
+      'What undoes it: nothing.',
     ],
   ],
   [
@@ -98,13 +100,14 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
     {
       ...claim,
       ...{ outcome: 'result', status: 'succeeded', before: 'aa', after: 'bb', late: true, detail: 'as planned', awaits: 'healthcheck' },
-      ...{ until: TIME, evidence: [{ type: 'row', digest: 'cc' }, 7, { type: 'log' }] },
+      ...{ revert: 'snapshot', until: TIME, evidence: [{ type: 'row', digest: 'cc' }, 7, { type: 'log' }] },
     },
     [
       'Executor runner reported on claim c-1: result succeeded.',
       'The report came late: until then nobody knew whether it had happened.',
       'State before: aa.',
       'State after: bb.',
+      'What undoes it: a snapshot that the connector keeps.',
       'Evidence: row cc.',
       'Detail: as planned.',
       `Still owed: healthcheck, by ${TIME}.`,

@@ -60,7 +60,19 @@ function permitted(p: object): Sentences {
 const owed = (permit: unknown): Sentences => [
   say`Owed afterwards: ${some(textsOf(permit, 'obligations'))}.`,
   say`The way back that comes with it: ${textOf(permit, 'rollback')}.`,
+  undone(permit),
 ];
+
+/** As the contract of the called operation says. */
+function undone(members: unknown): string | undefined {
+  const revert = textOf(members, 'revert');
+  return say`What undoes it: ${REVERTS.get(revert) ?? revert}.`;
+}
+const REVERTS: ReadonlyMap<unknown, string> = new Map([
+  ['inverse', 'an inverse operation'],
+  ['snapshot', 'a snapshot that the connector keeps'],
+  ['none', 'nothing'],
+]);
 
 /** A proposal that was not read further leaves only its signer. */
 function asked(p: object): string | undefined {
@@ -103,6 +115,7 @@ function outcome(p: object): Sentences {
     memberOf(p, 'late') === true ? 'The report came late: until then nobody knew whether it had happened.' : undefined,
     say`State before: ${textOf(p, 'before')}.`,
     say`State after: ${textOf(p, 'after')}.`,
+    undone(p),
     say`Evidence: ${some(evidence.filter((each) => each !== undefined))}.`,
     say`Detail: ${textOf(p, 'detail')}.`,
     say`Still owed: ${textOf(p, 'awaits')}, by ${textOf(p, 'until')}.`,
