@@ -1,4 +1,6 @@
 /** What an entry says, in sentences: for each kind, only of members that are in it. */
+import type { Predicate } from '../ledger/entry.ts';
+import { permitOf } from '../ledger/permit.ts';
 import { listOf, memberOf, textOf, textsOf } from './members.ts';
 
 type Sentences = readonly (string | undefined)[];
@@ -52,8 +54,9 @@ function decided(p: object): Sentences {
 }
 
 function permitted(p: object): Sentences {
-  const permit = memberOf(p, 'permit');
-  return [say`It may be claimed once, by ${some(textsOf(permit, 'executors'))}, until ${textOf(permit, 'executeBy')}.`, ...owed(permit)];
+  const permit = permitOf(p as Predicate);
+  const [from, until] = [textOf(permit, 'notBefore'), textOf(permit, 'executeBy')];
+  return [say`It may be claimed once, by ${some(textsOf(permit, 'executors'))}, not before ${from}, until ${until}.`, ...owed(permit)];
 }
 
 /** Of a permit, or of what people are asked to permit. */
