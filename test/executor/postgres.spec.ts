@@ -98,7 +98,7 @@ async function artifact(): Promise<string | undefined> {
 }
 
 describe('an executor on a real table', () => {
-  it('writes what was allowed once, and the ledger has the row’s hash before and after', async () => {
+  it('writes what was allowed once, and the ledger has the row’s hash before and after, and what undoes it', async () => {
     const writer = await run('crm-writer', crmWriter(pool));
     const before = await rowHash(TENANT);
     const id = unique('write');
@@ -106,7 +106,8 @@ describe('an executor on a real table', () => {
     await until('the result is on the ledger', async () => kindsOf(await told(id)).includes('result succeeded'));
     const receipts = await told(id);
     expect(kindsOf(receipts)).toEqual(['action.decided', 'claim.granted', 'result succeeded']);
-    expect(receipts[2]?.statement.predicate).toMatchObject({ executor: 'crm-writer', before, after: await rowHash(TENANT), late: false });
+    const recorded = { executor: 'crm-writer', before, after: await rowHash(TENANT), revert: 'snapshot', late: false };
+    expect(receipts[2]?.statement.predicate).toMatchObject(recorded);
     expect(await phoneOf(TENANT)).toBe('+49 1');
     await until('it has heard so', () => codesOf(writer, id).includes('RECORDED'));
     await writer.executor.close();

@@ -73,7 +73,7 @@ const proposals = [
   },
 ].map((body) => utf8(JSON.stringify(body)));
 
-const permit = { executors: ['e'], executeBy: '2026-01-01T00:00:00.000Z' };
+const permit = { executors: ['e'], notBefore: '2025-12-31T23:45:00.000Z', executeBy: '2026-01-01T00:00:00.000Z' };
 const escalated = { id: 'x', verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], index: '1', receipt: 'r' };
 const answers = [
   { ...escalated, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], permit },

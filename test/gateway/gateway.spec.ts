@@ -51,6 +51,14 @@ const code = async (given: Call): Promise<unknown[]> => {
   return [status, json['code']];
 };
 
+/** Of the entry that a verified receipt proves. */
+async function decidedAtOf(shown: unknown): Promise<string> {
+  const trust = parseTrust((await get('/v1/trust/acme')).text);
+  const { receipt } = shown as { readonly receipt: string };
+  const { statement } = verifyReceipt(utf8(receipt), { origin: trust.log.name, verifier: trust.log, trust });
+  return (statement as unknown as { predicate: { decidedAt: string } }).predicate.decidedAt;
+}
+
 async function publish(control: ControlRecord): Promise<void> {
   const writer = PlainWriter.open({ brokers, clientId: 'test' });
   await publishControls(home, writer, [control]);
@@ -95,7 +103,7 @@ describe('proposing over http', () => {
       expect(answer.status).toBe(200);
       return answer.json['state'] === 'decided' ? answer.json : undefined;
     });
-    expect(decided).toMatchObject({ id: 'write-2', verdict: 'ALLOW' });
+    expect(decided).toMatchObject({ id: 'write-2', verdict: 'ALLOW', permit: { notBefore: decided['decidedAt'], revert: 'snapshot' } });
     const byPlace = await get(`/v1/receipts?topic=actions&partition=${json['partition'] as string}&offset=${json['offset'] as string}`);
     expect([byPlace.status, byPlace.text]).toEqual([200, decided['receipt']]);
     expect((await get(`/v1/receipts/acme/${decided['index'] as string}`)).text).toBe(decided['receipt']);
@@ -142,7 +150,7 @@ describe('proposing over http', () => {
       outcome,
       proofs: ['escalation.settled receipt'],
       receipt: expect.stringContaining('tlog-proof') as unknown,
-      ...(permit && { permit }),
+      ...(permit && { permit: { ...permit, notBefore: await decidedAtOf(settled['settlement']) } }),
     });
     expect(Object.hasOwn(Object(settled['settlement']) as object, 'permit')).toBe(permit !== undefined);
     expect((await call({ url: '/v1/actions?wait=30s', body: { ...refund, id } })).json).toEqual({ ...settled, repeats: json['index'] });

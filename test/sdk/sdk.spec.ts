@@ -212,7 +212,8 @@ describe('what people are asked', () => {
     const { id, settled, told } = await answered('approve');
     const decision = demandAllowed(settled);
     expect(decision).toMatchObject({ id, verdict: 'ALLOW_APPROVED', permit: settled.permit, receipt: settled.receipt });
-    expect(told).toEqual({ ...decision, permit: { executors: settled.permit?.executors, executeBy: settled.permit?.executeBy } });
+    expect(decision.permit?.notBefore).toBe(settled.statement.predicate.decidedAt);
+    expect(told).toEqual(decision);
     expect(await httpProposer().propose(refund, { id })).toEqual(told);
   });
 

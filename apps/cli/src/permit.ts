@@ -1,8 +1,7 @@
-import { parseTime, type Predicate } from '#domain';
+import { parseTime, permitOf, type Predicate } from '#domain';
 
 /** Whether a verified decision still lets anyone act: ALLOW, and not past the time until which it must have been carried out. */
-export function stillAllows({ verdict, permit }: Predicate, nowMs: number): boolean {
-  if (verdict !== 'ALLOW' || typeof permit !== 'object' || permit === null) return false;
-  const { executeBy } = permit as { readonly executeBy?: unknown };
-  return typeof executeBy === 'string' && nowMs < parseTime(executeBy);
+export function stillAllows(predicate: Predicate, nowMs: number): boolean {
+  const permit = permitOf(predicate);
+  return predicate.verdict === 'ALLOW' && permit !== undefined && nowMs < parseTime(permit.executeBy);
 }

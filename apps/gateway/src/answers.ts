@@ -1,4 +1,4 @@
-import type { NextAfterNo } from '#domain';
+import { type NextAfterNo, permit } from '#domain';
 import { z } from 'zod';
 
 /** Shapes of the answers, for the OpenAPI document. Indexes and offsets are decimal strings: they may exceed 2^53 elsewhere. */
@@ -6,8 +6,6 @@ const index = z.string().regex(/^(0|[1-9][0-9]*)$/);
 const receipt = z.string().describe('C2SP tlog-proof text; verifies offline against the trust file');
 
 const place = { topic: z.literal('actions'), partition: z.int(), offset: index };
-/** As it stands in the entry, with what it owes afterwards. */
-const permit = z.looseObject({ executors: z.array(z.string()), executeBy: z.string() });
 const proofs = z.array(z.string()).describe('what the receipt proves, by name: docs/explain.md');
 const next = z.enum(['stop', 'retry', 'ask again'] satisfies NextAfterNo[]).describe('what to do after a no: docs/reasons.md');
 const links = z.object({ action: z.string(), receipt: z.string(), trust: z.string() });

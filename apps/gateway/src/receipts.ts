@@ -1,4 +1,4 @@
-import { type EntryKind, nextOf, type Predicate, proofNames, type Statement } from '#domain';
+import { type EntryKind, nextOf, permitOf, type Predicate, proofNames, type Statement } from '#domain';
 import { ReceiptVerifier } from '#sdk';
 import type { Logger } from 'pino';
 
@@ -117,8 +117,6 @@ function settlementAnswer(settlement: ShownReceipt): NonNullable<DecisionAnswer[
   const index = String(settlement.leafIndex);
   return { outcome, index, ...(permit && { permit }), proofs: proofNames(settlement), receipt: settlement.text };
 }
-
-const permitOf = (predicate: Predicate): DecisionAnswer['permit'] => predicate['permit'] as DecisionAnswer['permit'];
 
 function stringOf(predicate: Predicate, member: string): string {
   const value = predicate[member];

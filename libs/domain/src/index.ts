@@ -26,6 +26,7 @@ export * from './formats/ids.ts';
 // ledger records and what entries are
 export * from './ledger/record.ts';
 export * from './ledger/entry.ts';
+export * from './ledger/permit.ts';
 export * from './ledger/heads.ts';
 export * from './ledger/statement.ts';
 export * from './ledger/seal.ts';

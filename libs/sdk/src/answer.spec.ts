@@ -1,7 +1,7 @@
 /** One contract for every way in which an asker learns what became of its action. Each story is a real ledger, made in memory. */
 import { describe, expect, it } from 'vitest';
 
-import { type Entry, formatTrust, fromUtf8, type Predicate, utf8 } from '#domain';
+import { type Entry, formatTrust, fromUtf8, permitOf, type Predicate, utf8 } from '#domain';
 import { attest, laneBundle, MemoryLane, NOTE } from '#testing';
 
 import { type Decision, demandAllowed, HttpProposer, type ProposalBody, type VerifiedVerdict } from './index.ts';
@@ -61,14 +61,16 @@ const askedAgain = (lane: MemoryLane, asked: Predicate) => {
 /** As the gateway answers: docs/http-api.md. */
 function gatewayAnswer(told: Told) {
   const { decision, receiptOf } = told;
-  const { verdict, reasons, index, permit } = decision.statement.predicate;
-  return { id: 'x', verdict, reasons, index, permit, receipt: receiptOf(decision), settlement: settlementOf(told) };
+  const { predicate } = decision.statement;
+  const { verdict, reasons, index } = predicate;
+  return { id: 'x', verdict, reasons, index, permit: permitOf(predicate), receipt: receiptOf(decision), settlement: settlementOf(told) };
 }
 
 function settlementOf({ settlement, receiptOf }: Told): object | undefined {
   if (!settlement) return undefined;
-  const { outcome, index, permit } = settlement.statement.predicate;
-  return { outcome, index, permit, receipt: receiptOf(settlement) };
+  const { predicate } = settlement.statement;
+  const { outcome, index } = predicate;
+  return { outcome, index, permit: permitOf(predicate), receipt: receiptOf(settlement) };
 }
 
 function proposerOf({ trust, nowMs }: Told, answer: object): HttpProposer {
@@ -162,9 +164,11 @@ describe.each(ways)('an action that is %s', (_, ask) => {
   it.each(yes)('%s: a permit, with the entry and the receipt to claim it by', async (__, story, verdict) => {
     const told = tell(story);
     const entry = told.settlement ?? told.decision;
-    const { index, permit } = entry.statement.predicate;
+    const { index, decidedAt, permit } = entry.statement.predicate;
     expect(permit).toBeDefined();
-    expect(await ask(told)).toMatchObject({ id: 'x', verdict, index, receipt: told.receiptOf(entry), permit });
+    const decision = await ask(told);
+    expect(decision).toMatchObject({ id: 'x', verdict, index, receipt: told.receiptOf(entry) });
+    expect(decision.permit).toEqual({ ...(permit as unknown as object), notBefore: decidedAt });
   });
 
   it.each(no)('%s: no yes', async (__, story, name, code, next) => {
@@ -195,7 +199,8 @@ describe('a gateway that lies about an approval is not believed', () => {
   const asked = tell({ asks: HIGH, then: askedAgain });
   const again = asked.lane.entries.filter(({ kind }) => kind === 'action.decided')[1] ?? asked.decision;
   const settled = (change: object) => ({ ...answer, settlement: { ...settlementOf(approved), ...change } });
-  const permit = { executors: ['mallory'], executeBy: '2099-01-01T00:00:00.000Z' };
+  const own = permitOf((approved.settlement ?? approved.decision).statement.predicate);
+  const permit = { ...own, executors: ['mallory'], executeBy: '2099-01-01T00:00:00.000Z' };
 
   it.each([
     [
@@ -206,6 +211,9 @@ describe('a gateway that lies about an approval is not believed', () => {
     ['the receipt of the escalation itself', settled({ receipt: answer.receipt }), {}],
     ['another index', settled({ index: '0' }), {}],
     ['another permit', settled({ permit }), {}],
+    ['a permit from another time on', settled({ permit: { ...own, notBefore: '2026-01-01T00:00:00.000Z' } }), {}],
+    ['a permit from no time on', settled({ permit: { ...own, notBefore: undefined } }), {}],
+    ['a permit that owes something else', settled({ permit: { ...own, obligations: ['state-hash'] } }), {}],
     ['another outcome', settled({ outcome: 'DENY_HUMAN' }), {}],
     ['the approval of an earlier time that it was asked', gatewayAnswer({ ...asked, decision: again }), {}],
     ['an approval of another action', answer, { operation: 'drop' }],

@@ -1,4 +1,6 @@
 /** What a decision, or what ended its escalation, means for whoever asked: the same over HTTP and over Kafka. */
+import type { Permit } from '#domain';
+
 import { Denied, Expired, Pending, Unavailable } from './errors.ts';
 import type { VerifiedVerdict } from './verdict.ts';
 
@@ -10,7 +12,7 @@ export interface Decision {
   /** Of the entry that says so, decimal: a claim names it, with its receipt. */
   readonly index: string;
   readonly receipt: string;
-  readonly permit?: { readonly executors: readonly string[]; readonly executeBy: string };
+  readonly permit?: Permit;
 }
 export interface Asked {
   readonly isShadow: boolean;

@@ -1,4 +1,6 @@
 /** The gateway's answer about an action, as docs/http-api.md has it. It comes from outside: half of one is none. */
+import { permit, type Permit } from '#domain';
+
 import type { Decision } from './answer.ts';
 import { Denied, Unavailable } from './errors.ts';
 
@@ -31,17 +33,15 @@ export function membersOf(value: unknown): Readonly<Record<string, unknown>> | u
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
 }
 
-export function permitOf(value: unknown): Decision['permit'] {
-  const { executors, executeBy } = membersOf(value) ?? {};
-  return isTexts(executors) && typeof executeBy === 'string' ? { executors, executeBy } : undefined;
-}
+/** Half of a permit is none, and what this version does not know of it is not handed on. */
+export const readPermit = (value: unknown): Permit | undefined => permit.safeParse(value).data;
 
 function decisionOf(members: Readonly<Record<string, unknown>>, id: string): Decision | undefined {
   const { verdict, reasons, index, receipt } = members;
   const isWhole = typeof verdict === 'string' && typeof index === 'string' && typeof receipt === 'string' && isTexts(reasons);
   if (!isWhole) return undefined;
-  const permit = permitOf(members['permit']);
-  return { id, verdict, reasons, index, receipt, ...(permit && { permit }) };
+  const permitted = readPermit(members['permit']);
+  return { id, verdict, reasons, index, receipt, ...(permitted && { permit: permitted }) };
 }
 
 const malformed = (id: string): Unavailable => new Unavailable('ANSWER_MALFORMED', 'the answer is not about this proposal', id);

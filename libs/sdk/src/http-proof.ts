@@ -1,9 +1,9 @@
 /** Whether receipts prove what a gateway's answer says, about the action that was proposed. */
-import { parseTrust, type Statement, type Trust, utf8 } from '#domain';
+import { canonicalize, parseTrust, permitOf, type Statement, type Trust, utf8 } from '#domain';
 
 import { type Decision, isYes } from './answer.ts';
 import { Unavailable } from './errors.ts';
-import { type Answered, permitOf } from './http-answer.ts';
+import { type Answered, readPermit } from './http-answer.ts';
 import type { ProposalBody } from './proposal.ts';
 import { ReceiptVerifier } from './receipt-verifier.ts';
 
@@ -51,9 +51,8 @@ function checkYes(said: Decision, proved: Statement['predicate'], body: Proposal
   const isSame = proved['class'] === body.class && proved['operation'] === body.operation && proved['connector'] === body.connector;
   const actor = proved['actor'] as { kind?: unknown; id?: unknown } | undefined;
   if (!isSame || actor?.kind !== body.actor.kind || actor.id !== body.actor.id) throw unverified(said, 'it allows another action');
-  const permit = permitOf(proved['permit']);
-  const isSamePermit = permit?.executeBy === said.permit?.executeBy && permit?.executors.join('\n') === said.permit?.executors.join('\n');
-  if (!isSamePermit) throw unverified(said, 'it has another permit');
+  const [shown, signed] = [said.permit, readPermit(permitOf(proved))].map((permit) => permit && canonicalize(permit));
+  if (shown !== signed) throw unverified(said, 'it has another permit');
 }
 
 const unverified = ({ id }: Decision, why: string, cause?: unknown): Unavailable =>

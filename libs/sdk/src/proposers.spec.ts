@@ -80,7 +80,7 @@ describe('http proposer', () => {
   });
   const settled = (outcome: string) =>
     decided({ verdict: 'ESCALATE', permit: undefined, settlement: { outcome, index: '2', receipt: 's' } });
-  const permitUntil = (executeBy: string) => ({ executors: ['e'], executeBy });
+  const permitUntil = (executeBy: string) => ({ executors: ['e'], notBefore: '2026-01-01T00:00:00.000Z', executeBy });
 
   it.each([
     ['202', 202, {}, 'Pending', 'PENDING', 'wait'],
@@ -110,6 +110,14 @@ describe('http proposer', () => {
       'ask again',
     ],
     ['a permit until no time at all', 200, decided({ permit: permitUntil('soon') }), 'Expired', 'PERMIT_EXPIRED', 'ask again'],
+    [
+      'a permit from no time on',
+      200,
+      decided({ permit: { executors: ['e'], executeBy: '2099-01-01T00:00:00.000Z' } }),
+      'Unavailable',
+      'ANSWER_MALFORMED',
+      'retry',
+    ],
     ['an ALLOW without a permit', 200, decided({ permit: undefined }), 'Unavailable', 'ANSWER_MALFORMED', 'retry'],
     ['another action', 200, decided({ id: 'y' }), 'Unavailable', 'ANSWER_MALFORMED', 'retry'],
     ['half an answer', 200, { verdict: 'ALLOW' }, 'Unavailable', 'ANSWER_MALFORMED', 'retry'],

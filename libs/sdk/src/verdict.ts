@@ -9,6 +9,8 @@ import {
   nextOf,
   parseCanonical,
   parseTrust,
+  type Permit,
+  permitOf,
   type Predicate,
   type Statement,
   type Trust,
@@ -26,8 +28,8 @@ export interface VerifiedVerdict {
   readonly reasons: readonly string[];
   /** What the asker should do after a no: docs/reasons.md. null when it is none. */
   readonly next: NextAfterNo | null;
-  /** Who may claim, and until when; on an enforced ALLOW and an ALLOW_APPROVED only. */
-  readonly permit: { readonly executors: readonly string[]; readonly executeBy: string } | null;
+  /** Who may claim, from when and until when, and what is owed; on an enforced ALLOW and an ALLOW_APPROVED only. */
+  readonly permit: Permit | null;
   /** What the receipt proves; everything above comes from it. */
   readonly statement: Statement;
   /** The `.tlog-proof` text. */
@@ -82,7 +84,17 @@ export function verifyVerdict(record: VerdictRecord, { byTenant, verifier }: Ope
   const proposal = proposalOf(record, kind, statement);
   if (proposal === undefined) return { code: 'PROPOSAL', detail: 'the proposal is not the one that was decided' };
   const next = nextOf({ kind, statement }) ?? null;
-  return { tenant: record.tenant, kind, actionId, ...said, next, permit: permitOf(statement.predicate), statement, receipt, proposal };
+  return {
+    tenant: record.tenant,
+    kind,
+    actionId,
+    ...said,
+    next,
+    permit: permitOf(statement.predicate) ?? null,
+    statement,
+    receipt,
+    proposal,
+  };
 }
 
 function whatItSays(kind: EntryKind, predicate: Predicate): { verdict: string; reasons: readonly string[] } | undefined {
@@ -106,7 +118,5 @@ function proposalOf({ proposal, tenant }: VerdictRecord, kind: EntryKind, statem
   return json['tenant'] === tenant ? json : undefined;
 }
 
-const permitOf = (predicate: Predicate): VerifiedVerdict['permit'] =>
-  (predicate['permit'] as VerifiedVerdict['permit'] | undefined) ?? null;
 const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 const sameTexts = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((text, at) => text === b[at]);

@@ -1,6 +1,6 @@
 /** Plays what is not on the ledger yet, then checks all of it: verdict and reason exactly, receipt verified offline. */
 import { type CheckedReceipt, type Home, LaneReceipts, PlainWriter, publishControls, recordApproval, textOf } from '#adapters';
-import { laneOf, parseTime } from '#domain';
+import { laneOf, parseTime, permitOf } from '#domain';
 
 import { say, step } from '../say.ts';
 import { act, worlds } from './act.ts';
@@ -69,8 +69,8 @@ async function prove(
 /** An old ledger whose tour was cut off has permits that are over: there is nothing to wait for. */
 const mayBeClaimed = ({ all }: LaneReceipts): boolean =>
   all.some(({ statement: { predicate } }) => {
-    const permit = predicate['permit'] as { readonly executeBy?: string } | undefined;
-    return permit?.executeBy !== undefined && Date.now() < parseTime(permit.executeBy);
+    const permit = permitOf(predicate);
+    return permit !== undefined && Date.now() < parseTime(permit.executeBy);
   });
 
 /** One of the people answers what the production deploy waits for: neither the agent nor ana, for whom it acts. */

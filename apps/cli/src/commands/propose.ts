@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 
 import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter, textOf } from '#adapters';
-import { fromBase64, fromUtf8, type Json, laneOf, parseJson, sealEnvelope, utf8 } from '#domain';
+import { fromBase64, fromUtf8, type Json, laneOf, parseJson, permitOf, sealEnvelope, utf8 } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
@@ -95,12 +95,22 @@ function report(context: Context, place: object, receipt: CheckedReceipt, receip
   const first = kind === 'action.repeated' ? textOf(statement.predicate, 'first') : undefined;
   const decided = receipts.all.find((each) => each.record.tenant === record.tenant && String(each.record.leafIndex) === first) ?? receipt;
   const isOver = textOf(decided.statement.predicate, 'verdict') === 'ALLOW' && !stillAllows(decided.statement.predicate, Date.now());
-  const { verdict, reasons, code, detail, permit } = decided.statement.predicate as unknown as Readonly<Record<string, Json>>;
+  const { verdict, reasons, code, detail } = decided.statement.predicate as unknown as Readonly<Record<string, Json>>;
   const words = [verdict, ...(Array.isArray(reasons) ? reasons : []), code, detail].filter((word) => typeof word === 'string');
   const again = first === undefined ? '' : ` (decided before, at index ${first})`;
   const over = isOver ? ': too late to act, its executeBy has passed' : '';
   const text = `${words.join(' ')}${again}${over}\nreceipt of ${record.tenant} index ${record.leafIndex}: verified`;
-  const facts = { index: record.leafIndex, tree: record.tenant, kind, first, verdict, reasons, code, detail, permit };
+  const facts = {
+    index: record.leafIndex,
+    tree: record.tenant,
+    kind,
+    first,
+    verdict,
+    reasons,
+    code,
+    detail,
+    permit: permitOf(decided.statement.predicate),
+  };
   context.print(text, { ...place, ...facts, receipt: fromUtf8(record.proof) });
   return verdict === 'ALLOW' && !isOver ? VALID : INVALID;
 }

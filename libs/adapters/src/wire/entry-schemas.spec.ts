@@ -110,14 +110,23 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'approval.recorded': [{ decision: '3', bindingDigest: digest, vote: 'approve', by: 'ana', ...control }],
   'claim.granted': [
     { ...CLAIM, ...GRANT },
-    { ...CLAIM, ...GRANT, obligations: ['healthcheck', 'state-hash'], rollback: 'rollback' },
+    { ...CLAIM, ...GRANT, obligations: ['healthcheck', 'state-hash'], rollback: 'rollback', revert: 'inverse' },
   ],
   'claim.refused': [
     { ...CLAIM, reasons: ['CLAIM_TAKEN'], first: '9', expiresAt: time },
     { ...CLAIM, reasons: ['CLAIM_LIMIT'] },
   ],
   'outcome.recorded': [
-    { ...CLAIM, outcome: 'result', status: 'succeeded', late: false, before: digest, after: digest, evidence: [{ type: 'log', digest }] },
+    {
+      ...CLAIM,
+      outcome: 'result',
+      status: 'succeeded',
+      late: false,
+      before: digest,
+      after: digest,
+      revert: 'none',
+      evidence: [{ type: 'log', digest }],
+    },
     { ...CLAIM, outcome: 'healthcheck', status: 'failed', late: true, awaits: 'rollback', until: time },
   ],
   'effect.uncertain': [{ ...UNKEYED, awaited: 'result', deadline: time, source: { kind: 'tick', part: 0, parts: 1 } }],

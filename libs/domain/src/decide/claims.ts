@@ -7,8 +7,8 @@ import { parseU64 } from '../formats/decimal.ts';
 import { formatTime, parseTime } from '../formats/time.ts';
 import { verifyReceipt } from '../formats/receipt.ts';
 import type { Predicate, Statement } from '../ledger/entry.ts';
+import { type Permit, permitOf } from '../ledger/permit.ts';
 import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
-import { own } from '../policy/pointer.ts';
 import { refuse, staleness } from './controls.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effects.ts';
@@ -23,17 +23,10 @@ import type { DecideContext, Decided } from './types.ts';
 const DECIDED = 'urn:countersign:action.decided:v1';
 const SETTLED = 'urn:countersign:escalation.settled:v1';
 
-/** As `action.decided` carries it, and `escalation.settled` when people said yes. */
-interface Permit {
-  readonly executors: readonly string[];
-  readonly executeBy: string;
-  readonly obligations?: readonly string[];
-  readonly resultWithinSeconds?: number;
-  readonly rollback?: string;
-}
 interface Proved {
   readonly actionId: string;
   readonly predicate: Predicate;
+  /** Of `action.decided`, and of `escalation.settled` when people said yes. Its time has begun: a lane's never goes back. */
   readonly permit: Permit | undefined;
 }
 type Members = Readonly<Record<string, unknown>>;
@@ -106,7 +99,7 @@ function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members 
   const withinMs = permit.resultWithinSeconds === undefined ? RESULT_WITHIN_MS : permit.resultWithinSeconds * 1000;
   return {
     ...pick(predicate, ['actor', 'bindingDigest', 'class', 'connector', 'operation']),
-    ...pick(permit, ['executeBy', 'obligations', 'rollback']),
+    ...pick(permit, ['executeBy', 'obligations', 'rollback', 'revert']),
     resultBy: formatTime(nowMs + withinMs),
   };
 }
@@ -121,7 +114,7 @@ function provedBy(state: LaneState, checked: CheckedEnvelope, { decision, receip
     const isVerdict = predicateType === DECIDED || predicateType === SETTLED;
     if (index !== parseU64(decision) || index >= BigInt(range.size) || !isVerdict) return undefined;
     const isYes = predicateType === DECIDED ? predicate.verdict === 'ALLOW' : predicate['outcome'] === 'ALLOW_APPROVED';
-    const permit = isYes ? (own(predicate, 'permit') as unknown as Permit | undefined) : undefined;
+    const permit = isYes ? permitOf(predicate) : undefined;
     return { actionId: statement.subject[0].name, predicate, permit };
   } catch {
     return undefined; // whatever is wrong with it, it proves nothing

@@ -46,13 +46,12 @@ export function evolveEffects(
     const deadlineMs = parseTime(text(predicate['resultBy']));
     const claimed = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(text(predicate['executeBy'])), open: false };
     tenant.claims.remember(String(index), claimed);
-    const owed = predicate['obligations'] as readonly string[] | undefined;
-    const rollback = predicate['rollback'];
+    const { obligations = [], rollback = null, revert = null } = predicate as unknown as Partial<OpenEffect>;
     keep(state.due, tenant, index, {
       ...{ tenant: name, index, actionId, claim: text(predicate['claim']), executor: text(predicate['executor']) },
       ...{ deadlineMs, withinMs: deadlineMs - parseTime(predicate.decidedAt), awaits: 'result', uncertain: false },
       subject: subjectOf(name, predicate),
-      ...{ obligations: owed ?? [], rollback: typeof rollback === 'string' ? rollback : null },
+      ...{ obligations, rollback, revert },
     });
   } else if (known && kind === 'effect.uncertain') keep(state.due, tenant, index, { ...known, uncertain: true });
   else if (known && kind === 'outcome.recorded') {

@@ -1,5 +1,6 @@
 /** What a lane waits for: people's answers, and executors' reports. */
 import type { OutcomeKind } from '../payloads/outcomes.ts';
+import type { Revert } from '../policy/tables.ts';
 import type { FreezeSubject } from './freeze.ts';
 
 /** What an approval is about: of the `action.decided` that escalated. */
@@ -51,4 +52,6 @@ export interface OpenEffect {
   readonly subject: FreezeSubject;
   /** The operation that was approved as the way back; null when none was. */
   readonly rollback: string | null;
+  /** What undoes it, as the permit said; null when it said nothing. */
+  readonly revert: Revert | null;
 }

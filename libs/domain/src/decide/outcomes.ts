@@ -33,6 +33,7 @@ export function decideOutcome(state: LaneState, input: RecordInput, context: Dec
     ...common,
     ...{ keyid: checked.envelope.keyid, outcome: report.kind, status: report.status, late: effect.uncertain },
     ...pick(report, ['before', 'after', 'evidence']),
+    ...(effect.revert === null ? {} : { revert: effect.revert }),
     ...(awaits === undefined ? {} : { awaits, until }),
   };
   const { actionId } = effect;

@@ -108,17 +108,18 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   return { ...outcome, bindingDigest: binding, permit: permitOf(judgement, until) };
 }
 
-/** Who may act, until when, what they owe afterwards, and the way back that was approved with it. */
+/** Who may act, until when, what they owe afterwards, the way back that was approved with it, and what undoes it. */
 const permitOf = (judgement: Judgement, executeBy: string): Fields => ({
   executeBy,
   executors: judgement.executors,
   ...owedOf(judgement),
 });
 
-const owedOf = ({ obligations, resultWithinSeconds, rollback }: Judgement): Fields => ({
+const owedOf = ({ obligations, resultWithinSeconds, rollback, revert }: Judgement): Fields => ({
   ...(obligations.length === 0 ? {} : { obligations }),
   ...(resultWithinSeconds === null ? {} : { resultWithinSeconds }),
   ...(rollback === null ? {} : { rollback }),
+  ...(revert === null ? {} : { revert }),
 });
 
 /** Policy's word, unless a freeze is in force, after the limits that keep actors from flooding their approvers. Anything that throws denies. */
@@ -214,6 +215,7 @@ const deny = (reason: string): Judgement => ({
   obligations: [],
   resultWithinSeconds: null,
   rollback: null,
+  revert: null,
   executeWithinMs: 0,
   approveWithinMs: 0,
 });

@@ -4,6 +4,7 @@ import { ENTRY_KINDS } from '../ledger/entry.ts';
 import { sentencesOf, toldKinds } from './words.ts';
 
 const TIME = '2026-11-25T12:00:00.000Z';
+const FROM = '2026-11-25T11:45:00.000Z';
 const claim = { decision: '4', claim: 'c-1', executor: 'runner' };
 
 /** Kind, members as its entry has them, and all that is said of them. */
@@ -20,15 +21,16 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
     {
       ...{ actor: { kind: 'agent', id: 'bot' }, issuer: 'platform', class: 'deployment.change', operation: 'deploy', connector: 'ci' },
       ...{ resource: { type: 'service', id: 'shop' }, verdict: 'ALLOW' },
-      permit: { executors: ['runner', 'spare'], executeBy: TIME, obligations: ['healthcheck'], rollback: 'revert' },
-      incident: 'inc-1',
+      permit: { executors: ['runner', 'spare'], executeBy: TIME, obligations: ['healthcheck'], rollback: 'back', revert: 'inverse' },
+      ...{ incident: 'inc-1', decidedAt: FROM },
     },
     [
       'agent bot asked for deploy through connector ci on service shop, class deployment.change; platform signed it.',
       'Incident inc-1 was open about its target, as a registered desk signed.',
-      `It may be claimed once, by runner, spare, until ${TIME}.`,
+      `It may be claimed once, by runner, spare, not before ${FROM}, until ${TIME}.`,
       'Owed afterwards: healthcheck.',
-      'The way back that comes with it: revert.',
+      'The way back that comes with it: back.',
+      'What undoes it: an inverse operation.',
     ],
   ],
   [
@@ -39,12 +41,13 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
       class: 'note',
       operation: 'write',
       approvalDeadline: TIME,
-      grants: { rollback: 'undo' },
+      grants: { rollback: 'undo', revert: 'none' },
     },
     [
       'person ana asked for write, class note; gateway signed it.',
       `It waits for people until ${TIME}; without an answer by then it ends without a yes.`,
       'The way back that comes with it: undo.',
+      'What undoes it: nothing.',
     ],
   ],
   [
@@ -70,12 +73,15 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   ],
   [
     'escalation.settled',
-    { settles: '4', outcome: 'ALLOW_APPROVED', deadline: TIME, freeze: 'f-1', permit: { executors: ['runner'], executeBy: TIME } },
+    {
+      ...{ settles: '4', outcome: 'ALLOW_APPROVED', deadline: TIME, freeze: 'f-1', decidedAt: FROM },
+      permit: { executors: ['runner'], executeBy: TIME },
+    },
     [
       'The escalation at index 4 is settled: ALLOW_APPROVED.',
       `People had until ${TIME}.`,
       'Freeze f-1 was in force.',
-      `It may be claimed once, by runner, until ${TIME}.`,
+      `It may be claimed once, by runner, not before ${FROM}, until ${TIME}.`,
     ],
   ],
   ['approval.recorded', { by: 'ana', decision: '4', vote: 'approve' }, ['ana answered the question at index 4: approve.']],
@@ -98,13 +104,14 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
     {
       ...claim,
       ...{ outcome: 'result', status: 'succeeded', before: 'aa', after: 'bb', late: true, detail: 'as planned', awaits: 'healthcheck' },
-      ...{ until: TIME, evidence: [{ type: 'row', digest: 'cc' }, 7, { type: 'log' }] },
+      ...{ revert: 'snapshot', until: TIME, evidence: [{ type: 'row', digest: 'cc' }, 7, { type: 'log' }] },
     },
     [
       'Executor runner reported on claim c-1: result succeeded.',
       'The report came late: until then nobody knew whether it had happened.',
       'State before: aa.',
       'State after: bb.',
+      'What undoes it: a snapshot that the connector keeps.',
       'Evidence: row cc.',
       'Detail: as planned.',
       `Still owed: healthcheck, by ${TIME}.`,

@@ -1,4 +1,6 @@
 /** What an entry says, in sentences: for each kind, only of members that are in it. */
+import type { Predicate } from '../ledger/entry.ts';
+import { permitOf } from '../ledger/permit.ts';
 import { listOf, memberOf, textOf, textsOf } from './members.ts';
 
 type Sentences = readonly (string | undefined)[];
@@ -52,15 +54,28 @@ function decided(p: object): Sentences {
 }
 
 function permitted(p: object): Sentences {
-  const permit = memberOf(p, 'permit');
-  return [say`It may be claimed once, by ${some(textsOf(permit, 'executors'))}, until ${textOf(permit, 'executeBy')}.`, ...owed(permit)];
+  const permit = permitOf(p as Predicate);
+  const [from, until] = [textOf(permit, 'notBefore'), textOf(permit, 'executeBy')];
+  return [say`It may be claimed once, by ${some(textsOf(permit, 'executors'))}, not before ${from}, until ${until}.`, ...owed(permit)];
 }
 
 /** Of a permit, or of what people are asked to permit. */
 const owed = (permit: unknown): Sentences => [
   say`Owed afterwards: ${some(textsOf(permit, 'obligations'))}.`,
   say`The way back that comes with it: ${textOf(permit, 'rollback')}.`,
+  undone(permit),
 ];
+
+/** As the contract of the called operation says. */
+function undone(members: unknown): string | undefined {
+  const revert = textOf(members, 'revert');
+  return say`What undoes it: ${REVERTS.get(revert) ?? revert}.`;
+}
+const REVERTS: ReadonlyMap<unknown, string> = new Map([
+  ['inverse', 'an inverse operation'],
+  ['snapshot', 'a snapshot that the connector keeps'],
+  ['none', 'nothing'],
+]);
 
 /** A proposal that was not read further leaves only its signer. */
 function asked(p: object): string | undefined {
@@ -103,6 +118,7 @@ function outcome(p: object): Sentences {
     memberOf(p, 'late') === true ? 'The report came late: until then nobody knew whether it had happened.' : undefined,
     say`State before: ${textOf(p, 'before')}.`,
     say`State after: ${textOf(p, 'after')}.`,
+    undone(p),
     say`Evidence: ${some(evidence.filter((each) => each !== undefined))}.`,
     say`Detail: ${textOf(p, 'detail')}.`,
     say`Still owed: ${textOf(p, 'awaits')}, by ${textOf(p, 'until')}.`,

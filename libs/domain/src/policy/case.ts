@@ -33,6 +33,7 @@ export function denied(contractDigest: string | undefined, reason: string, polic
     obligations: [],
     resultWithinSeconds: null,
     rollback: null,
+    revert: null,
     executeWithinMs: 0,
     approveWithinMs: 0,
   };

@@ -24,12 +24,7 @@ export function consult(question: Case): Judgement {
     policies,
     rules,
     contractDigest: called?.digest ?? null,
-    obligations: [...(rule.after ?? [])].sort(),
-    resultWithinSeconds: rule.resultWithinSeconds ?? null,
-    rollback:
-      called && requiredEvidence(rule, called.operation).includes('rollback')
-        ? (rollbackOf(proposal, called.contract, called.operation) ?? null)
-        : null,
+    ...afterwards(question),
     executeWithinMs: (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000,
   };
   if (rules.length > 0) {
@@ -37,6 +32,16 @@ export function consult(question: Case): Judgement {
     return { ...common, verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], executors: [], approveWithinMs };
   }
   return { ...common, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], executors: [...rule.executors].sort(), approveWithinMs: 0 };
+}
+
+/** What is owed after the effect, and the ways back; nothing where the class asks for nothing. */
+function afterwards({ proposal, rule, called }: Case): Pick<Judgement, 'obligations' | 'resultWithinSeconds' | 'rollback' | 'revert'> {
+  const obligations = [...(rule.after ?? [])].sort();
+  const resultWithinSeconds = rule.resultWithinSeconds ?? null;
+  const needsWayBack = called && requiredEvidence(rule, called.operation).includes('rollback');
+  const rollback = needsWayBack ? (rollbackOf(proposal, called.contract, called.operation) ?? null) : null;
+  const isAsked = obligations.length > 0 || resultWithinSeconds !== null || rollback !== null;
+  return { obligations, resultWithinSeconds, rollback, revert: called && isAsked ? called.operation.rollback : null };
 }
 
 /** The approval rules of the permits that matched, sorted by id. undefined when the answer does not add up: then nothing is allowed. */

@@ -8,6 +8,10 @@ import { changeWindow } from './window.ts';
 
 export * from './class-rule.ts';
 
+/** What undoes an effect: an operation of the same contract, the connector's own copy, or nothing. */
+export const REVERTS = ['inverse', 'snapshot', 'none'] as const;
+export type Revert = (typeof REVERTS)[number];
+
 const operation = z.strictObject({
   class: identifier,
   /** JSON Schema 2020-12. */
@@ -30,8 +34,8 @@ const operation = z.strictObject({
   amount: pointer.optional(),
   /** In words, for people. */
   effect: z.string().max(512),
-  /** What undoes it: an operation of the same contract, the connector's own copy, or nothing. */
-  rollback: z.enum(['inverse', 'snapshot', 'none']),
+  /** What undoes it. */
+  rollback: z.enum(REVERTS),
 });
 
 const contract = z.strictObject({ version: z.string().max(64), operations: z.record(identifier, operation) });

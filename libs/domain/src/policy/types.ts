@@ -1,5 +1,5 @@
 import type { Json } from '../formats/canonical-json.ts';
-import type { PolicyTables } from './tables.ts';
+import type { PolicyTables, Revert } from './tables.ts';
 
 /** The executable part of a signed proposal, after its body was checked (see payloads/proposal.ts for the zod schema). */
 export interface Proposal {
@@ -49,6 +49,8 @@ export interface Judgement {
   readonly resultWithinSeconds: number | null;
   /** The operation that was approved as the way back, where the class requires one; null otherwise. */
   readonly rollback: string | null;
+  /** What undoes the effect, as the contract says, where the class asks for anything after it; null otherwise. */
+  readonly revert: Revert | null;
   /** The incident that a registered desk vouches for, about this very target. It may have opened a window; it allows nothing. */
   readonly incident?: string;
   /** How long an ALLOW may be claimed, from the decision. */

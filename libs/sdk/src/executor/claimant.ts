@@ -5,6 +5,9 @@ import type { OpenClaim } from './open-claim.ts';
 import type { Outbox } from './outbox.ts';
 import { Closed } from './tasks.ts';
 
+/** Unit ms. A clock that is set right is noticed after so long. */
+const EARLY_PAUSE_MAX_MS = 1000;
+
 export interface ClaimantOptions {
   readonly claims: Pick<KafkaClaims, 'claim' | 'report'>;
   readonly newClaimId: () => string;
@@ -39,6 +42,7 @@ export class Claimant {
     if (outbox.isClosed) throw new Closed();
     const known = open.claim === undefined ? undefined : book.known(open.claim);
     if (known && known.parts.size > 0) return known; // granted before a restart
+    await this.#untilItsTime(open);
     if (!open.answered) {
       if (nowMs() >= open.executeByMs && !known) return this.#giveUp(open, 'PERMIT_EXPIRED');
       const claim = known?.claim ?? newClaimId();
@@ -59,6 +63,13 @@ export class Claimant {
     if (open.claim === undefined || !(nowMs() < Date.parse(answer.resultBy))) return this.#giveUp(open, 'GRANT_LATE');
     teller.tell(open.verdict, 'GRANTED', { claim: open.claim });
     return { claim: open.claim, resultBy: answer.resultBy };
+  }
+
+  /** The ledger's clock is ahead of this machine's: by both of them the permit has to have begun. */
+  async #untilItsTime({ verdict, notBeforeMs }: OpenClaim): Promise<void> {
+    const { nowMs } = this.#options;
+    if (nowMs() < notBeforeMs) this.#tools.teller.tell(verdict, 'PERMIT_EARLY');
+    while (nowMs() < notBeforeMs) await this.#tools.outbox.pause(Math.min(notBeforeMs - nowMs(), EARLY_PAUSE_MAX_MS));
   }
 
   async #giveUp(open: OpenClaim, code: NoticeCode, reasons: readonly string[] = []): Promise<undefined> {

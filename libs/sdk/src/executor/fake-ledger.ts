@@ -1,7 +1,7 @@
 /** For tests: a ledger that answers claims at once and hands its verdicts to a worker; and one life of an executor. */
 import { setImmediate } from 'node:timers/promises';
 
-import type { Json, Statement } from '#domain';
+import { type Json, permitOf, type Statement } from '#domain';
 
 import type { ClaimBody, OutcomeBody } from '../claims.ts';
 import { Unavailable } from '../errors.ts';
@@ -23,6 +23,7 @@ interface Allowing {
 }
 
 export class FakeLedger {
+  decidedAt = '2026-01-01T00:00:00.000Z';
   readonly executeBy = '2026-01-01T00:15:00.000Z';
   readonly resultBy = '2026-01-01T00:30:00.000Z';
   obligations: string[] = [];
@@ -150,8 +151,8 @@ export class FakeLedger {
     proposal: Record<string, Json> | null = null,
   ): VerifiedVerdict {
     const index = String(kind === 'action.decided' ? this.#decided.length : 1000 + this.#log.length);
-    const statement = { predicate: { origin: 'l/t/x', index, ...members } } as unknown as Statement;
-    const permit = (members['permit'] as VerifiedVerdict['permit'] | undefined) ?? null;
+    const statement = { predicate: { origin: 'l/t/x', index, decidedAt: this.decidedAt, ...members } } as unknown as Statement;
+    const permit = permitOf(statement.predicate) ?? null;
     const fixed = { tenant: 'acme', reasons: [], next: null, receipt: 'r' };
     const published: VerifiedVerdict = { ...fixed, kind, actionId, verdict, permit, statement, proposal };
     this.#log.push(published);
@@ -209,7 +210,7 @@ export class Life {
         handlers: { db: { set: noted } },
         memory,
         atOnce: 1,
-        pause: () => (this.#isKilled ? forever() : setImmediate()),
+        pause: (_, signal) => (this.#isKilled ? forever() : setImmediate(undefined, { signal })),
       },
       newClaimId: () => crypto.randomUUID(),
       journal: { ...wrap(journal), append: (record) => (this.#isKilled ? forever() : journal.append(record)) },

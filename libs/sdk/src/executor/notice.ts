@@ -11,6 +11,7 @@ export type NoticeCode =
   | 'NO_HANDLER'
   | 'NO_PROPOSAL'
   | 'PERMIT_EXPIRED'
+  | 'PERMIT_EARLY'
   | 'BUSY'
   | 'REFUSED'
   | 'UNANSWERED'

@@ -19,6 +19,7 @@ export interface WayBack {
 export interface OpenClaim {
   readonly verdict: VerifiedVerdict;
   readonly offset: bigint;
+  readonly notBeforeMs: number;
   readonly executeByMs: number;
   readonly decision: string;
   readonly handler: Handler;
@@ -56,10 +57,10 @@ export function openClaim({ verdict, offset, proposal: decided }: Decision, hold
   if (!isYes(verdict) || !permit?.executors.includes(holder.issuer)) return undefined;
   if (decided === null) return 'NO_PROPOSAL';
   const proposal = decided as PayloadOf<'action.proposed'>; // valid, as it was allowed; its digest was compared
-  const executeByMs = Date.parse(permit.executeBy);
-  if (!(holder.nowMs < executeByMs)) return 'PERMIT_EXPIRED';
+  const [notBeforeMs, executeByMs] = [Date.parse(permit.notBefore), Date.parse(permit.executeBy)];
+  if (!(notBeforeMs < executeByMs && holder.nowMs < executeByMs)) return 'PERMIT_EXPIRED';
   const handler = handlerOf(holder.handlers, proposal);
-  const obligations = obligationsOf(verdict);
+  const { obligations = [] } = permit;
   if (!handler || (obligations.includes('healthcheck') && !handler.healthcheck)) return 'NO_HANDLER'; // what cannot be finished is not begun
   const answer = Promise.withResolvers<Answer>();
   answer.promise.catch(() => undefined); // closed before anybody waited for it
@@ -67,16 +68,11 @@ export function openClaim({ verdict, offset, proposal: decided }: Decision, hold
   const wayBack = Promise.withResolvers<WayBack | undefined>();
   wayBack.promise.catch(() => undefined);
   const fresh = { claim: undefined, publishedAtMs: undefined, answered: false, unhealthySinceMs: undefined };
-  return { verdict, offset, executeByMs, decision, handler, proposal, obligations, answer, wayBack, ...fresh };
+  return { verdict, offset, notBeforeMs, executeByMs, decision, handler, proposal, obligations, answer, wayBack, ...fresh };
 }
 
 const isYes = ({ kind, verdict }: VerifiedVerdict): boolean =>
   (kind === 'action.decided' && verdict === 'ALLOW') || (kind === 'escalation.settled' && verdict === 'ALLOW_APPROVED');
-
-function obligationsOf({ statement }: VerifiedVerdict): readonly string[] {
-  const { obligations } = (statement.predicate['permit'] ?? {}) as { readonly obligations?: unknown };
-  return Array.isArray(obligations) ? obligations.map(String) : [];
-}
 
 /** What in a grant is not about this claim, this decision and this key; undefined when everything is. */
 export function mismatchOf(
@@ -108,7 +104,4 @@ export const textOf = (verdict: VerifiedVerdict, member: string): string => {
 };
 
 /** Whether a way back was approved with the change. */
-export const hasRollback = ({ verdict }: OpenClaim): boolean => {
-  const permit = verdict.statement.predicate['permit'] as { readonly rollback?: unknown } | undefined;
-  return permit?.rollback !== undefined;
-};
+export const hasRollback = ({ verdict }: OpenClaim): boolean => verdict.permit?.rollback !== undefined;

@@ -8,7 +8,7 @@ const PAUSE_MS = 500;
 const PAUSE_MAX_MS = 10_000;
 
 export interface OutboxOptions {
-  /** Unit ms. Rejects when the signal is aborted. Between tries of a publication. */
+  /** Unit ms. Rejects when the signal is aborted. Between tries of a publication, and until a permit's time has come. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
 
@@ -48,9 +48,14 @@ export class Outbox {
         }
       }
       if (waitsForGrant && open.answered) return undefined;
-      await this.#pause(pauseMs, this.#stop.signal).catch(() => {
-        throw new Closed();
-      });
+      await this.pause(pauseMs);
     }
+  }
+
+  /** Unit ms. Throws Closed when the executor ends meanwhile. */
+  async pause(ms: number): Promise<void> {
+    await this.#pause(ms, this.#stop.signal).catch(() => {
+      throw new Closed();
+    });
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import { formatTime } from '#domain';
+
 import { Denied, Unavailable } from '../errors.ts';
 import { EffectUnknown } from './handler.ts';
 import { FakeLedger, HASH, Life } from './fake-ledger.ts';
@@ -99,6 +101,41 @@ describe('an executor', () => {
     ledger.allow(change);
     await life.idle();
     expect([ledger.claims, life.codes]).toEqual([[], code === undefined ? [] : [code]]);
+  });
+
+  it.each([1, 600_000])('claims nothing before its permit has begun by this machine’s clock, %d ms from now: then it does', async (ms) => {
+    const ledger = new FakeLedger();
+    const life = new Life(ledger);
+    ledger.decidedAt = formatTime(ledger.nowMs + ms);
+    ledger.allow({ permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z' } });
+    ledger.nowMs += ms - 1;
+    await life.idle();
+    expect([ledger.attempts, life.codes]).toEqual([[], ['PERMIT_EARLY']]);
+    ledger.nowMs += 1;
+    await life.until(() => life.codes.includes('RECORDED'));
+    expect(life.ran).toHaveLength(1);
+  });
+
+  it('claims nothing on a permit from no time at all', async () => {
+    const ledger = new FakeLedger();
+    const life = new Life(ledger);
+    ledger.decidedAt = 'soon';
+    ledger.allow();
+    await life.idle();
+    expect([ledger.attempts, life.codes]).toEqual([[], ['PERMIT_EXPIRED']]);
+  });
+
+  it('ends while a permit has not begun, and the next start waits for it as well', async () => {
+    const ledger = new FakeLedger();
+    const life = new Life(ledger);
+    ledger.decidedAt = formatTime(ledger.nowMs + 1);
+    ledger.allow();
+    await life.until(() => life.codes.includes('PERMIT_EARLY'));
+    await life.end();
+    const next = new Life(ledger, {}, { journal: life.journal });
+    await next.idle();
+    expect([ledger.attempts, next.codes]).toEqual([[], ['PERMIT_EARLY']]);
+    await next.end();
   });
 
   it('passes over a decision that another executor was granted while it waited for its turn', async () => {

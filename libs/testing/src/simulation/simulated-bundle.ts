@@ -14,14 +14,28 @@ const tables = {
     note: { ...classes.note, resultWithinSeconds: 60 },
     change: { ...change, requires: ['rollback'], after: ['healthcheck', 'state-hash'], resultWithinSeconds: 20 },
   },
-  contracts: { tool: { version: '1', operations: { apply: { ...contracts.tool.operations.apply, parameters: { type: 'object' } } } } },
   envelopes: { '*': { operations: [{ connector: 'tool', operation: 'apply' }, { operation: 'write' }], resourceTypes: ['thing'] } },
   windows: {},
 };
 
-/** They differ in how long the one person who is asked about a thing of high risk has for an answer. */
-export const SIMULATED_BUNDLES: readonly Bundle[] = [200, 60].map((expiresInSeconds) =>
-  parseBundle({ ...tables, approvalRules: { 'two-eyes': { ...twoEyes, expiresInSeconds }, board } }),
+const apply = { ...contracts.tool.operations.apply, parameters: { type: 'object' } };
+
+/** They differ in how long the one person who is asked about a thing of high risk has for an answer, and in what undoes a change. */
+const DIFFERENCES = [
+  [200, 'inverse'],
+  [60, 'snapshot'],
+] as const;
+export const SIMULATED_BUNDLES: readonly Bundle[] = DIFFERENCES.map(([expiresInSeconds, rollback]) =>
+  parseBundle({
+    ...tables,
+    contracts: { tool: { version: '1', operations: { apply: { ...apply, rollback } } } },
+    approvalRules: { 'two-eyes': { ...twoEyes, expiresInSeconds }, board },
+  }),
+);
+
+/** What undoes a change, by the digest of the bundle. */
+export const REVERT_OF: ReadonlyMap<string | null, string> = new Map(
+  SIMULATED_BUNDLES.map(({ digest }, at) => [digest, DIFFERENCES[at]?.[1] ?? '']),
 );
 
 /** How many different people each rule of either bundle asks for. */

@@ -50,6 +50,7 @@ export class ToldEffects {
     if (this.#effects.has(decision)) faults.push(`${decision} is claimed a second time`);
     if (!permit.executors.includes(executor)) faults.push(`${executor} may not claim ${decision}`);
     if (decidedAt >= permit.executeBy) faults.push(`claimed at ${decidedAt}, after ${permit.executeBy}`);
+    if (entry.predicate['revert'] !== permit.revert) faults.push('something else undoes it than the permit says');
     if (this.permits.isRevoked(permit.of.predicate['issuer'])) faults.push('its proposer was revoked');
     this.#effects.set(decision, { grant: entry, awaits: 'result', until: resultBy, isUncertain: false });
     return faults;
@@ -60,6 +61,7 @@ export class ToldEffects {
     const faults = outcome === effect.awaits ? [] : [`${outcome} is recorded, awaited is ${effect.awaits ?? 'nothing'}`];
     if (keyid !== effect.grant.predicate['keyid']) faults.push('it is signed with another key than the claim'); // each has one here
     if (late !== effect.isUncertain) faults.push(`late is ${late}, uncertain was ${effect.isUncertain}`);
+    if (entry.predicate['revert'] !== effect.grant.predicate['revert']) faults.push('something else undoes it than was granted');
     const next = this.#next(entry, effect, `${outcome} ${status}`);
     if (awaits !== next) faults.push(`awaits ${awaits ?? 'nothing'} after ${outcome} ${status}, not ${next ?? 'nothing'}`);
     Object.assign(effect, { awaits, until, isUncertain: false });

@@ -1,6 +1,6 @@
 import type { ToldEntry } from './told-entry.ts';
 import { ACTOR } from './proposals.ts';
-import { SEATS } from './simulated-bundle.ts';
+import { REVERT_OF, SEATS } from './simulated-bundle.ts';
 import type { ToldFreezes } from './told-freezes.ts';
 
 interface Question {
@@ -13,6 +13,8 @@ export interface ToldPermit {
   readonly of: ToldEntry;
   readonly executors: readonly string[];
   readonly executeBy: string;
+  /** What undoes it. */
+  readonly revert?: string;
 }
 
 /** Nobody says yes to what is done by or for himself. */
@@ -93,6 +95,9 @@ export class ToldPermits {
   #permit(of: ToldEntry, isYes: boolean): string[] {
     const permit = of.predicate['permit'] as unknown as Omit<ToldPermit, 'of'> | undefined;
     if (permit) this.#permits.set(of.predicate.index, { of, ...permit });
-    return (permit !== undefined) === isYes ? [] : ['a permit without a yes, or a yes without a permit'];
+    if ((permit !== undefined) !== isYes) return ['a permit without a yes, or a yes without a permit'];
+    // A settlement's bundle is the one that asked. Only a change calls a contract.
+    const revert = of.predicate['class'] === 'change' ? REVERT_OF.get(of.predicate.bundle) : undefined;
+    return !permit || permit.revert === revert ? [] : [`${permit.revert ?? 'nothing'} undoes it, not ${revert ?? 'nothing'}`];
   }
 }
