@@ -8,7 +8,7 @@ const PAUSE_MS = 500;
 const PAUSE_MAX_MS = 10_000;
 
 export interface OutboxOptions {
-  /** Unit ms. Rejects when the signal is aborted. Between tries of a publication. */
+  /** Unit ms. Rejects when the signal is aborted. Between tries of a publication, and between claims. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
 
@@ -23,8 +23,9 @@ export class Outbox {
     this.#teller = teller;
   }
 
-  get isClosed(): boolean {
-    return this.#stop.signal.aborted;
+  /** Throws Closed when the executor ends. */
+  expectOpen(): void {
+    if (this.#stop.signal.aborted) throw new Closed();
   }
 
   close(why: Error): void {
@@ -48,9 +49,14 @@ export class Outbox {
         }
       }
       if (waitsForGrant && open.answered) return undefined;
-      await this.#pause(pauseMs, this.#stop.signal).catch(() => {
-        throw new Closed();
-      });
+      await this.pause(pauseMs);
     }
+  }
+
+  /** Rejects with Closed when the executor ends. */
+  async pause(ms: number): Promise<void> {
+    await this.#pause(ms, this.#stop.signal).catch(() => {
+      throw new Closed();
+    });
   }
 }
