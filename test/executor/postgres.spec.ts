@@ -182,7 +182,7 @@ describe('an executor on a real table', () => {
     await second.executor.close();
   });
 
-  it('does not run what is frozen after it was allowed', async () => {
+  it('does not run what is frozen after it was allowed, and runs it once when the freeze is lifted', async () => {
     const id = unique('write');
     await world.propose(recordWrite(TENANT, '+49 7'), { id });
     await until('it is allowed', async () => (await told(id)).length > 0);
@@ -195,11 +195,15 @@ describe('an executor on a real table', () => {
     });
     await world.control(...raised);
     const late = await run('crm-writer', crmWriter(pool), { from: 'start' });
-    await until('it is refused', () => codesOf(late, id).includes('REFUSED'));
-    expect(late.notices.find(({ actionId, code }) => actionId === id && code === 'REFUSED')?.reasons).toEqual(['CLAIM_FROZEN']);
-    expect(await phoneOf(TENANT)).toBe('+49 6');
-    await late.executor.close();
+    await until('it is held', () => codesOf(late, id).includes('HELD'));
+    expect(late.notices.find(({ actionId, code }) => actionId === id && code === 'HELD')?.reasons).toEqual(['CLAIM_FROZEN']);
+    expect([[...new Set(kindsOf(await told(id)))], await phoneOf(TENANT)]).toEqual([['action.decided', 'claim.refused'], '+49 6']);
     await world.control(...liftFreeze(world.home, raised[0]?.id ?? '', { by: 'ben', why: 'done' }));
+    await until('it is done', () => codesOf(late, id).includes('RECORDED'));
+    const kinds = kindsOf(await told(id));
+    expect([kinds.slice(-2), kinds.filter((kind) => kind === 'claim.granted').length]).toEqual([['claim.granted', 'result succeeded'], 1]);
+    expect(await phoneOf(TENANT)).toBe('+49 7');
+    await late.executor.close();
   });
 });
 

@@ -6,26 +6,28 @@ import { describe, expect, it } from 'vitest';
 
 import { type CheckedReceipt, type Home, schemasFolder } from '#adapters';
 import { base64, parseCheckpoint, parseNote, parseProof, parseVkey, utf8, verifyDsse } from '#domain';
-import { Parties, readGolden } from '#testing';
+import { Parties, readGolden, STORIES } from '#testing';
 
 import { dsseOf, ledgerSeed, receiptAt } from './dsse.ts';
 
-const parties = new Parties('golden v1', 1);
-const seed = parties.seedOf('ledger');
-const receipts = readGolden(join(schemasFolder(), '..', 'test', 'golden', 'v1'))
-  .receipts.filter(({ tenant }) => tenant === 'acme')
-  .map(({ tenant, proof }, leafIndex) => {
-    const { origin } = parseCheckpoint(parseNote(utf8(parseProof(proof).checkpoint)).text);
-    return { record: { tenant, origin, leafIndex, proof } } as CheckedReceipt;
-  });
+describe.each([...STORIES.keys()])('an entry as a DSSE envelope, golden %s', (version) => {
+  const parties = new Parties(`golden ${version}`, 1);
+  const seed = parties.seedOf('ledger');
+  const receipts = readGolden(join(schemasFolder(), '..', 'test', 'golden', version))
+    .receipts.filter(({ tenant }) => tenant === 'acme')
+    .map(({ tenant, proof }, leafIndex) => {
+      const { origin } = parseCheckpoint(parseNote(utf8(parseProof(proof).checkpoint)).text);
+      return { record: { tenant, origin, leafIndex, proof } } as CheckedReceipt;
+    });
 
-describe('an entry as a DSSE envelope', () => {
   it("is signed by the log's own key, over the exact entry", () => {
-    const receipt = receiptAt(receipts, 'acme', '2');
-    const { origin, proof } = receipt.record;
-    const { publicKey } = parseVkey(parties.keys.vkey(origin));
-    const payload = verifyDsse(dsseOf(seed, receipt), { publicKey, payloadType: 'application/vnd.in-toto+json' });
-    expect(payload).toEqual(parseProof(proof).entry);
+    for (const at of receipts.keys()) {
+      const receipt = receiptAt(receipts, 'acme', String(at));
+      const { origin, proof } = receipt.record;
+      const { publicKey } = parseVkey(parties.keys.vkey(origin));
+      const payload = verifyDsse(dsseOf(seed, receipt), { publicKey, payloadType: 'application/vnd.in-toto+json' });
+      expect(payload).toEqual(parseProof(proof).entry);
+    }
   });
 
   it('is not signed with the seed of another ledger', () => {
@@ -39,6 +41,7 @@ describe('an entry as a DSSE envelope', () => {
 });
 
 describe('the ledger seed', () => {
+  const seed = new Uint8Array(32).fill(7);
   const home = { hasKey: () => false } as unknown as Home;
 
   it('is taken from the folder that was named, and only from there', () => {

@@ -6,17 +6,17 @@ import { describe, expect, it } from 'vitest';
 
 import { type CheckedReceipt, schemasFolder } from '#adapters';
 import { concat, leafHash, parseProof, utf8 } from '#domain';
-import { readGolden } from '#testing';
+import { readGolden, STORIES } from '#testing';
 
 import { writeTiles } from './commands/export-tiles.ts';
 import { sizeOf, treeOf } from './exported-tree.ts';
 
-const golden = readGolden(join(schemasFolder(), '..', 'test', 'golden', 'v1'));
-/** As LaneReceipts gives them, but for what a tree has no use for. */
-const receipts = golden.receipts.map(({ tenant, proof }) => ({ record: { tenant, proof } }) as CheckedReceipt);
-const acme = receipts.filter(({ record }) => record.tenant === 'acme');
+describe.each([...STORIES.keys()])('a tree out of its receipts, golden %s', (version) => {
+  const golden = readGolden(join(schemasFolder(), '..', 'test', 'golden', version));
+  /** As LaneReceipts gives them, but for what a tree has no use for. */
+  const receipts = golden.receipts.map(({ tenant, proof }) => ({ record: { tenant, proof } }) as CheckedReceipt);
+  const acme = receipts.filter(({ record }) => record.tenant === 'acme');
 
-describe('a tree out of its receipts', () => {
   it('has every entry and the newest checkpoint', () => {
     const { entries, checkpoint, origin } = treeOf(receipts, 'acme');
     expect(entries).toEqual(acme.map(({ record }) => parseProof(record.proof).entry));

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { publicKeyOf, registerIssuer, revokeIssuer } from '#adapters';
-import { checkPublicKey, fromBase64, ISSUER_TYPES, keyIdOf } from '#domain';
+import { checkPublicKey, fromBase64, ISSUER_KEYS_MAX, ISSUER_TYPES, keyIdOf } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, explain } from '../errors.ts';
@@ -12,7 +12,7 @@ const RESERVED: readonly string[] = ['ledger', 'decider', 'admin', 'gateway'];
 interface AddOptions {
   readonly tenant: string;
   readonly type: string;
-  readonly publicKey?: string;
+  readonly publicKey: readonly string[];
   readonly agents?: string;
 }
 
@@ -20,11 +20,16 @@ export function register(program: Command): void {
   const issuer = group(program, 'issuer', "parties whose signatures a tenant's log admits");
   issuer
     .command('add')
-    .description('register a party: its own public key, or a key drawn here (keys/<id>.key)')
+    .description('register a party: its own public keys, or a key drawn here (keys/<id>.key)')
     .argument('<id>', 'of the party')
     .requiredOption('--tenant <id>', 'for which tenant')
     .requiredOption('--type <type>', 'platform (proposes), executor, or one that signs evidence: ci, reviewer, directory, incident-desk')
-    .option('--public-key <base64>', '32 bytes, Ed25519; absent: a key is drawn into the data folder')
+    .option(
+      '--public-key <base64>',
+      `32 bytes, Ed25519; again for each further key, up to ${ISSUER_KEYS_MAX}; absent: a key is drawn into the data folder`,
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    )
     .option('--agents <ids>', 'a,b,...: the only actors it may speak for')
     .action(async (id: string, options: AddOptions, command: Command) => {
       await add(new Context(command), id, options);
@@ -49,17 +54,27 @@ async function add(context: Context, id: string, { tenant, type: asked, publicKe
   if (!type) throw new CliError(`--type: expected ${ISSUER_TYPES.join(', ')}, got ${asked}`);
   // Their keys lie in keys/ too, and must sign nothing but what they are for.
   if (RESERVED.includes(id)) throw new CliError(`${id}: expected another id than ${RESERVED.join(', ')}: those are the ledger's own`);
-  const given = publicKey === undefined ? undefined : publicKeyFrom(publicKey);
+  const given = publicKeysFrom(publicKey);
   const { home } = context;
-  let keyid = '';
+  let keyids: string[] = [];
   await context.control([laneOfTree(home, tenant)], (facts) => {
     knownTenant(facts, tenant);
-    const key = given ?? publicKeyOf(home.createKey(id));
-    ({ keyid } = key);
-    return [registerIssuer(home, { tenant, issuer: id, type, publicKeys: [key], agents: agents?.split(',') })];
+    const publicKeys = given.length > 0 ? given : [publicKeyOf(home.createKey(id))];
+    keyids = publicKeys.map(({ keyid }) => keyid);
+    return [registerIssuer(home, { tenant, issuer: id, type, publicKeys, agents: agents?.split(',') })];
   });
-  const where = given ? '' : `, its key in ${home.folder}/keys`;
-  context.print(`issuer ${id} of ${tenant} (${type}): key ${keyid}${where}`, { tenant, issuer: id, type, keyid });
+  const where = given.length > 0 ? '' : `, its key in ${home.folder}/keys`;
+  const keys = `${keyids.length === 1 ? 'key' : 'keys'} ${keyids.join(', ')}`;
+  context.print(`issuer ${id} of ${tenant} (${type}): ${keys}${where}`, { tenant, issuer: id, type, keyids });
+}
+
+/** Each once: the ledger refuses a key that is there twice, and more than it keeps. */
+function publicKeysFrom(texts: readonly string[]): ReturnType<typeof publicKeyFrom>[] {
+  if (texts.length > ISSUER_KEYS_MAX) throw new CliError(`--public-key: expected at most ${ISSUER_KEYS_MAX} keys, got ${texts.length}`);
+  const keys = texts.map(publicKeyFrom);
+  const twice = keys.find(({ keyid }, at) => keys.findIndex((key) => key.keyid === keyid) < at);
+  if (twice) throw new CliError(`--public-key: expected each key once, got ${twice.publicKey} twice`);
+  return keys;
 }
 
 function publicKeyFrom(text: string): { keyid: string; publicKey: string } {

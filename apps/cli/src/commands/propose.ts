@@ -1,14 +1,15 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
-import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter, textOf } from '#adapters';
-import { fromBase64, fromUtf8, type Json, laneOf, parseJson, permitOf, sealEnvelope, utf8 } from '#domain';
+import { type CheckedReceipt, type LaneReceipts, textOf } from '#adapters';
+import { fromUtf8, type Json, parseJson, permitOf } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
 import { stillAllows } from '../permit.ts';
+import { seconds, seedFrom, withSigned } from '../signed.ts';
 
 interface Options {
   readonly tenant: string;
@@ -38,55 +39,21 @@ export function register(program: Command): void {
 }
 
 async function propose(context: Context, file: string, options: Options): Promise<number> {
-  const { home, brokers } = context;
-  const { tenant, issuer = `platform-${tenant}`, id = randomUUID() } = options;
-  const lane = laneOf(tenant, home.config.lanes);
-  const now = Date.now();
-  const head = {
-    ledger: home.config.name,
-    ...{ tenant, issuer, id },
-    issuedAtMs: now,
-    expiresAtMs: now + seconds('--expires', options.expires) * 1000,
-    blind: randomBytes(32),
-  };
-  const envelope = sealEnvelope({ kind: 'action.proposed', body: bodyFrom(file), head, seed: seedOf(context, issuer, options.key), lane });
-  const receipts = await LaneReceipts.open(home, brokers, lane);
-  const writer = PlainWriter.open({ brokers, clientId: 'countersign-cli' });
-  try {
-    const key = Buffer.from(utf8(tenant));
-    const value = codecs.signedEnvelope.encode(envelope);
-    const [sent] = await writer.send([{ topic: home.topic('actions'), partition: lane, key, value }]);
-    const offset = (sent?.baseOffset ?? -1n).toString();
-    const place = { tenant, id, topic: 'actions', partition: lane, offset };
-    const waitMs = seconds('--wait', options.wait) * 1000;
+  const { tenant, issuer = `platform-${tenant}`, id = randomUUID(), key } = options;
+  const expiresInMs = seconds('--expires', options.expires) * 1000;
+  const seed = key === undefined ? context.home.key(issuer) : seedFrom('--key', key);
+  const proposal = { kind: 'action.proposed', ...{ tenant, issuer, id, expiresInMs, seed }, body: bodyFrom(file) } as const;
+  const waitMs = seconds('--wait', options.wait) * 1000;
+  return withSigned(context, proposal, async ({ place, receipts, receipt }) => {
+    const at = `action ${id}, actions/${place.partition} offset ${place.offset}`;
     if (waitMs === 0) {
-      context.print(`published: action ${id}, actions/${lane} offset ${offset}`, place);
+      context.print(`published: ${at}`, place);
       return COULD_NOT_TELL; // that it was published permits nothing
     }
-    const receipt = await receiptOf(receipts, offset, waitMs);
-    if (!receipt)
-      throw new CliError(
-        `no verdict within ${options.wait} s for action ${id} (actions/${lane} offset ${offset}): not a yes; look later with countersign log`,
-      );
-    return report(context, place, receipt, receipts);
-  } finally {
-    await Promise.allSettled([receipts.close(), writer.close()]);
-  }
-}
-
-async function receiptOf(receipts: LaneReceipts, offset: string, waitMs: number): Promise<CheckedReceipt | undefined> {
-  const deadline = performance.now() + waitMs;
-  for (;;) {
-    const found = receipts.all.find(
-      ({
-        statement: {
-          predicate: { source },
-        },
-      }) => source.kind === 'record' && source.topic === 'actions' && source.offset === offset,
-    );
-    if (found || performance.now() > deadline) return found;
-    await receipts.poll(100);
-  }
+    const answer = await receipt(waitMs);
+    if (!answer) throw new CliError(`no verdict within ${options.wait} s for ${at}: not a yes; look later with countersign log`);
+    return report(context, place, answer, receipts);
+  });
 }
 
 function report(context: Context, place: object, receipt: CheckedReceipt, receipts: LaneReceipts): number {
@@ -129,19 +96,4 @@ function bodyFrom(file: string): object {
     throw new CliError(`${file} is not JSON (${explain(error)})`);
   }
   throw new CliError(`${file}: expected a JSON object`);
-}
-
-function seedOf(context: Context, issuer: string, file: string | undefined): Uint8Array {
-  if (file === undefined) return context.home.key(issuer);
-  try {
-    return fromBase64(readFileSync(file, 'utf8').trim());
-  } catch (error) {
-    throw new CliError(`--key ${file}: expected a file with 32 bytes in base64 (${explain(error)})`);
-  }
-}
-
-function seconds(option: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0 && text.trim() !== '') return value;
-  throw new CliError(`${option}: expected seconds, got ${text}`);
 }

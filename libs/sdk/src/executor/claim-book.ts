@@ -1,5 +1,5 @@
 import { evolveMemory, type Journal, type JournalRecord, type Memory, type Part, type PartState, type Remembered } from './journal.ts';
-import type { Decision, OpenClaim } from './open-claim.ts';
+import { awaitAnswer, type Decision, type OpenClaim } from './open-claim.ts';
 
 /** Permits that wait for their turn: beyond, they are passed over, or memory grows with what nobody works off. */
 const OPEN_MAX = 1000;
@@ -13,12 +13,10 @@ export class ClaimBook {
   /** Waiting for people, by the leaf index of the decision. */
   readonly #asked = new Map<string, Decision>();
   readonly #byClaim = new Map<string, OpenClaim>();
-  readonly #remembered = new Map<string, Remembered>();
 
   constructor(journal: Journal, memory: Memory) {
     this.#journal = journal;
     this.#memory = memory;
-    for (const known of memory.claims.values()) this.#remembered.set(known.decision, known);
   }
 
   get open(): Iterable<OpenClaim> {
@@ -42,9 +40,9 @@ export class ClaimBook {
     return this.#memory.claims.get(claim);
   }
 
-  /** The journal's own memory of a decision that was claimed. */
+  /** The journal's own memory of a decision that was claimed: of its latest claim. */
   knownOf(decision: string): Remembered | undefined {
-    return this.#remembered.get(decision);
+    return this.#memory.decisions.get(decision);
   }
 
   partOf(claim: string, part: Part): PartState | undefined {
@@ -69,7 +67,12 @@ export class ClaimBook {
     this.#open.set(open.decision, open);
   }
 
+  /** What is still said of the claim that it had before, such as CLAIM_REPEATED, is no answer to this one. */
   name(open: OpenClaim, claim: string): void {
+    if (open.claim !== undefined) {
+      this.#byClaim.delete(open.claim);
+      awaitAnswer(open);
+    }
     open.claim = claim;
     this.#byClaim.set(claim, open);
   }
@@ -84,14 +87,11 @@ export class ClaimBook {
   async write(record: JournalRecord): Promise<void> {
     await this.#journal.append(record);
     evolveMemory(this.#memory, record);
-    if (record.kind !== 'claimed') return;
-    const known = this.known(record.claim);
-    if (known) this.#remembered.set(record.decision, known);
   }
 
   /** `next` is the next offset to be read: everything before it that is not open is behind us. */
   async writePosition(next: bigint): Promise<void> {
-    const { claims, position: written } = this.#memory;
+    const { claims, decisions, position: written } = this.#memory;
     let position = next;
     for (const { offset } of [...this.#open.values(), ...this.#asked.values()]) if (offset < position) position = offset;
     if (written !== undefined && position <= written) return;
@@ -99,7 +99,7 @@ export class ClaimBook {
     for (const { claim, decision, offset, ended } of claims.values()) {
       if (!ended || offset >= position) continue;
       claims.delete(claim);
-      this.#remembered.delete(decision);
+      decisions.delete(decision);
     }
   }
 }

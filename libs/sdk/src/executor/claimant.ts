@@ -1,9 +1,10 @@
+import { nextAfterNo } from '#domain';
+
 import type { KafkaClaims } from '../claims.ts';
 import type { ClaimBook } from './claim-book.ts';
 import type { NoticeCode, Teller } from './notice.ts';
 import type { OpenClaim } from './open-claim.ts';
 import type { Outbox } from './outbox.ts';
-import { Closed } from './tasks.ts';
 
 /** Unit ms. A clock that is set right is noticed after so long. */
 const EARLY_PAUSE_MAX_MS = 1000;
@@ -25,6 +26,14 @@ export interface Tools {
   readonly teller: Teller;
 }
 
+/**
+ * Unit ms, before what was refused and may be asked again is claimed anew; doubles up to the second. The first is short, as most freezes that
+ * are a mistake are lifted at once. Each refusal is an entry for ever, and its id one of those that the ledger remembers for a day: at this
+ * pace a permit of a quarter of an hour makes 12 of them.
+ */
+const HELD_MS = 5_000;
+const HELD_MAX_MS = 120_000;
+
 /** From a permit to its own grant: the claim's id on disk, the claim published, the ledger's answer awaited. */
 export class Claimant {
   readonly #options: ClaimantOptions;
@@ -35,20 +44,26 @@ export class Claimant {
     this.#tools = tools;
   }
 
-  /** The claim's id and deadline once the ledger has granted it; undefined when it never will. */
-  async claim(open: OpenClaim): Promise<Granted | undefined> {
+  /**
+   * The claim's id and deadline once the ledger has granted it; undefined when it never will. `held`: refused with what the table of reasons
+   * says to retry, so the permit is still there, to be claimed anew after `outlast`.
+   */
+  async claim(open: OpenClaim): Promise<Granted | 'held' | undefined> {
     const { nowMs, newClaimId, claims } = this.#options;
     const { book, outbox, teller } = this.#tools;
-    if (outbox.isClosed) throw new Closed();
-    const known = open.claim === undefined ? undefined : book.known(open.claim);
+    outbox.expectOpen();
+    const { held } = open;
+    const known = open.claim === undefined || held ? undefined : book.known(open.claim);
     if (known && known.parts.size > 0) return known; // granted before a restart
     await this.#untilItsTime(open);
-    if (!open.answered) {
-      if (nowMs() >= open.executeByMs && !known) return this.#giveUp(open, 'PERMIT_EXPIRED');
+    if (!open.answered || held) {
+      if (nowMs() >= open.executeByMs && !known) return this.#giveUp(open, 'PERMIT_EXPIRED', held?.reasons);
       const claim = known?.claim ?? newClaimId();
       if (!known) {
         const { decision, verdict, offset } = open;
+        // A crash here, after a refusal: the next start reads that refusal again, and goes on from it.
         await book.write({ kind: 'claimed', claim, decision, action: verdict.actionId, offset: String(offset) });
+        outbox.expectOpen(); // an answer that is awaited from now on would not be given up by close
         book.name(open, claim);
       }
       // A crash here: the next start claims again with this id.
@@ -58,7 +73,7 @@ export class Claimant {
       else if (sent === false) return this.#giveUp(open, 'NOT_SENT');
     }
     const answer = await open.answer.promise;
-    if (answer.kind === 'refused') return this.#giveUp(open, 'REFUSED', answer.reasons);
+    if (answer.kind === 'refused') return this.#refused(open, answer.reasons);
     if (answer.kind === 'unanswered') return this.#giveUp(open, 'UNANSWERED');
     if (open.claim === undefined || !(nowMs() < Date.parse(answer.resultBy))) return this.#giveUp(open, 'GRANT_LATE');
     teller.tell(open.verdict, 'GRANTED', { claim: open.claim });
@@ -70,6 +85,20 @@ export class Claimant {
     const { nowMs } = this.#options;
     if (nowMs() < notBeforeMs) this.#tools.teller.tell(verdict, 'PERMIT_EARLY');
     while (nowMs() < notBeforeMs) await this.#tools.outbox.pause(Math.min(notBeforeMs - nowMs(), EARLY_PAUSE_MAX_MS));
+  }
+
+  /** Until a held claim may be made anew, or its permit is over. Rejects with Closed when the executor ends. */
+  async outlast(open: OpenClaim): Promise<void> {
+    const leftMs = Math.max(0, open.executeByMs - this.#options.nowMs());
+    await this.#tools.outbox.pause(Math.min(open.held?.pauseMs ?? HELD_MS, leftMs));
+  }
+
+  async #refused(open: OpenClaim, reasons: readonly string[]): Promise<'held' | undefined> {
+    if (nextAfterNo(...reasons) !== 'retry') return this.#giveUp(open, 'REFUSED', reasons);
+    const before = open.held;
+    open.held = { reasons, pauseMs: before ? Math.min(2 * before.pauseMs, HELD_MAX_MS) : HELD_MS };
+    if (String(before?.reasons) !== String(reasons)) this.#tools.teller.tell(open.verdict, 'HELD', { claim: open.claim, reasons });
+    return 'held';
   }
 
   async #giveUp(open: OpenClaim, code: NoticeCode, reasons: readonly string[] = []): Promise<undefined> {

@@ -6,6 +6,7 @@ import { type Json, permitOf, type Statement } from '#domain';
 import type { ClaimBody, OutcomeBody } from '../claims.ts';
 import { Unavailable } from '../errors.ts';
 import type { VerifiedVerdict } from '../verdict.ts';
+import { FakeTime } from './fake-time.ts';
 import type { Handler, Job } from './handler.ts';
 import { type Journal, type JournalRecord, remember } from './journal.ts';
 import type { Notice } from './notice.ts';
@@ -29,7 +30,9 @@ export class FakeLedger {
   obligations: string[] = [];
   /** `none`: a stop holds it back. */
   wayBack: 'granted' | 'later' | 'none' = 'granted';
-  nowMs = Date.parse('2026-01-01T00:00:00.000Z');
+  readonly time = new FakeTime(Date.parse('2026-01-01T00:00:00.000Z'));
+  /** What it refuses claims with; undefined: it grants them. */
+  refuses: string | undefined;
   /** Claim ids as they arrived, and every id that was tried. */
   readonly claims: string[] = [];
   readonly attempts: string[] = [];
@@ -40,12 +43,11 @@ export class FakeLedger {
   readonly #log: VerifiedVerdict[] = [];
   readonly #decided: VerifiedVerdict[] = [];
   readonly #answers: boolean;
-  readonly #refuses: string | undefined;
   #listener: ((verdict: VerifiedVerdict, offset: bigint) => void) | undefined;
 
   constructor({ answers = true, refuses, reports = true }: { answers?: boolean; refuses?: string; reports?: boolean } = {}) {
     this.#answers = answers;
-    this.#refuses = refuses;
+    this.refuses = refuses;
     this.reportsArrive = reports;
   }
 
@@ -110,11 +112,16 @@ export class FakeLedger {
       const first = this.claims.indexOf(id);
       this.claims.push(id);
       if (!this.#answers) return;
-      const reason = first >= 0 ? 'CLAIM_REPEATED' : this.#refuses;
+      const reason = first >= 0 ? 'CLAIM_REPEATED' : this.refuses;
       if (reason === undefined) this.grant({ claim: id, decision });
-      else
-        this.#publish('claim.refused', this.#actionOf(decision), 'claim-refused', { claim: id, decision, executor: ME, reasons: [reason] });
+      else this.refuse(reason, { claim: id, decision });
     });
+  }
+
+  /** Refuses the last claim, or another one. */
+  refuse(reason: string, change: Record<string, Json> = {}): void {
+    const members = { claim: this.claims.at(-1) ?? '', decision: '0', executor: ME, reasons: [reason], ...change };
+    this.#publish('claim.refused', this.#actionOf(members.decision), 'claim-refused', members);
   }
 
   async report(id: string, body: OutcomeBody): Promise<void> {
@@ -191,10 +198,12 @@ export class Life {
   readonly worker: Worker;
   readonly notices: Notice[] = [];
   readonly ran: Job[] = [];
+  readonly #time: FakeTime;
   #isKilled = false;
 
   constructor(ledger: FakeLedger, handler: Partial<Handler> = {}, { journal = new MemoryJournal(), isBehind = false }: LifeOptions = {}) {
     this.journal = journal;
+    this.#time = ledger.time;
     const noted: Handler = {
       ...handler,
       run: (job) => {
@@ -210,7 +219,7 @@ export class Life {
         handlers: { db: { set: noted } },
         memory,
         atOnce: 1,
-        pause: (_, signal) => (this.#isKilled ? forever() : setImmediate(undefined, { signal })),
+        pause: ledger.time.pause,
       },
       newClaimId: () => crypto.randomUUID(),
       journal: { ...wrap(journal), append: (record) => (this.#isKilled ? forever() : journal.append(record)) },
@@ -218,7 +227,7 @@ export class Life {
         claim: (id, body) => (this.#isKilled ? forever() : (ledger.claim(id, body) as Promise<never>)),
         report: (id, body) => (this.#isKilled ? forever() : (ledger.report(id, body) as Promise<never>)),
       },
-      nowMs: () => ledger.nowMs,
+      nowMs: () => ledger.time.nowMs,
       onNotice: (notice) => this.notices.push(notice),
     });
     ledger.listen((verdict, offset) => {
@@ -253,6 +262,11 @@ export class Life {
       await setImmediate();
       quiet = now() === before ? quiet + 1 : 0;
     }
+  }
+
+  /** What is due meanwhile is done. */
+  async pass(ms: number): Promise<void> {
+    await this.#time.pass(ms, () => this.idle());
   }
 
   async end(): Promise<void> {

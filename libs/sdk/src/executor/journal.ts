@@ -6,7 +6,10 @@ export type ReportedOutcome = Pick<OutcomeBody, 'status' | 'before' | 'after' | 
 
 /** What an executor has to remember so that nothing runs twice. Never parameters. */
 export type JournalRecord =
-  /** Before the claim is published. `offset` is where on `verdicts` its decision is, decimal. */
+  /**
+   * Before the claim is published. `offset` is where on `verdicts` its decision is, decimal. It ends an earlier claim of the same decision:
+   * that one was refused, and nothing more comes of it.
+   */
   | { readonly kind: 'claimed'; readonly claim: string; readonly decision: string; readonly action: string; readonly offset: string }
   /** Before the step runs. */
   | { readonly kind: 'running'; readonly claim: string; readonly part: Part; readonly resultBy: string; readonly before?: string }
@@ -45,11 +48,13 @@ export interface Remembered {
 }
 export interface Memory {
   readonly claims: Map<string, Remembered>;
+  /** The latest claim of each decision. */
+  readonly decisions: Map<string, Remembered>;
   position: bigint | undefined;
 }
 
 export function remember(records: readonly JournalRecord[]): Memory {
-  const memory: Memory = { claims: new Map(), position: undefined };
+  const memory: Memory = { claims: new Map(), decisions: new Map(), position: undefined };
   for (const record of records) evolveMemory(memory, record);
   return memory;
 }
@@ -63,7 +68,19 @@ export function evolveMemory(memory: Memory, record: JournalRecord): void {
   const { claim } = record;
   if (record.kind === 'claimed') {
     const { decision, action } = record;
-    memory.claims.set(claim, { claim, decision, action, offset: BigInt(record.offset), parts: new Map(), resultBy: '', ended: false });
+    const before = memory.decisions.get(decision);
+    if (before) before.ended = true;
+    const latest = {
+      claim,
+      decision,
+      action,
+      offset: BigInt(record.offset),
+      parts: new Map<Part, PartState>(),
+      resultBy: '',
+      ended: false,
+    };
+    memory.claims.set(claim, latest);
+    memory.decisions.set(decision, latest);
     return;
   }
   const known = memory.claims.get(claim);

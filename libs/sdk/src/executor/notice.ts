@@ -8,6 +8,7 @@ export type NoticeCode =
   | 'REPORTED'
   | 'RECORDED'
   // not run, and nothing is wrong with this executor
+  | 'HELD'
   | 'NO_HANDLER'
   | 'NO_PROPOSAL'
   | 'PERMIT_EXPIRED'
@@ -34,7 +35,7 @@ export interface Notice {
   readonly actionId: string;
   /** '' before there is one. */
   readonly claim: string;
-  /** The ledger's, for REFUSED: CLAIM_TAKEN, CLAIM_FROZEN, CLAIM_EXPIRED and so on. */
+  /** The ledger's, for REFUSED and HELD, and for PERMIT_EXPIRED after that: CLAIM_TAKEN, CLAIM_FROZEN and so on. */
   readonly reasons: readonly string[];
   readonly detail: string;
 }

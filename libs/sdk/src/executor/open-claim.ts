@@ -10,6 +10,13 @@ export type Answer =
   | { readonly kind: 'refused'; readonly reasons: readonly string[] }
   | { readonly kind: 'unanswered' };
 
+/** Of a refusal that consumed nothing. */
+export interface Held {
+  readonly reasons: readonly string[];
+  /** Unit ms, before the next claim. */
+  readonly pauseMs: number;
+}
+
 export interface WayBack {
   readonly operation: string;
   readonly resultBy: string;
@@ -26,12 +33,14 @@ export interface OpenClaim {
   readonly proposal: PayloadOf<'action.proposed'>;
   /** What the ledger awaits beside the result: healthcheck, state-hash. */
   readonly obligations: readonly string[];
-  /** undefined until there is a slot for it. */
+  /** The latest; undefined until there is a slot for it. */
   claim: string | undefined;
   /** Unit ms; undefined until it is published. */
   publishedAtMs: number | undefined;
   answered: boolean;
-  readonly answer: PromiseWithResolvers<Answer>;
+  answer: PromiseWithResolvers<Answer>;
+  /** The last refusal after which it is claimed again, under another id; undefined unless there was one. */
+  held: Held | undefined;
   /** What comes of an unhealthy change: the ledger's grant of the way back, or undefined when it will never come. */
   readonly wayBack: PromiseWithResolvers<WayBack | undefined>;
   /** Unit ms; undefined unless it waits for the way back. */
@@ -62,13 +71,22 @@ export function openClaim({ verdict, offset, proposal: decided }: Decision, hold
   const handler = handlerOf(holder.handlers, proposal);
   const { obligations = [] } = permit;
   if (!handler || (obligations.includes('healthcheck') && !handler.healthcheck)) return 'NO_HANDLER'; // what cannot be finished is not begun
-  const answer = Promise.withResolvers<Answer>();
-  answer.promise.catch(() => undefined); // closed before anybody waited for it
   const decision = statement.predicate.index;
   const wayBack = Promise.withResolvers<WayBack | undefined>();
   wayBack.promise.catch(() => undefined);
-  const fresh = { claim: undefined, publishedAtMs: undefined, answered: false, unhealthySinceMs: undefined };
-  return { verdict, offset, notBeforeMs, executeByMs, decision, handler, proposal, obligations, answer, wayBack, ...fresh };
+  const fresh = { claim: undefined, held: undefined, unhealthySinceMs: undefined, ...unanswered(), wayBack };
+  return { verdict, offset, notBeforeMs, executeByMs, decision, handler, proposal, obligations, ...fresh };
+}
+
+/** Of a claim that takes the place of a refused one. */
+export function awaitAnswer(open: OpenClaim): void {
+  Object.assign(open, unanswered());
+}
+
+function unanswered(): Pick<OpenClaim, 'publishedAtMs' | 'answered' | 'answer'> {
+  const answer = Promise.withResolvers<Answer>();
+  answer.promise.catch(() => undefined); // closed before anybody waited for it
+  return { publishedAtMs: undefined, answered: false, answer };
 }
 
 const isYes = ({ kind, verdict }: VerifiedVerdict): boolean =>

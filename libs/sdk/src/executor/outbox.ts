@@ -8,7 +8,7 @@ const PAUSE_MS = 500;
 const PAUSE_MAX_MS = 10_000;
 
 export interface OutboxOptions {
-  /** Unit ms. Rejects when the signal is aborted. Between tries of a publication, and until a permit's time has come. */
+  /** Unit ms. Rejects when the signal is aborted. Between tries of a publication, between claims, and until a permit's time has come. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
 
@@ -23,8 +23,9 @@ export class Outbox {
     this.#teller = teller;
   }
 
-  get isClosed(): boolean {
-    return this.#stop.signal.aborted;
+  /** Throws Closed when the executor ends. */
+  expectOpen(): void {
+    if (this.#stop.signal.aborted) throw new Closed();
   }
 
   close(why: Error): void {

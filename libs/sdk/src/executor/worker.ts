@@ -30,7 +30,8 @@ const WAY_BACK_MAX_MS = 60 * 60_000;
 /**
  * Carries out what the ledger grants to one issuer. An action goes: permit → claim id on disk → claim published → its own grant → running
  * on disk → effect → outcome on disk → outcome published. A crash before `running` claims again with the same id; one after it runs nothing
- * again, unless the handler is idempotent; one after the outcome only reports again.
+ * again, unless the handler is idempotent; one after the outcome only reports again. A refusal that may be asked again (a freeze) begins the
+ * way anew, with another claim id, as long as the permit lasts.
  */
 export class Worker {
   readonly #options: WorkerOptions;
@@ -133,12 +134,19 @@ export class Worker {
     this.#tasks.start(() => this.#inItsTurn(opened));
   }
 
+  /** What is held gives its slot to the others meanwhile: a freeze of one agent must not let everybody's permits run out. */
   async #inItsTurn(open: OpenClaim): Promise<void> {
+    while (await this.#isHeld(open)) await this.#claimant.outlast(open);
+  }
+
+  async #isHeld(open: OpenClaim): Promise<boolean> {
     const release = await this.#slots.take();
     try {
       await this.#caughtUp.promise.catch(() => undefined);
       const granted = await this.#claimant.claim(open);
+      if (granted === 'held') return true;
       if (granted) await this.#carrier.carryOut(open, granted);
+      return false;
     } finally {
       release();
     }
