@@ -1,12 +1,14 @@
 /** The pipeline beside what any design on Kafka must pay, interleaved on one broker. */
 import type { ChosenBroker } from '#adapters';
 
-import { drive, quantile, type Path, type Run, type Sample } from './drive.ts';
+import { drive, type Path, type Sample } from './drive.ts';
+import { latencyOf, median } from './latency.ts';
 import type { BenchLedger } from './ledger.ts';
-import { startPassThrough } from './pass-through.ts';
+import { startPassThrough, type PassThrough } from './pass-through.ts';
 import { memoryOf, processorTimeOf, watched, type Worker } from './process.ts';
 import type { Figures } from './report.ts';
 import { stagesOf } from './stages.ts';
+import type { HopWork } from './work.ts';
 
 /** Unit ms a record. A process at rest. */
 const NOISE_MS = 0.002;
@@ -30,13 +32,16 @@ export async function compare(
   { records, rounds, seconds }: Amount,
   { broker, workers, say }: Stage,
 ): Promise<Figures> {
-  const bare = await startPassThrough('bare', broker.brokers);
-  workers.push(...bare.workers);
-  const floor = await startPassThrough('floor', broker.brokers, {
-    first: { proposerKey: ledger.proposerKey, bundle: ledger.bundleDocument, request: ledger.engineRequest, signaturesPerBatch: 1 },
-    second: { signaturesPerBatch: 1, verificationsPerBatch: 1 },
-  });
-  workers.push(...floor.workers);
+  const start = async (name: 'bare' | 'floor', pace: Partial<HopWork> = {}): Promise<PassThrough> => {
+    const { proposerKey, bundleDocument: bundle, engineRequest: request } = ledger;
+    const first = name === 'floor' ? { proposerKey, bundle, request, signaturesPerBatch: 1, ...pace } : pace;
+    const second = name === 'floor' ? { signaturesPerBatch: 1, verificationsPerBatch: 1 } : {};
+    const passThrough = await startPassThrough(name, broker.brokers, { first, second });
+    workers.push(...passThrough.workers);
+    return passThrough;
+  };
+  const bare = await start('bare');
+  const floor = await start('floor');
   const paths: { name: keyof Figures['throughput']; path: Path; route: (samples: readonly Sample[]) => readonly Sample[] }[] = [
     { name: 'bare', ...bare },
     { name: 'floor', ...floor },
@@ -60,35 +65,20 @@ export async function compare(
     }
   }
   const perSecond = Math.max(1, Math.round(LOAD * median(throughput.floor)));
-  const latency: Record<keyof Figures['throughput'], Run[]> = { bare: [], floor: [], pipeline: [] };
-  for (let round = 1; round <= rounds; round++) {
-    say(`latency at ${perSecond} records/s, round ${round} of ${rounds} ...`);
-    for (const { name, path, route } of paths) {
-      latency[name].push(await drive(path, route(ledger.proposals(perSecond * seconds)), perSecond));
-    }
-  }
+  const latency = await latencyOf(ledger, bare, { perSecond, seconds, rounds }, { start, say });
   const memory = processes.map(({ name, pid }) => ({ name, ...memoryOf(pid) }));
   return {
     throughput: { bare: median(throughput.bare), floor: median(throughput.floor), pipeline: median(throughput.pipeline) },
     loadPerSecond: perSecond,
-    latency: { bare: quantiles(latency.bare), floor: quantiles(latency.floor), pipeline: quantiles(latency.pipeline) },
+    latency: latency.of,
+    transactionsPerSecond: latency.transactionsPerSecond,
     processor: { bare: listed(processor.bare), floor: listed(processor.floor), pipeline: listed(processor.pipeline) },
     memory,
     stages: stagesOf(ledger),
   };
 }
 
-function median(list: readonly number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
-}
-
 /** Who did something at all for this path. */
 function listed(used: ReadonlyMap<string, number>): { name: string; ms: number }[] {
   return [...used].map(([name, ms]) => ({ name, ms })).filter(({ ms }) => ms > NOISE_MS);
-}
-
-/** Of each, the median of the rounds. */
-function quantiles(runs: readonly Run[]): { p50: number; p95: number; p99: number } {
-  const of = (q: number): number => median(runs.map(({ latencies }) => quantile(latencies, q)));
-  return { p50: of(0.5), p95: of(0.95), p99: of(0.99) };
 }

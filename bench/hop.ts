@@ -1,4 +1,6 @@
 // One hop of the pass-through, as a process of its own: reads a topic, does the signature work it is told to, writes the next topic.
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { CedarEngine, codecs, LaneReader, PlainWriter, TransactionalWriter, type OutgoingRecord } from '#adapters';
 import { ed25519PublicKey, ed25519Sign, ed25519Verify } from '#crypto';
 import { pae, parseBundle, type EngineRequest, type Json } from '#domain';
@@ -16,7 +18,8 @@ const bundle = work.bundle ? parseBundle(work.bundle as Json) : undefined;
 const proposerKey = work.proposerKey ? Buffer.from(work.proposerKey, 'base64') : undefined;
 
 /** Unit ms. So long that a hop at rest takes nothing from the path that is measured. */
-const IDLE_WAIT_MS = 2000;
+const IDLE = { maxWaitMs: 2000, minBytes: 1 };
+const GATHERING = { maxWaitMs: 5, minBytes: 64 * 1024 };
 const reader = await LaneReader.open(connection);
 const writer = work.transactional
   ? await TransactionalWriter.open({ ...connection, transactionalId: `bench.${work.name}`, partitions: [] })
@@ -24,6 +27,7 @@ const writer = work.transactional
 let position = { topic: work.from, partition: 0, offset: 0n };
 const waiting: { key: Buffer | null; value: Buffer | null }[] = [];
 let fetching: Promise<void> | undefined;
+let nextMs = 0;
 const stopping = new AbortController();
 process.on('SIGTERM', () => {
   stopping.abort();
@@ -36,6 +40,7 @@ while (!stopping.signal.aborted) {
     await fetching;
     continue;
   }
+  if (work.everyMs !== undefined) await paced(work.everyMs);
   const batch = waiting.splice(0, RECORDS_MAX);
   for (const { value } of batch) if (value) perRecord(value);
   perBatch(batch.length);
@@ -47,8 +52,17 @@ await Promise.allSettled([reader.close(), writer.close()]);
 process.stdout.write(`peak ${process.resourceUsage().maxRSS}\n`);
 process.exit(0);
 
-async function fetchMore(): Promise<void> {
-  const [fetched] = await reader.fetch([position], { maxWaitMs: IDLE_WAIT_MS, minBytes: 1, maxBytesPerPartition: 1024 * 1024 });
+/** Gathers, as the decider does, until the next transaction is due. */
+async function paced(everyMs: number): Promise<void> {
+  for (let left = nextMs - performance.now(); left > 0; left = nextMs - performance.now()) {
+    fetching ??= fetchMore(GATHERING);
+    await Promise.race([fetching, delay(left)]);
+  }
+  nextMs = Math.max(nextMs, performance.now() - everyMs) + everyMs;
+}
+
+async function fetchMore(wait: { readonly maxWaitMs: number; readonly minBytes: number } = IDLE): Promise<void> {
+  const [fetched] = await reader.fetch([position], { ...wait, maxBytesPerPartition: 1024 * 1024 });
   fetching = undefined;
   if (!fetched || fetched.error) throw fetched?.error ?? new Error('nothing fetched');
   waiting.push(...fetched.records.map(({ key, value }) => ({ key, value })));

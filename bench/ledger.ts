@@ -49,6 +49,8 @@ export interface BenchLedger {
   /** A decider as another process, ready once it has taken the lane over. */
   readonly startDecider: () => Promise<Worker>;
   readonly path: Path;
+  /** Records and markers on the ledger so far: each transaction adds one marker to its records. */
+  readonly ledgerEnd: () => Promise<bigint>;
   /** Signed proposals that policy allows; ids never repeat. */
   readonly proposals: (count: number) => Sample[];
   /** What the pipeline asks the engine for such a proposal. */
@@ -73,7 +75,7 @@ export async function startLedger(brokers: readonly string[]): Promise<BenchLedg
   await populateLedger(home, brokers, { tenants: [TENANT], bundle: document, withinMs: 60_000, onProgress: () => undefined });
   const proposals = (count: number): Sample[] => Array.from({ length: count }, () => proposalOf(home));
   return {
-    ...{ home, workers, startDecider, proposals, path: await verdictPath(home, brokers) },
+    ...{ home, workers, startDecider, proposals, path: await verdictPath(home, brokers), ledgerEnd: () => endOfLedger(home, brokers) },
     ...{ engineRequest: requestOf(home, bundle), bundleDocument: bundle },
     proposerKey: base64(ed25519PublicKey(home.key(`platform-${TENANT}`))),
     controls: await controlsOf(home, brokers),
@@ -162,6 +164,13 @@ async function verdictPath(home: Home, brokers: readonly string[]): Promise<Path
       return verdict.actionId;
     });
   return { name: 'pipeline', brokers, output: { topic: home.topic('verdicts'), partition: 0 }, idsOf };
+}
+
+async function endOfLedger(home: Home, brokers: readonly string[]): Promise<bigint> {
+  const reader = await LaneReader.open({ brokers, clientId: 'bench' });
+  const [ends] = await reader.endOffsets([{ topic: home.topic('ledger'), partition: 0 }]);
+  await reader.close();
+  return ends?.highWatermark ?? 0n;
 }
 
 async function controlsOf(home: Home, brokers: readonly string[]): Promise<KafkaRecord[]> {

@@ -1,3 +1,4 @@
+import type { Latency } from './latency.ts';
 import type { Soak } from './soak.ts';
 import type { Stage } from './stages.ts';
 
@@ -9,7 +10,9 @@ export interface Figures {
   readonly throughput: OfEach<number>;
   readonly loadPerSecond: number;
   /** Unit ms, at that load. */
-  readonly latency: OfEach<{ readonly p50: number; readonly p95: number; readonly p99: number }>;
+  readonly latency: Latency['of'];
+  /** At that load, of the decider, and so of the hops. */
+  readonly transactionsPerSecond: number;
   /** Unit ms of processor time a record, while throughput was measured. */
   readonly processor: OfEach<readonly { readonly name: string; readonly ms: number }[]>;
   /** Unit MiB. */
@@ -21,9 +24,10 @@ const NAMES = {
   bare: '(1) three hops, nothing else',
   floor: '(2) with the same signatures and engine calls',
   pipeline: '(3) countersign: signed proposal to verified verdict',
+  hasty: '(1h) three hops, a transaction at once after another',
 };
 
-export function report({ throughput, loadPerSecond, latency, processor, memory, stages }: Figures): string {
+export function report({ throughput, loadPerSecond, latency, transactionsPerSecond, processor, memory, stages }: Figures): string {
   const kinds = ['bare', 'floor', 'pipeline'] as const;
   const ms = (value: number): string => value.toFixed(1).padStart(8);
   const lines = [
@@ -35,11 +39,12 @@ export function report({ throughput, loadPerSecond, latency, processor, memory, 
     }),
     '',
     `latency at ${loadPerSecond} records/s (30 % of (2)), ms                p50      p95      p99   of (1): p50   p99`,
-    ...kinds.map((kind) => {
+    ...([...kinds, 'hasty'] as const).map((kind) => {
       const { p50, p95, p99 } = latency[kind];
       const ratios = [p50 / latency.bare.p50, p99 / latency.bare.p99].map((ratio) => ratio.toFixed(2).padStart(7));
       return `  ${NAMES[kind].padEnd(50)}${ms(p50)} ${ms(p95)} ${ms(p99)}      ${ratios.join('')}`;
     }),
+    `  each with ${transactionsPerSecond.toFixed(0)} transactions/s, so with batches of the same size; (1h) as many as it can`,
     '',
     'processor time for each record, µs',
     ...kinds.map((kind) => {
