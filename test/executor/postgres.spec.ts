@@ -199,7 +199,7 @@ describe('an executor on a real table', () => {
     expect(late.notices.find(({ actionId, code }) => actionId === id && code === 'HELD')?.reasons).toEqual(['CLAIM_FROZEN']);
     expect([[...new Set(kindsOf(await told(id)))], await phoneOf(TENANT)]).toEqual([['action.decided', 'claim.refused'], '+49 6']);
     await world.control(...liftFreeze(world.home, raised[0]?.id ?? '', { by: 'ben', why: 'done' }));
-    await until('it is done', () => codesOf(late, id).includes('RECORDED'));
+    await until('its result is on the ledger', async () => kindsOf(await told(id)).includes('result succeeded'));
     const kinds = kindsOf(await told(id));
     expect([kinds.slice(-2), kinds.filter((kind) => kind === 'claim.granted').length]).toEqual([['claim.granted', 'result succeeded'], 1]);
     expect(await phoneOf(TENANT)).toBe('+49 7');
