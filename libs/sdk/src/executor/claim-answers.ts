@@ -67,7 +67,10 @@ export class ClaimAnswers {
 
   #uncertain(verdict: VerifiedVerdict): void {
     const claim = textOf(verdict, 'claim');
-    if (this.#book.known(claim)) this.#teller.tell(verdict, 'UNCERTAIN');
+    if (this.#book.known(claim)) {
+      this.#teller.tell(verdict, 'UNCERTAIN');
+      this.#book.hear(claim);
+    }
     this.#book.openBy(claim)?.wayBack.resolve(undefined); // nothing will grant it any more
   }
 
@@ -75,6 +78,7 @@ export class ClaimAnswers {
     const claim = textOf(verdict, 'claim');
     if (!this.#book.known(claim)) return;
     this.#teller.tell(verdict, 'RECORDED', { detail: textOf(verdict, 'outcome') });
+    this.#book.hear(claim);
     // A stop holds the way back, too: then nothing is awaited after the health check.
     const isOver = textOf(verdict, 'outcome') === 'healthcheck' && textOf(verdict, 'awaits') === '';
     if (isOver) this.#book.openBy(claim)?.wayBack.resolve(undefined);

@@ -13,6 +13,10 @@ export class ClaimBook {
   /** Waiting for people, by the leaf index of the decision. */
   readonly #asked = new Map<string, Decision>();
   readonly #byClaim = new Map<string, OpenClaim>();
+  /** How often the ledger has said what became of a claim. */
+  readonly #heard = new Map<string, number>();
+  /** Ended in this process, and the ledger has not said of each step what became of it: known until then, whatever is behind us. */
+  readonly #unheard = new Set<string>();
 
   constructor(journal: Journal, memory: Memory) {
     this.#journal = journal;
@@ -81,6 +85,21 @@ export class ClaimBook {
     if (open.claim !== undefined) await this.write({ kind: 'ended', claim: open.claim, why });
     this.#open.delete(open.decision);
     this.#byClaim.delete(open.claim ?? '');
+    if (open.claim === undefined) return;
+    this.#unheard.add(open.claim);
+    this.#forgetHeard(open.claim);
+  }
+
+  /** The ledger has recorded an outcome of this claim, or says that it is uncertain: once for each step, at least. */
+  hear(claim: string): void {
+    this.#heard.set(claim, (this.#heard.get(claim) ?? 0) + 1);
+    this.#forgetHeard(claim);
+  }
+
+  #forgetHeard(claim: string): void {
+    if (!this.#unheard.has(claim) || (this.#heard.get(claim) ?? 0) < (this.known(claim)?.parts.size ?? 0)) return;
+    this.#unheard.delete(claim);
+    this.#heard.delete(claim);
   }
 
   /** Resolves once it is on disk, and remembered. */
@@ -97,7 +116,7 @@ export class ClaimBook {
     if (written !== undefined && position <= written) return;
     await this.write({ kind: 'position', offset: String(position) });
     for (const { claim, decision, offset, ended } of claims.values()) {
-      if (!ended || offset >= position) continue;
+      if (!ended || offset >= position || this.#unheard.has(claim)) continue;
       claims.delete(claim);
       decisions.delete(decision);
     }

@@ -449,6 +449,27 @@ describe('after a crash', () => {
     expect([third.ran, third.codes]).toEqual([[], []]);
   });
 
+  it('tells what becomes of a claim that is over also when everything before it is behind us', async () => {
+    const ledger = new FakeLedger();
+    const first = new Life(ledger, { run: () => new Promise(() => undefined) });
+    ledger.allow();
+    await first.until(() => first.journal.records.some(({ kind }) => kind === 'running'));
+    first.kill();
+    const second = new Life(ledger, {}, { journal: first.journal });
+    await second.until(() => second.codes.includes('INTERRUPTED'));
+    await second.idle();
+    const behind = async (next: bigint): Promise<void> => {
+      second.worker.tick(next);
+      await second.until(() => second.journal.records.some((record) => record.kind === 'position' && record.offset === String(next)));
+    };
+    await behind(10n);
+    ledger.uncertain();
+    expect(second.codes).toEqual(['INTERRUPTED', 'UNCERTAIN']);
+    await behind(11n); // heard, so forgotten now
+    ledger.uncertain();
+    expect(second.codes).toEqual(['INTERRUPTED', 'UNCERTAIN']);
+  });
+
   it('runs again what is declared idempotent, with the state from before the first time', async () => {
     const ledger = new FakeLedger();
     const first = new Life(ledger, { before: () => HASH, run: () => new Promise(() => undefined) });
