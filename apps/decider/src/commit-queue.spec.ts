@@ -39,14 +39,14 @@ describe('a commit queue', () => {
     expect(queue.isBusy).toBe(true);
   });
 
-  it('rests after one as long as that took, but never for long, and not at all without a pause', async () => {
+  it('rests after one twice as long as that took, but never for long, and not at all without a pause', async () => {
     let now = 0;
     const pauses: { ms: number; end: () => void }[] = [];
     const pause = (ms: number): Promise<void> => new Promise((end) => pauses.push({ ms, end }));
     const queue = new CommitQueue({ monotonicMs: () => now, pause });
     for (const [took, rests] of [
-      [8, 8],
-      [60_000, 10],
+      [8, 16],
+      [60_000, 20],
     ] as const) {
       queue.run(() => Promise.resolve(BigInt((now += took))));
       await queue.idle();

@@ -1,5 +1,7 @@
-/** Unit ms. So that a transaction that hung, or a clock that jumped, is not followed by a rest as long. */
-const REST_MAX_MS = 10;
+/** Rests of as many times what the transaction took. Where two cores are shared by all, 1 makes more transactions than they carry. */
+const REST_TIMES = 2;
+/** Unit ms. So that a transaction that hung, or a clock that jumped, is not followed by a long rest. */
+const REST_MAX_MS = 20;
 
 export interface Pace {
   /** Unit ms, never set back. */
@@ -23,8 +25,8 @@ export class CommitQueue {
   }
 
   /**
-   * After a transaction as long as it took: each costs the broker as much as dozens of records do, and one at the heels of another waits for
-   * its markers. Meanwhile a batch gathers.
+   * After a transaction, twice as long as it took: each costs the broker as much as dozens of records do, and one at the heels of another waits
+   * for its markers. Meanwhile a batch gathers.
    */
   get isResting(): boolean {
     return this.#isResting;
@@ -63,6 +65,6 @@ export class CommitQueue {
   #restFor(ms: number): void {
     if (!this.pace.pause) return;
     this.#isResting = true;
-    this.#rest = this.pace.pause(Math.min(ms, REST_MAX_MS)).finally(() => (this.#isResting = false));
+    this.#rest = this.pace.pause(Math.min(REST_TIMES * ms, REST_MAX_MS)).finally(() => (this.#isResting = false));
   }
 }
