@@ -22,11 +22,8 @@ const PASSING = new Set([
 
 /** InitProducerId: fences the predecessor, and aborts what it left open. */
 export async function initProducer(cluster: Cluster, transactionalId: string): Promise<TransactionIdentity> {
-  const next = await untilPassed(async () => {
-    const coordinator = await coordinatorOf(cluster, transactionalId);
-    await demandVersion(coordinator);
-    return askForProducer(coordinator, transactionalId);
-  }, PASSING);
+  await untilPassed(async () => demandVersion(await coordinatorOf(cluster, transactionalId)), PASSING);
+  const next = await untilPassed(async () => askForProducer(await coordinatorOf(cluster, transactionalId), transactionalId), PASSING);
   return { transactionalId, ...next };
 }
 

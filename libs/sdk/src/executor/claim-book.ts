@@ -119,6 +119,7 @@ export class ClaimBook {
       if (!ended || offset >= position || this.#unheard.has(claim)) continue;
       claims.delete(claim);
       decisions.delete(decision);
+      this.#heard.delete(claim);
     }
   }
 }
