@@ -19,6 +19,7 @@ interface Amount {
   readonly records: number;
   readonly rounds: number;
   readonly seconds: number;
+  readonly warmUp: number;
 }
 interface Stage {
   readonly broker: ChosenBroker;
@@ -29,7 +30,7 @@ interface Stage {
 
 export async function compare(
   ledger: BenchLedger,
-  { records, rounds, seconds }: Amount,
+  { records, rounds, seconds, warmUp }: Amount,
   { broker, workers, say }: Stage,
 ): Promise<Figures> {
   const start = async (name: 'bare' | 'floor', pace: Partial<HopWork> = {}): Promise<PassThrough> => {
@@ -65,7 +66,7 @@ export async function compare(
     }
   }
   const perSecond = Math.max(1, Math.round(LOAD * median(throughput.floor)));
-  const latency = await latencyOf(ledger, bare, { perSecond, seconds, rounds }, { start, say });
+  const latency = await latencyOf(ledger, bare, { perSecond, seconds, rounds, warmUp }, { start, say });
   const memory = processes.map(({ name, pid }) => ({ name, ...memoryOf(pid) }));
   return {
     throughput: { bare: median(throughput.bare), floor: median(throughput.floor), pipeline: median(throughput.pipeline) },

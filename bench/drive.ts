@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { LaneReader, PlainWriter, type FetchedPartition, type OutgoingRecord } from '#adapters';
 
 /** A path that records take: where they go in, and what tells that one has come out. */
@@ -6,8 +8,8 @@ export interface Path {
   readonly brokers: readonly string[];
   /** Where records come out. */
   readonly output: { readonly topic: string; readonly partition: number };
-  /** Ids of the records in this answer, verified as the path demands; throws on anything wrong. */
-  readonly idsOf: (fetched: FetchedPartition) => readonly string[];
+  /** Id after id of the records in this answer, each verified as the path demands; throws on anything wrong. */
+  readonly idsOf: (fetched: FetchedPartition) => Iterable<string>;
 }
 export interface Sample {
   readonly id: string;
@@ -22,6 +24,8 @@ export interface Run {
 /** Records in flight while throughput is measured: enough to fill every batch, little enough to fit every buffer. */
 const WINDOW = 4096;
 const SEND_MAX = 256;
+/** Unit ms, at a fixed load: `linger.ms` of Apache Kafka's own producer since 4.0. */
+const LINGER_MS = 5;
 
 /** Sends `samples` as fast as the window allows, or `perSecond` of them a second, and waits until all have come out. */
 export async function drive(path: Path, samples: readonly Sample[], perSecond?: number): Promise<Run> {
@@ -45,13 +49,11 @@ export async function drive(path: Path, samples: readonly Sample[], perSecond?: 
       });
       if (!fetched || fetched.error) throw fetched?.error ?? new Error('nothing fetched');
       offset = fetched.nextOffset;
-      const ids = path.idsOf(fetched);
-      const now = performance.now();
-      for (const id of ids) {
+      for (const id of path.idsOf(fetched)) {
         const at = due.get(id);
         if (at === undefined) continue;
         due.delete(id);
-        latencies.push(now - at);
+        latencies.push(performance.now() - at);
       }
       wake();
     }
@@ -72,6 +74,7 @@ export async function drive(path: Path, samples: readonly Sample[], perSecond?: 
       batch.forEach(({ id }, at) => due.set(id, perSecond === undefined ? now : started + ((sent + at + 1) * 1000) / perSecond));
       sent += batch.length;
       await writer.send(batch.map(({ record }) => record));
+      if (perSecond !== undefined) await delay(Math.max(0, now + LINGER_MS - performance.now()));
     }
   };
   try {

@@ -157,12 +157,13 @@ async function verdictPath(home: Home, brokers: readonly string[]): Promise<Path
   const { origin, vkey } = facts.tenants.get(TENANT) ?? {};
   if (origin === undefined || vkey === undefined) throw new Error('no tenant to propose for');
   const trust = openTrust({ [TENANT]: formatTrust(vkey) });
-  const idsOf: Path['idsOf'] = ({ records }) =>
-    records.map(({ value }) => {
+  const idsOf: Path['idsOf'] = function* ({ records }) {
+    for (const { value } of records) {
       const verdict = verifyVerdict(codecs.verdict.decode(value ?? Buffer.alloc(0)), trust);
       if (!verdict || 'code' in verdict || verdict.verdict !== 'ALLOW') throw new Error(`verdict of ${origin} does not verify`);
-      return verdict.actionId;
-    });
+      yield verdict.actionId;
+    }
+  };
   return { name: 'pipeline', brokers, output: { topic: home.topic('verdicts'), partition: 0 }, idsOf };
 }
 

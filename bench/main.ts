@@ -17,23 +17,28 @@ const { values: options } = parseArgs({
     records: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
+    'warm-up': { type: 'string', default: '30' },
     soak: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const records = Number(options.records);
 const rounds = Number(options.rounds);
+const seconds = Number(options.seconds);
+const warmUp = Number(options['warm-up']);
+/** A broker that serves for long, with both compilers, as Kafka's own start script runs it. */
+const jvm = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-bench-broker-'));
-const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say });
+const broker = await chooseBroker({ env: process.env, dataDir, jvm, root: repositoryRoot(), log: say });
 const workers: Worker[] = [];
 try {
   say(broker.line);
   const ledger = await startLedger(broker.brokers);
   workers.push(...ledger.workers);
   if (options.soak === undefined) {
-    const figures = await compare(ledger, { records, rounds, seconds: Number(options.seconds) }, { broker, workers, say });
+    const figures = await compare(ledger, { records, rounds, seconds, warmUp }, { broker, workers, say });
     process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : report(figures));
   } else {
     const figures = await soak(ledger, Number(options.soak), watched(ledger.workers, broker), say);

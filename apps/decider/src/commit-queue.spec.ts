@@ -12,7 +12,7 @@ describe('a commit queue', () => {
     const queue = new CommitQueue({ monotonicMs: () => 0 });
     expect(await queue.idle()).toBe(0n);
     const one = transaction();
-    queue.run(() => one.promise);
+    queue.run(1, () => one.promise);
     expect(queue.isBusy).toBe(true);
     one.resolve(7n);
     expect(await queue.idle()).toBe(7n);
@@ -21,16 +21,16 @@ describe('a commit queue', () => {
 
   it('never runs two at once', () => {
     const queue = new CommitQueue({ monotonicMs: () => 0 });
-    queue.run(() => transaction().promise);
+    queue.run(1, () => transaction().promise);
     expect(() => {
-      queue.run(() => transaction().promise);
+      queue.run(1, () => transaction().promise);
     }).toThrow('one transaction at a time');
   });
 
   it('is over after a failure: said to who waits and to who asks, and never run again', async () => {
     const queue = new CommitQueue({ monotonicMs: () => 0 });
     const one = transaction();
-    queue.run(() => one.promise);
+    queue.run(1, () => one.promise);
     one.reject(new Error('fenced'));
     await expect(queue.idle()).rejects.toThrow('fenced');
     expect(() => {
@@ -39,16 +39,19 @@ describe('a commit queue', () => {
     expect(queue.isBusy).toBe(true);
   });
 
-  it('rests after one twice as long as that took, but never for long, and not at all without a pause', async () => {
+  it('rests after one until the next is due, the later the more records share it, but never for long, and not at all without a pause', async () => {
     let now = 0;
     const pauses: { ms: number; end: () => void }[] = [];
     const pause = (ms: number): Promise<void> => new Promise((end) => pauses.push({ ms, end }));
     const queue = new CommitQueue({ monotonicMs: () => now, pause });
-    for (const [took, rests] of [
-      [8, 16],
-      [60_000, 20],
+    for (const [records, took, rests] of [
+      [1, 4, 6.5],
+      [20, 4, 16],
+      [1000, 4, 21],
+      [1, 30, 15],
+      [1, 60_000, 25],
     ] as const) {
-      queue.run(() => Promise.resolve(BigInt((now += took))));
+      queue.run(records, () => Promise.resolve(BigInt((now += took))));
       await queue.idle();
       expect(queue.isResting).toBe(true);
       expect(pauses.at(-1)?.ms).toBe(rests);
@@ -57,7 +60,7 @@ describe('a commit queue', () => {
       expect(queue.isResting).toBe(false);
     }
     const restless = new CommitQueue({ monotonicMs: () => now });
-    restless.run(() => Promise.resolve(BigInt((now += 10))));
+    restless.run(1, () => Promise.resolve(BigInt((now += 10))));
     await restless.idle();
     expect(restless.isResting).toBe(false);
   });

@@ -1,7 +1,14 @@
-/** Rests of as many times what the transaction took. Where two cores are shared by all, 1 makes more transactions than they carry. */
-const REST_TIMES = 2;
+/**
+ * Unit ms, from the beginning of one transaction to that of the next: a transaction costs all who take part as much as dozens of records do. So
+ * the more come, the more of them share one: with 25 ms at 1,250 a second two cores carry everything, with less they only make transactions.
+ */
+const PACE_MS = 10;
+const PACE_MS_A_RECORD = 0.5;
+const PACE_MAX_MS = 25;
+/** Share of what the last one took. Its markers are still being written: one at its heels would wait for them at the broker. */
+const REST_SHARE_MIN = 0.5;
 /** Unit ms. So that a transaction that hung, or a clock that jumped, is not followed by a long rest. */
-const REST_MAX_MS = 20;
+const REST_MAX_MS = 25;
 
 export interface Pace {
   /** Unit ms, never set back. */
@@ -25,15 +32,14 @@ export class CommitQueue {
   }
 
   /**
-   * After a transaction, twice as long as it took: each costs the broker as much as dozens of records do, and one at the heels of another waits
-   * for its markers. Meanwhile a batch gathers.
+   * After a transaction, until the next one's pace is due. Meanwhile a batch gathers.
    */
   get isResting(): boolean {
     return this.#isResting;
   }
 
-  /** Must not be called while one is running. `work` resolves to the offset of the last ledger record it committed. */
-  run(work: () => Promise<bigint>): void {
+  /** Must not be called while one is running. `work` commits so many records, and resolves to the offset of the last one on the ledger. */
+  run(records: number, work: () => Promise<bigint>): void {
     if (this.#isBusy) throw new Error('one transaction at a time');
     this.#isBusy = true;
     const startedMs = this.pace.monotonicMs();
@@ -41,7 +47,7 @@ export class CommitQueue {
     this.#running.then(
       () => {
         this.#isBusy = false;
-        this.#restFor(this.pace.monotonicMs() - startedMs);
+        this.#restAfter(records, this.pace.monotonicMs() - startedMs);
       },
       (error: unknown) => (this.#failure = { error }), // and stays busy, so that nothing more is committed
     );
@@ -62,9 +68,10 @@ export class CommitQueue {
     await this.#rest;
   }
 
-  #restFor(ms: number): void {
+  #restAfter(records: number, tookMs: number): void {
     if (!this.pace.pause) return;
+    const dueMs = Math.min(PACE_MS + PACE_MS_A_RECORD * records, PACE_MAX_MS) - tookMs;
     this.#isResting = true;
-    this.#rest = this.pace.pause(Math.min(REST_TIMES * ms, REST_MAX_MS)).finally(() => (this.#isResting = false));
+    this.#rest = this.pace.pause(Math.min(Math.max(dueMs, REST_SHARE_MIN * tookMs), REST_MAX_MS)).finally(() => (this.#isResting = false));
   }
 }

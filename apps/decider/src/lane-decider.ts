@@ -171,7 +171,7 @@ export class LaneDecider {
         throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
       // 3. One transaction, never two at once. A crash before its commit leaves nothing; after it, the successor reads it all.
       const startedMs = monotonicMs();
-      commits.run(async () => {
+      commits.run(sealed.entryCount, async () => {
         const offsets = await io.writer.commit(sealed.outgoing, nextSeq);
         // 4. Only now is the state that deciding advanced the truth. An error above, or in a batch decided meanwhile, drops all of it.
         const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));

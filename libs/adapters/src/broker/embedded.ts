@@ -23,14 +23,15 @@ export interface EmbeddedOptions {
   readonly port?: number;
   /** Progress, for people: the first start downloads Kafka. */
   readonly log?: Progress;
-  readonly heap?: readonly string[];
+  /** Options of the JVM; default: little memory, soon there. */
+  readonly jvm?: readonly string[];
   /** Of server.properties, beyond what every broker of ours has. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** The folder with pom.xml. */
   readonly root?: string;
 }
 
-const HEAP = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+const JVM = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 /** Unit ms. Measured 1.7 s on an idle machine; recovery after a kill and a busy machine take longer. */
 const READY_MAX_MS = 90_000;
 /** Unit ms. A stop flushes and closes segments; what SIGKILL cuts off is recovered from the log on the next start. */
@@ -57,7 +58,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const classPath = ['-cp', join(jars, '*')];
   await formatOnce(java, classPath, files);
   progress('starting Apache Kafka');
-  const pid = spawnBroker(java, [...(options.heap ?? HEAP), ...classPath, MAIN_CLASS, files.properties], files);
+  const pid = spawnBroker(java, [...(options.jvm ?? JVM), ...classPath, MAIN_CLASS, files.properties], files);
   await untilReady(pid, files.log);
   return { brokers: [`127.0.0.1:${port}`], pid, stop: stopOnce(pid, files) };
 }
