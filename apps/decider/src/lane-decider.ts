@@ -1,4 +1,13 @@
-import { BundleGate, type CommitPoint, type KafkaRecord, type LaneLog, type Log, type LogReader, type LogWriter } from '#adapters';
+import {
+  BundleGate,
+  type CommitPoint,
+  type KafkaRecord,
+  type LaneLog,
+  type Log,
+  type LogReader,
+  type LogWriter,
+  type OutgoingRecord,
+} from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
 
 import { CommitQueue } from './commit-queue.ts';
@@ -184,7 +193,12 @@ export class LaneDecider {
       feed.fetchAhead(true);
       if (sealed.erased || this.#isSnapshotDue(state)) {
         const ledgerOffset = await commits.idle(); // the state must be that of a committed record, so nothing is decided meanwhile
-        await this.#snapshot(state, io, { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord, erased: sealed.erased });
+        const at = { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord, erased: sealed.erased };
+        const records = await this.#snapshotOf(state, io.chunkKeys, at);
+        commits.run(0, async () => {
+          await this.#writeSnapshot(records, nextSeq, io);
+          return ledgerOffset;
+        });
       }
     }
     await commits.idle();
@@ -201,25 +215,28 @@ export class LaneDecider {
    * In a transaction of its own, so that decisions never wait for a snapshot that cannot be written. After an erasure into both slots: what was
    * erased is in neither any more. A crash before it: the older ones stay until newer ones take their places.
    */
-  async #snapshot(
+  async #snapshotOf(
     state: LaneState,
-    { writer, chunkKeys }: LaneIo,
+    chunkKeys: ReadonlySet<string>,
     at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array; readonly erased: boolean },
-  ): Promise<void> {
+  ): Promise<OutgoingRecord[]> {
     const { lane, nextSeq } = state.heads;
     this.#snapshotAt.set(lane, nextSeq);
     await this.options.onPoint?.('before-snapshot');
     const round = Math.floor(nextSeq / (this.options.snapshotEveryEntries ?? SNAPSHOT_EVERY_ENTRIES));
     const topic = this.#topicName('decider-state');
-    const records = [round, ...(at.erased ? [round + 1] : [])].flatMap((each) =>
+    return [round, ...(at.erased ? [round + 1] : [])].flatMap((each) =>
       snapshotRecords(state, { ...at, round: each }, this.options.deciderSeed, topic, chunkKeys),
     );
+  }
+
+  async #writeSnapshot(records: readonly OutgoingRecord[], nextSeq: number, { writer, chunkKeys }: LaneIo): Promise<void> {
     await writer.commit(records, nextSeq);
     for (const { key, value } of records) {
       if (value === null) chunkKeys.delete(key?.toString() ?? '');
       else if (key?.toString().startsWith('chunk.') === true) chunkKeys.add(key.toString());
     }
-    this.options.log.info({ lane, nextSeq }, 'snapshot written');
+    this.options.log.info({ lane: records[0]?.partition, nextSeq }, 'snapshot written');
   }
 
   async #checkTopics(lane: number): Promise<void> {

@@ -79,20 +79,21 @@ export class IdTable {
     this.size -= 1;
   }
 
-  /** ID_ROW_BYTES for each id held, in the order of their leaf indexes, whatever was forgotten in between. */
+  /**
+   * ID_ROW_BYTES for each id held, in the order of their leaf indexes, whatever was forgotten in between. Without an object or a call for each
+   * row, of which there may be a million: nothing is decided meanwhile.
+   */
   encode(): Uint8Array {
-    const rows = this.#inOrder();
+    const [keys, digests, indexes, expiries, flags] = [this.#keys, this.#digests, this.#indexes, this.#expiries, this.#flags];
     const out = new Uint8Array(this.size * ID_ROW_BYTES);
     const view = new DataView(out.buffer);
     let at = 0;
-    for (const row of rows) {
-      this.#wordsAt(row).forEach((word, of) => {
-        view.setUint32(at + of * 4, word);
-      });
-      out.set(this.#digests.subarray(row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES), at + 16);
-      view.setFloat64(at + 32, this.indexOf(row));
-      view.setFloat64(at + 40, this.expiryOf(row));
-      out[at + 48] = this.#flags[row] ?? 0;
+    for (const row of this.#inOrder()) {
+      for (let of = 0; of < WORDS; of++) view.setUint32(at + of * 4, keys[row * WORDS + of] ?? 0);
+      for (let of = 0; of < ID_DIGEST_BYTES; of++) out[at + 16 + of] = digests[row * ID_DIGEST_BYTES + of] ?? 0;
+      view.setFloat64(at + 32, indexes[row] ?? 0);
+      view.setFloat64(at + 40, expiries[row] ?? 0);
+      out[at + 48] = flags[row] ?? 0;
       at += ID_ROW_BYTES;
     }
     return out;
@@ -114,15 +115,18 @@ export class IdTable {
     return rows;
   }
 
-  #inOrder(): number[] {
-    const rows: number[] = [];
-    let isOrdered = true;
+  #inOrder(): Uint32Array {
+    const [indexes, flags] = [this.#indexes, this.#flags];
+    const rows = new Uint32Array(this.size);
+    let [held, last, isOrdered] = [0, 0, true];
     for (let row = 0; row < this.#rows; row++) {
-      if (!this.isUsed(row)) continue;
-      isOrdered &&= this.indexOf(rows.at(-1) ?? row) <= this.indexOf(row);
-      rows.push(row);
+      if (((flags[row] ?? 0) & USED) === 0) continue;
+      const index = indexes[row] ?? 0;
+      isOrdered &&= last <= index;
+      last = index;
+      rows[held++] = row;
     }
-    return isOrdered ? rows : rows.sort((a, b) => this.indexOf(a) - this.indexOf(b));
+    return isOrdered ? rows : rows.sort((a, b) => (indexes[a] ?? 0) - (indexes[b] ?? 0));
   }
 
   #put(words: Words, { index, digest, expiresAtMs, open }: Parameters<IdTable['put']>[1]): number {
@@ -166,8 +170,8 @@ export class IdTable {
   }
 
   #wordsAt(row: number): Words {
-    const [a = 0, b = 0, c = 0, d = 0] = this.#keys.subarray(row * WORDS, (row + 1) * WORDS);
-    return [a, b, c, d];
+    const [keys, at] = [this.#keys, row * WORDS];
+    return [keys[at] ?? 0, keys[at + 1] ?? 0, keys[at + 2] ?? 0, keys[at + 3] ?? 0];
   }
 
   #has = (row: number, flag: number): boolean => ((this.#flags[row] ?? 0) & flag) !== 0;
