@@ -12,6 +12,8 @@ import type { HopWork } from './work.ts';
 
 /** Unit ms a record. A process at rest. */
 const NOISE_MS = 0.002;
+/** Unit records/s, while warming up: many small transactions, as at a fixed load. */
+const WARM_UP_LOAD = 1000;
 /** Share of the floor's throughput at which latency is measured. */
 const LOAD = 0.3;
 
@@ -19,6 +21,7 @@ interface Amount {
   readonly records: number;
   readonly rounds: number;
   readonly seconds: number;
+  /** Unit s, for each path, before anything is measured: until the compilers of all processes are done with what a load runs. */
   readonly warmUp: number;
 }
 interface Stage {
@@ -51,8 +54,10 @@ export async function compare(
   const throughput: Record<keyof Figures['throughput'], number[]> = { bare: [], floor: [], pipeline: [] };
   const processes = [...watched(workers, broker), { name: 'bench', pid: process.pid }];
   const processor: Record<keyof Figures['throughput'], Map<string, number>> = { bare: new Map(), floor: new Map(), pipeline: new Map() };
+  say('warming up ...');
+  for (const { path, route } of paths) await drive(path, route(ledger.proposals(WARM_UP_LOAD * warmUp)), WARM_UP_LOAD);
   for (let round = 0; round <= rounds; round++) {
-    say(round === 0 ? 'warming up ...' : `throughput, round ${round} of ${rounds} ...`);
+    if (round > 0) say(`throughput, round ${round} of ${rounds} ...`);
     for (const { name, path, route } of paths) {
       const samples = route(ledger.proposals(round === 0 ? Math.min(2000, records) : records));
       const before = processes.map(({ pid }) => processorTimeOf(pid));
@@ -66,7 +71,7 @@ export async function compare(
     }
   }
   const perSecond = Math.max(1, Math.round(LOAD * median(throughput.floor)));
-  const latency = await latencyOf(ledger, bare, { perSecond, seconds, rounds, warmUp }, { start, say });
+  const latency = await latencyOf(ledger, bare, { perSecond, seconds, rounds }, { start, say });
   const memory = processes.map(({ name, pid }) => ({ name, ...memoryOf(pid) }));
   return {
     throughput: { bare: median(throughput.bare), floor: median(throughput.floor), pipeline: median(throughput.pipeline) },

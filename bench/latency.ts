@@ -13,8 +13,6 @@ interface Load {
   readonly perSecond: number;
   readonly seconds: number;
   readonly rounds: number;
-  /** Unit s, for each path: until the broker's compilers are done with what this load runs. */
-  readonly warmUp: number;
 }
 /** A pass-through with `everyMs` from one transaction to the next. */
 type Start = (name: 'bare' | 'floor', pace: { readonly everyMs: number }) => Promise<PassThrough>;
@@ -22,15 +20,12 @@ type Start = (name: 'bare' | 'floor', pace: { readonly everyMs: number }) => Pro
 export async function latencyOf(
   ledger: BenchLedger,
   hasty: PassThrough,
-  { perSecond, seconds, rounds, warmUp }: Load,
+  { perSecond, seconds, rounds }: Load,
   { start, say }: { readonly start: Start; readonly say: (line: string) => void },
 ): Promise<Latency> {
-  const driven = (path: Path, route: (samples: readonly Sample[]) => readonly Sample[], forSeconds = seconds): Promise<Run> =>
-    drive(path, route(ledger.proposals(perSecond * forSeconds)), perSecond);
+  const driven = (path: Path, route: (samples: readonly Sample[]) => readonly Sample[]): Promise<Run> =>
+    drive(path, route(ledger.proposals(perSecond * seconds)), perSecond);
   const asTheyAre = (samples: readonly Sample[]): readonly Sample[] => samples;
-  say(`warming up at ${perSecond} records/s ...`);
-  await driven(hasty.path, hasty.route, warmUp);
-  await driven(ledger.path, asTheyAre, warmUp);
   say(`latency at ${perSecond} records/s: how many transactions the pipeline makes ...`);
   const before = await ledger.ledgerEnd();
   await driven(ledger.path, asTheyAre);

@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
     records: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
-    'warm-up': { type: 'string', default: '30' },
+    'warm-up': { type: 'string', default: '20' },
     soak: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
