@@ -26,12 +26,18 @@ const records = Number(options.records);
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const warmUp = Number(options['warm-up']);
-/** A broker that serves for long, with both compilers, as Kafka's own start script runs it. */
+/** A broker that serves for long, with both compilers, as Kafka's own start script runs it. The soak is for the one that everybody gets. */
 const jvm = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-bench-broker-'));
-const broker = await chooseBroker({ env: process.env, dataDir, jvm, root: repositoryRoot(), log: say });
+const broker = await chooseBroker({
+  env: process.env,
+  dataDir,
+  root: repositoryRoot(),
+  log: say,
+  ...(options.soak === undefined ? { jvm } : {}),
+});
 const workers: Worker[] = [];
 try {
   say(broker.line);
