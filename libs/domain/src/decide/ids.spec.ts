@@ -80,6 +80,21 @@ describe('a book of ids', () => {
     expect(book.encode().length).toBe(10_000 * ID_ROW_BYTES);
   });
 
+  it('writes what it holds in the order of the leaves, whatever was forgotten in between', () => {
+    const idAt = (index: number, expiresAtMs: number): KnownId => ({
+      index,
+      digest: new Uint8Array(16).fill(index),
+      expiresAtMs,
+      open: false,
+    });
+    const [forgetful, plain] = [new IdBook(), new IdBook()];
+    for (const index of [0, 1, 2]) forgetful.remember(`a-${index}`, idAt(index, index === 0 ? 0 : 9 * MINUTE_MS));
+    expect(forgetful.forgetExpired(2 * MINUTE_MS)).toBe(1);
+    forgetful.remember('a-3', idAt(3, 9 * MINUTE_MS)); // where the first one was
+    for (const index of [1, 2, 3]) plain.remember(`a-${index}`, idAt(index, 9 * MINUTE_MS));
+    expect(forgetful.encode()).toEqual(plain.encode());
+  });
+
   it('refuses bytes that it did not write', () => {
     const book = new IdBook();
     book.remember('i\0a', { index: 1, digest: null, expiresAtMs: 5, open: true });
