@@ -14,6 +14,8 @@ import type { HopWork } from './work.ts';
 const NOISE_MS = 0.002;
 /** Unit records/s, while warming up: many small transactions, as at a fixed load. */
 const WARM_UP_LOAD = 1000;
+/** Records at full speed after it: few large ones. */
+const WARM_UP_FULL = 2000;
 /** Share of the floor's throughput at which latency is measured. */
 const LOAD = 0.3;
 
@@ -55,14 +57,16 @@ export async function compare(
   const processes = [...watched(workers, broker), { name: 'bench', pid: process.pid }];
   const processor: Record<keyof Figures['throughput'], Map<string, number>> = { bare: new Map(), floor: new Map(), pipeline: new Map() };
   say('warming up ...');
-  for (const { path, route } of paths) await drive(path, route(ledger.proposals(WARM_UP_LOAD * warmUp)), WARM_UP_LOAD);
-  for (let round = 0; round <= rounds; round++) {
-    if (round > 0) say(`throughput, round ${round} of ${rounds} ...`);
+  for (const { path, route } of paths) {
+    await drive(path, route(ledger.proposals(WARM_UP_LOAD * warmUp)), WARM_UP_LOAD);
+    await drive(path, route(ledger.proposals(WARM_UP_FULL)));
+  }
+  for (let round = 1; round <= rounds; round++) {
+    say(`throughput, round ${round} of ${rounds} ...`);
     for (const { name, path, route } of paths) {
-      const samples = route(ledger.proposals(round === 0 ? Math.min(2000, records) : records));
+      const samples = route(ledger.proposals(records));
       const before = processes.map(({ pid }) => processorTimeOf(pid));
       const run = await drive(path, samples);
-      if (round === 0) continue;
       throughput[name].push(run.recordsPerSecond);
       processes.forEach((each, at) => {
         const used = processorTimeOf(each.pid) - (before[at] ?? 0);

@@ -26,18 +26,12 @@ const records = Number(options.records);
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const warmUp = Number(options['warm-up']);
-/** A broker that serves for long, with both compilers, as Kafka's own start script runs it. The soak is for the one that everybody gets. */
-const jvm = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
+/** As a broker that serves for long; the soak is for the one that everybody gets. */
+const runsLong = options.soak === undefined;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-bench-broker-'));
-const broker = await chooseBroker({
-  env: process.env,
-  dataDir,
-  root: repositoryRoot(),
-  log: say,
-  ...(options.soak === undefined ? { jvm } : {}),
-});
+const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say, runsLong });
 const workers: Worker[] = [];
 try {
   say(broker.line);

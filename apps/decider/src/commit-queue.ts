@@ -36,7 +36,7 @@ export class CommitQueue {
     return this.#isResting;
   }
 
-  /** Must not be called while one is running. `work` commits so many records, and resolves to the offset of the last one on the ledger. */
+  /** Must not be called while one is running. `records`: of the ledger. `work` resolves to the offset of the last one that was committed there. */
   run(records: number, work: () => Promise<bigint>): void {
     if (this.#isBusy) throw new Error('one transaction at a time');
     this.#isBusy = true;

@@ -24,8 +24,8 @@ export interface ChooseOptions {
   /** The repository root: docker-compose.yml and pom.xml. */
   readonly root: string;
   readonly log: Progress;
-  /** Of an embedded one. */
-  readonly jvm?: readonly string[];
+  /** Of an embedded one: see there. */
+  readonly runsLong?: boolean;
 }
 
 const run = promisify(execFile);
@@ -40,7 +40,7 @@ const DOCKER_STOP_S = 5;
 const DOCKER_BROKER = '127.0.0.1:9092';
 
 /** KAFKA_BROKERS, else a Docker engine, else an embedded broker (Java). The first that there is, and no falling back once chosen. */
-export async function chooseBroker({ env, dataDir, root, log, jvm }: ChooseOptions): Promise<ChosenBroker> {
+export async function chooseBroker({ env, dataDir, root, log, runsLong = false }: ChooseOptions): Promise<ChosenBroker> {
   const given = env['KAFKA_BROKERS'];
   if (given) {
     const brokers = parseBrokers(given);
@@ -49,7 +49,7 @@ export async function chooseBroker({ env, dataDir, root, log, jvm }: ChooseOptio
   const compose = join(root, 'docker-compose.yml');
   if (existsSync(compose) && (await dockerAnswers())) return dockerBroker(compose, log);
   try {
-    const broker = await startEmbeddedBroker({ dataDir, root, log, ...(jvm ? { jvm } : {}) });
+    const broker = await startEmbeddedBroker({ dataDir, root, log, runsLong });
     const line = `Kafka: ${broker.brokers.join(',')} (embedded Apache Kafka, process ${broker.pid}, data in ${dataDir})`;
     return { brokers: broker.brokers, kind: 'embedded', line, pid: broker.pid, stop: () => broker.stop() };
   } catch (error) {

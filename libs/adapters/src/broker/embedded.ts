@@ -23,15 +23,16 @@ export interface EmbeddedOptions {
   readonly port?: number;
   /** Progress, for people: the first start downloads Kafka. */
   readonly log?: Progress;
-  /** Options of the JVM; default: little memory, soon there. */
-  readonly jvm?: readonly string[];
+  /** Both compilers: for minutes the second costs more than it gives. */
+  readonly runsLong?: boolean;
   /** Of server.properties, beyond what every broker of ours has. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** The folder with pom.xml. */
   readonly root?: string;
 }
 
-const JVM = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+const HEAP = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
+const ONE_COMPILER = '-XX:TieredStopAtLevel=1';
 /** Unit ms. Measured 1.7 s on an idle machine; recovery after a kill and a busy machine take longer. */
 const READY_MAX_MS = 90_000;
 /** Unit ms. A stop flushes and closes segments; what SIGKILL cuts off is recovered from the log on the next start. */
@@ -58,7 +59,7 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const classPath = ['-cp', join(jars, '*')];
   await formatOnce(java, classPath, files);
   progress('starting Apache Kafka');
-  const pid = spawnBroker(java, [...(options.jvm ?? JVM), ...classPath, MAIN_CLASS, files.properties], files);
+  const pid = spawnBroker(java, [...HEAP, ...(options.runsLong ? [] : [ONE_COMPILER]), ...classPath, MAIN_CLASS, files.properties], files);
   await untilReady(pid, files.log);
   return { brokers: [`127.0.0.1:${port}`], pid, stop: stopOnce(pid, files) };
 }
@@ -153,7 +154,7 @@ async function formatOnce(java: string, classPath: string[], files: Files): Prom
   if (existsSync(join(files.data, 'meta.properties'))) return;
   rmSync(files.data, { recursive: true, force: true }); // a format that was interrupted: nothing was ever written to it
   const clusterId = drawClusterId();
-  const args = ['-XX:TieredStopAtLevel=1', ...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', files.properties];
+  const args = [ONE_COMPILER, ...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', files.properties];
   await promisify(execFile)(java, args, { timeout: READY_MAX_MS }).catch((error: unknown) => {
     throw new Error(`embedded broker: the data folder could not be formatted: ${messageOf(error)}`, { cause: error });
   });

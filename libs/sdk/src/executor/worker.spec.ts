@@ -11,6 +11,15 @@ const AFTER = 'b'.repeat(64);
 /** Parts that were reported, in order. */
 const told = (ledger: FakeLedger): string[] => ledger.reports.map(({ kind, status }) => `${kind} ${status}`);
 
+/** An executor that was killed while its handler was at work. */
+async function killedWhileRunning(ledger: FakeLedger): Promise<Life> {
+  const life = new Life(ledger, { run: () => new Promise(() => undefined) });
+  ledger.allow();
+  await life.until(() => life.journal.records.some(({ kind }) => kind === 'running'));
+  life.kill();
+  return life;
+}
+
 describe('an executor', () => {
   it('claims, runs on its own grant, and reports with the hashes of before and after', async () => {
     const ledger = new FakeLedger();
@@ -437,10 +446,7 @@ describe('after a crash', () => {
 
   it('never runs again what was running, says so, and reports nothing', async () => {
     const ledger = new FakeLedger();
-    const first = new Life(ledger, { run: () => new Promise(() => undefined) });
-    ledger.allow();
-    await first.until(() => first.journal.records.some(({ kind }) => kind === 'running'));
-    first.kill();
+    const first = await killedWhileRunning(ledger);
     const second = new Life(ledger, {}, { journal: first.journal });
     await second.idle();
     expect([second.ran, ledger.reports, second.codes]).toEqual([[], [], ['INTERRUPTED']]);
@@ -451,10 +457,7 @@ describe('after a crash', () => {
 
   it('tells what becomes of a claim that is over also when everything before it is behind us', async () => {
     const ledger = new FakeLedger();
-    const first = new Life(ledger, { run: () => new Promise(() => undefined) });
-    ledger.allow();
-    await first.until(() => first.journal.records.some(({ kind }) => kind === 'running'));
-    first.kill();
+    const first = await killedWhileRunning(ledger);
     const second = new Life(ledger, {}, { journal: first.journal });
     await second.until(() => second.codes.includes('INTERRUPTED'));
     await second.idle();
@@ -484,10 +487,7 @@ describe('after a crash', () => {
 
   it('runs not even that once its time is over', async () => {
     const ledger = new FakeLedger();
-    const first = new Life(ledger, { run: () => new Promise(() => undefined) });
-    ledger.allow();
-    await first.until(() => first.journal.records.some(({ kind }) => kind === 'running'));
-    first.kill();
+    const first = await killedWhileRunning(ledger);
     ledger.time.nowMs = Date.parse(ledger.resultBy);
     const second = new Life(ledger, { idempotent: true }, { journal: first.journal });
     await second.idle();
