@@ -1,6 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -9,8 +10,10 @@ import { chooseDatabase, type EmbeddedPostgres, startEmbeddedPostgres } from '#a
 
 const running: EmbeddedPostgres[] = [];
 const folders: string[] = [];
+const strangers: ChildProcess[] = [];
 afterEach(async () => {
   await Promise.all(running.splice(0).map((each) => each.stop()));
+  for (const stranger of strangers.splice(0)) stranger.kill('SIGKILL');
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -36,6 +39,18 @@ async function ask(url: string, text: string): Promise<unknown> {
   } finally {
     await client.end();
   }
+}
+
+/** A database that was stopped, and a stranger, who works in that folder of it, with the process id that its lock file names. */
+async function lockedBy(cwd: string): Promise<{ data: string }> {
+  const first = await start(folder());
+  await first.stop();
+  const data = join(first.folder, 'data');
+  const { uid } = statSync(data); // PostgreSQL takes no other user's process for its own
+  const stranger = spawn('sleep', ['600'], { cwd: resolve(first.folder, cwd), ...(process.getuid?.() === 0 ? { uid } : {}) });
+  strangers.push(stranger);
+  writeFileSync(join(data, 'postmaster.pid'), `${stranger.pid}\n${data}\n`);
+  return { data };
 }
 
 describe('embedded PostgreSQL', () => {
@@ -66,6 +81,16 @@ describe('embedded PostgreSQL', () => {
     process.kill(first.pid, 'SIGKILL');
     await first.stop();
     expect(await ask((await start(dataDir)).url, 'select answer from kept')).toBe(8);
+  });
+
+  it.runIf(process.platform === 'linux')('starts though its lock file names a process id that something else has by now', async () => {
+    const { data } = await lockedBy('/');
+    expect(await ask((await start(dirname(data))).url, 'select 10 as answer')).toBe(10);
+  });
+
+  it.runIf(process.platform === 'linux')('does not start while that process works in its folder', async () => {
+    const { data } = await lockedBy('data');
+    await expect(start(dirname(data))).rejects.toThrow(/lock file/);
   });
 
   it('is reached in a folder that is closed to others', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export function isAlive(pid: number): boolean {
@@ -28,6 +28,12 @@ export function processesWith(...wanted: readonly string[]): number[] {
     const given = argumentsOf(pid);
     return wanted.every((argument) => given.includes(argument)) && isAlive(pid);
   });
+}
+
+/** Living processes whose working folder is this one. Linux only; none elsewhere. */
+export function processesIn(folder: string): number[] {
+  const pids = list('/proc').filter((name) => /^[1-9]\d*$/.test(name));
+  return pids.map(Number).filter((pid) => workingFolderOf(pid) === folder);
 }
 
 /** Who waits for a process; 0 when it does not exist. Linux only. */
@@ -80,6 +86,15 @@ function argumentsOf(pid: number): string[] {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
     return []; // it has ended
+  }
+}
+
+/** undefined when it has ended, as a zombie has, or is somebody else's. */
+function workingFolderOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { freePort } from '../broker/free-port.ts';
-import { commandLine, isAlive, terminate } from '../broker/process.ts';
+import { commandLine, isAlive, processesIn, terminate } from '../broker/process.ts';
 import { writeWhole } from '../home/files.ts';
 import { messageOf } from '../kafka/errors.ts';
 import { NOBODY, postgresBinaries, reachableFolder } from './binaries.ts';
@@ -40,6 +40,7 @@ export async function startEmbeddedPostgres({ dataDir }: EmbeddedPostgresOptions
   const folder = reachableFolder(resolve(dataDir), asNobody);
   const files = filesOf(folder);
   await stopLeftover(files);
+  await removeStaleLock(files);
   const password = await initialised(native, files, asNobody);
   const port = await freePort();
   const log = openSync(files.log, 'w', 0o600);
@@ -147,6 +148,21 @@ async function stopLeftover(files: Files): Promise<void> {
   const isUsed = owner === process.pid || (owner > 0 && isAlive(owner) && commandLine(owner).includes('node'));
   if (isUsed) throw new Error(`embedded PostgreSQL: ${files.data} is in use by process ${owner}: stop it, or use another data folder`);
   await stop(pid, files);
+}
+
+/**
+ * PostgreSQL refuses a folder whose lock file names a process id that is taken, though it be by a zombie that nobody collects, by one that SIGKILL
+ * is still taking apart, or by a stranger. Each of its own processes works in the folder: without any, the file is stale. Linux only.
+ */
+async function removeStaleLock({ data, pidFile }: Files): Promise<void> {
+  if (!existsSync(pidFile) || !existsSync('/proc/self/cwd')) return;
+  const folder = realpathSync(data);
+  const deadline = performance.now() + STOP_MAX_MS;
+  while (processesIn(folder).length > 0) {
+    if (performance.now() > deadline) return; // PostgreSQL says why it does not start
+    await delay(10);
+  }
+  rmSync(pidFile, { force: true });
 }
 
 /** A process id may be somebody else's by now. */
