@@ -5,7 +5,7 @@ import { codecs, type KafkaRecord, LaneReader, type OutgoingRecord, type Snapsho
 import { sha256 } from '#crypto';
 import { decodeState, encodeState, IdBook, type LaneState, utf8 } from '#domain';
 
-import { snapshotRecords } from '../../apps/decider/src/snapshots.ts';
+import { CHUNK_BYTES, snapshotRecords } from '../../apps/decider/src/snapshot-records.ts';
 import { takeOver, type TakenOver } from '../../apps/decider/src/take-over.ts';
 import { client } from '../support/kafka.ts';
 import { LANE, type Place, World } from '../support/world.ts';
@@ -112,8 +112,10 @@ function forged({ chunk }: Snapshot): Uint8Array {
 
 /** A snapshot of this state as a decider with that key writes it, of the ledger record at that offset. */
 function made(state: LaneState, seed: Uint8Array, { ledgerOffset, lastRecord }: { ledgerOffset: bigint; lastRecord: Uint8Array }) {
-  const at = { ledgerOffset, lastRecord, inputKeysOffset: BigInt(newer.manifest.inputKeysOffset), round: newer.manifest.slot };
-  return snapshotRecords(state, at, seed, world.home.topic(TOPIC));
+  const { slot, inputKeysOffset } = newer.manifest;
+  const facts = { lane: LANE, laneSeq: state.heads.nextSeq, bytes: encodeState(state) };
+  const snapshot = { ...facts, ledgerOffset, lastRecord, inputKeysOffset: BigInt(inputKeysOffset) };
+  return snapshotRecords(snapshot, slot, seed, world.home.topic(TOPIC), CHUNK_BYTES);
 }
 
 async function lastOfLedger(): Promise<{ ledgerOffset: bigint; lastRecord: Uint8Array }> {

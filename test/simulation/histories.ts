@@ -21,10 +21,19 @@ const inputs = new SimulatedInputs();
 const { birth, keys } = inputs.parties;
 const deciderSeed = inputs.parties.seedOf('decider');
 
+/** Several to a snapshot of these small lanes. */
+const SNAPSHOT_CHUNK_BYTES = 500;
+
 const decider: MakeOwner = ({ laneLog, log, nowMs, monotonicMs, onPoint, snapshotEveryEntries }) =>
   new LaneDecider({
     ...{ laneLog, log, nowMs, monotonicMs, onPoint, snapshotEveryEntries, birth, wire, deciderSeed },
-    ...{ topicPrefix: '', engine: new FakeEngine(), checkBundle: noRefusals, onBatch: () => undefined },
+    ...{
+      snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
+      topicPrefix: '',
+      engine: new FakeEngine(),
+      checkBundle: noRefusals,
+      onBatch: () => undefined,
+    },
   });
 
 const notary: MakeOwner = ({ laneLog, log, disk, onPoint }) => {

@@ -19,7 +19,7 @@ export interface Pace {
 
 /** One transaction at a time, beside the deciding of the next batch. After a failure it is over: `idle` throws what went wrong. */
 export class CommitQueue {
-  #running: Promise<bigint> = Promise.resolve(0n);
+  #running: Promise<void> = Promise.resolve();
   #rest: Promise<unknown> = Promise.resolve();
   #isBusy = false;
   #isResting = false;
@@ -36,8 +36,8 @@ export class CommitQueue {
     return this.#isResting;
   }
 
-  /** Must not be called while one is running. `records`: of the ledger. `work` resolves to the offset of the last one that was committed there. */
-  run(records: number, work: () => Promise<bigint>): void {
+  /** Must not be called while one is running. `records`: of the ledger. */
+  run(records: number, work: () => Promise<void>): void {
     if (this.#isBusy) throw new Error('one transaction at a time');
     this.#isBusy = true;
     const startedMs = this.pace.monotonicMs();
@@ -56,8 +56,8 @@ export class CommitQueue {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Resolves to what the last one resolved to, once none is running. */
-  async idle(): Promise<bigint> {
+  /** Resolves once none is running. */
+  async idle(): Promise<void> {
     return this.#running;
   }
 

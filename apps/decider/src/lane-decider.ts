@@ -1,22 +1,23 @@
+import { BundleGate, type CommitPoint, type KafkaRecord, type LaneLog, type Log, type LogReader, type LogWriter } from '#adapters';
 import {
-  BundleGate,
-  type CommitPoint,
-  type KafkaRecord,
-  type LaneLog,
-  type Log,
-  type LogReader,
-  type LogWriter,
-  type OutgoingRecord,
-} from '#adapters';
-import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState, type LedgerBirth, type PolicyEngine, type WireCodec } from '#domain';
+  encodeState,
+  INPUT_TOPICS,
+  LaneHalted,
+  type InputTopic,
+  type LaneState,
+  type LedgerBirth,
+  type PolicyEngine,
+  type WireCodec,
+} from '#domain';
 
 import { CommitQueue } from './commit-queue.ts';
 import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
 import { SignaturesAhead } from './signatures-ahead.ts';
-import { snapshotRecords } from './snapshots.ts';
-import { takeOver } from './take-over.ts';
+import { CHUNK_BYTES } from './snapshot-records.ts';
+import { SnapshotWriter } from './snapshot-writer.ts';
+import { takeOver, type TakenOver } from './take-over.ts';
 
 /** What a lane's decider writes, each partition by no one else. */
 const OUTPUT_TOPICS = ['ledger', 'input-keys', 'dead-letters', 'decider-state'];
@@ -42,6 +43,7 @@ export interface LaneDeciderOptions {
   /** Checks signatures on other threads while records wait: the same decisions, sooner. */
   readonly verifiesAhead?: boolean;
   readonly snapshotEveryEntries?: number;
+  readonly snapshotChunkBytes?: number;
   /** POSIX milliseconds; default Date.now. */
   readonly nowMs?: () => number;
   /** Waits so many ms, or for the next turn of the event loop: between slices of a batch, and between transactions. Absent: neither. */
@@ -52,12 +54,6 @@ export interface LaneDeciderOptions {
   readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
   /** An input topic waits for an operator's input.gap, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
   readonly onHeld?: (lane: number, topic: InputTopic, why: string | undefined) => void;
-}
-
-interface LaneIo {
-  readonly writer: LogWriter;
-  /** Of all chunks on `decider-state`; written by this lane's owner only. */
-  readonly chunkKeys: Set<string>;
 }
 
 /** The engine itself is out of order, not a policy: what it denied is not committed, and the lane waits and takes over anew. */
@@ -117,8 +113,7 @@ export class LaneDecider {
       const { nextSeq } = taken.state.heads;
       log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
       ready();
-      const { inputKeysOffset, chunkKeys } = taken;
-      await this.#decideUntil(signal, taken.state, { reader, writer, inputKeysOffset, chunkKeys });
+      await this.#decideUntil(signal, taken, { reader, writer });
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
       for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
@@ -128,8 +123,9 @@ export class LaneDecider {
   }
 
   /** Steps 2 to 4 of the protocol, over and over. */
-  async #decideUntil(signal: AbortSignal, state: LaneState, io: LaneIo & { readonly reader: LogReader; readonly inputKeysOffset: bigint }) {
+  async #decideUntil(signal: AbortSignal, taken: TakenOver, io: { readonly reader: LogReader; readonly writer: LogWriter }) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
+    const { state } = taken;
     const { lane } = state.heads;
     const clock = new LaneClock(this.options.nowMs, this.options.monotonicMs);
     const onHeld = (topic: InputTopic, next: bigint | undefined): void => {
@@ -152,7 +148,14 @@ export class LaneDecider {
     const asked = ahead ? { wire: ahead, verify: ahead.verify } : { wire };
     const context = { engine: this.#gate, birth, ...asked };
     const commits = new CommitQueue({ monotonicMs, ...(pause ? { pause } : {}) });
-    let inputKeysOffset = io.inputKeysOffset;
+    let { inputKeysOffset } = taken;
+    let committedSeq = state.heads.nextSeq;
+    const snapshots = this.#snapshotWriter(taken);
+    /** A piece of a snapshot alone, when no batch takes it along. */
+    const writePiece = async (): Promise<void> => {
+      await io.writer.commit(snapshots.next(), committedSeq);
+      snapshots.committed();
+    };
     let batch: OpenBatch | undefined;
     while (!signal.aborted) {
       // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
@@ -160,7 +163,7 @@ export class LaneDecider {
       commits.throwIfFailed();
       if (feed.isEmpty)
         await (!batch
-          ? feed.arrived(commits.isBusy || commits.isResting)
+          ? feed.arrived(commits.isBusy || commits.isResting || snapshots.isPending)
           : commits.isBusy
             ? commits.idle()
             : Promise.race([commits.rested(), feed.arrived(true)]));
@@ -171,6 +174,7 @@ export class LaneDecider {
       else if (batch.isFull) await commits.idle();
       else if (pause) await pause(0); // answers, to fetches and to the commit, are read between two slices
       // While more is waiting than goes into one batch, what counts is how much is decided, not how soon.
+      if (!batch && snapshots.isPending && !commits.isBusy && !commits.isResting) commits.run(0, writePiece);
       if (!batch || commits.isBusy || (!batch.isFull && (feed.holds(RECORDS_MAX) || commits.isResting))) continue;
       const { nowMs } = batch;
       const sealed = batch.seal();
@@ -178,65 +182,48 @@ export class LaneDecider {
       batch = undefined;
       if (sealed.engineFailed && this.options.probe?.() === false)
         throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
+      const bytes = this.#isSnapshotDue(state, sealed.erased, snapshots) ? encodeState(state) : undefined;
       // 3. One transaction, never two at once. A crash before its commit leaves nothing; after it, the successor reads it all.
       const startedMs = monotonicMs();
       commits.run(sealed.entryCount, async () => {
-        const offsets = await io.writer.commit(sealed.outgoing, nextSeq);
+        const offsets = await io.writer.commit([...sealed.outgoing, ...snapshots.next()], nextSeq);
+        snapshots.committed();
         // 4. Only now is the state that deciding advanced the truth. An error above, or in a batch decided meanwhile, drops all of it.
+        committedSeq = nextSeq;
         const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
         const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
         clock.compareWithBroker(ledger?.appendTimeMs ?? -1, nowMs);
         if (keys) inputKeysOffset = keys.baseOffset + BigInt(sealed.inputKeyCount);
         onBatch({ lane, records: sealed.entryCount, verdicts: sealed.verdicts, ms: monotonicMs() - startedMs });
-        return ledger ? ledger.baseOffset + BigInt(sealed.entryCount - 1) : 0n;
+        if (!bytes || !ledger) return;
+        const ledgerOffset = ledger.baseOffset + BigInt(sealed.entryCount - 1);
+        await this.options.onPoint?.('before-snapshot');
+        snapshots.start({ lane, laneSeq: nextSeq, bytes, ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord }, sealed.erased);
       });
       feed.fetchAhead(true);
-      if (sealed.erased || this.#isSnapshotDue(state)) {
-        const ledgerOffset = await commits.idle(); // the state must be that of a committed record, so nothing is decided meanwhile
-        const at = { ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord, erased: sealed.erased };
-        const records = await this.#snapshotOf(state, io.chunkKeys, at);
-        commits.run(0, async () => {
-          await this.#writeSnapshot(records, nextSeq, io);
-          return ledgerOffset;
-        });
-      }
     }
     await commits.idle();
+    for (; snapshots.isPending; await commits.idle()) commits.run(0, writePiece); // the successor starts from it
   }
 
-  #isSnapshotDue({ heads: { lane, nextSeq } }: LaneState): boolean {
+  /** At once when something was erased, which older ones hold; else not while one is on its way. */
+  #isSnapshotDue({ heads: { lane, nextSeq } }: LaneState, erased: boolean, { isPending }: SnapshotWriter): boolean {
     const every = this.options.snapshotEveryEntries ?? SNAPSHOT_EVERY_ENTRIES;
     const last = this.#snapshotAt.get(lane) ?? Math.floor(nextSeq / every) * every;
-    this.#snapshotAt.set(lane, last);
-    return nextSeq - last >= every;
+    const isDue = erased || (nextSeq - last >= every && !isPending);
+    this.#snapshotAt.set(lane, isDue ? nextSeq : last);
+    return isDue;
   }
 
-  /**
-   * In a transaction of its own, so that decisions never wait for a snapshot that cannot be written. After an erasure into both slots: what was
-   * erased is in neither any more. A crash before it: the older ones stay until newer ones take their places.
-   */
-  async #snapshotOf(
-    state: LaneState,
-    chunkKeys: ReadonlySet<string>,
-    at: { readonly ledgerOffset: bigint; readonly inputKeysOffset: bigint; readonly lastRecord: Uint8Array; readonly erased: boolean },
-  ): Promise<OutgoingRecord[]> {
+  #snapshotWriter({ state, snapshots, inputKeysOffset, erasedBefore }: TakenOver): SnapshotWriter {
     const { lane, nextSeq } = state.heads;
-    this.#snapshotAt.set(lane, nextSeq);
-    await this.options.onPoint?.('before-snapshot');
-    const round = Math.floor(nextSeq / (this.options.snapshotEveryEntries ?? SNAPSHOT_EVERY_ENTRIES));
-    const topic = this.#topicName('decider-state');
-    return [round, ...(at.erased ? [round + 1] : [])].flatMap((each) =>
-      snapshotRecords(state, { ...at, round: each }, this.options.deciderSeed, topic, chunkKeys),
-    );
-  }
-
-  async #writeSnapshot(records: readonly OutgoingRecord[], nextSeq: number, { writer, chunkKeys }: LaneIo): Promise<void> {
-    await writer.commit(records, nextSeq);
-    for (const { key, value } of records) {
-      if (value === null) chunkKeys.delete(key?.toString() ?? '');
-      else if (key?.toString().startsWith('chunk.') === true) chunkKeys.add(key.toString());
-    }
-    this.options.log.info({ lane: records[0]?.partition, nextSeq }, 'snapshot written');
+    const { deciderSeed, log, snapshotChunkBytes: chunkBytes = CHUNK_BYTES } = this.options;
+    const onWritten = (laneSeq: number): void => {
+      log.info({ lane, nextSeq: laneSeq }, 'snapshot written');
+    };
+    const writer = new SnapshotWriter({ ...snapshots, topic: this.#topicName('decider-state'), deciderSeed, chunkBytes, onWritten });
+    if (erasedBefore) writer.start({ lane, laneSeq: nextSeq, bytes: encodeState(state), inputKeysOffset, ...erasedBefore }, true);
+    return writer;
   }
 
   async #checkTopics(lane: number): Promise<void> {

@@ -13,17 +13,24 @@ import {
   type WireCodec,
 } from '#domain';
 
+import type { SnapshotTopic } from './snapshot-writer.ts';
 import { readSnapshots } from './snapshots.ts';
 import type { TakeOverOptions } from './take-over-options.ts';
 import { decodeHead, signedHead } from './signed-head.ts';
 
 export interface TakenOver {
   readonly state: LaneState;
-  /** Slot and sequence of the snapshot the state came from. */
+  /** Sequence of the snapshot the state came from; 0: from genesis. */
   readonly snapshotSeq: number;
   readonly inputKeysOffset: bigint;
-  /** Of all chunks on `decider-state`. */
-  readonly chunkKeys: Set<string>;
+  readonly snapshots: SnapshotTopic;
+  /** The last ledger record, when something was erased after the newest snapshot: snapshots still hold it. */
+  readonly erasedBefore: LedgerEnd | undefined;
+}
+/** What a snapshot names. */
+export interface LedgerEnd {
+  readonly ledgerOffset: bigint;
+  readonly lastRecord: Uint8Array;
 }
 
 const PROGRESS_ENTRIES = 10_000;
@@ -36,7 +43,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   const { birth, lane, reader, signal, topicName } = options;
   // Before the ledger's end: what is signed later may be of a successor, who has fenced us meanwhile. That is no lost tail.
   const [signed] = await reader.endOffsets([{ topic: topicName('checkpoints'), partition: lane }]);
-  const { newest: snapshot, chunkKeys } = await readSnapshots(options);
+  const { newest: snapshot, keys: snapshotKeys } = await readSnapshots(options);
   const state = snapshot?.state ?? emptyLane(birth, lane);
   const keys = new Map<string, Uint8Array>();
   const inputKeys = { topic: topicName('input-keys'), partition: lane, ...(snapshot ? { from: snapshot.inputKeysOffset } : {}) };
@@ -48,9 +55,10 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
     },
     signal,
   );
-  await readLedger(options, state, keys, snapshot?.ledgerNext);
+  const erasedBefore = await readLedger(options, state, keys, snapshot?.ledgerNext);
   await compareWithCheckpoints(options, state, signed?.highWatermark ?? 0n);
-  return { state, snapshotSeq: snapshot?.seq ?? 0, inputKeysOffset, chunkKeys };
+  const snapshots = { keys: snapshotKeys, newestSlot: snapshot?.slot };
+  return { state, snapshotSeq: snapshot?.seq ?? 0, inputKeysOffset, snapshots, erasedBefore };
 }
 
 function collectKey(keys: Map<string, Uint8Array>, record: KafkaRecord): void {
@@ -77,20 +85,24 @@ async function readLedger(
   state: LaneState,
   keys: Map<string, Uint8Array>,
   from: bigint | undefined,
-): Promise<void> {
+): Promise<LedgerEnd | undefined> {
   const { birth, reader, lane, wire, topicName, signal, onProgress } = options;
   const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
   const batches = new SealedBatches(state.heads, deciderKeys, wire);
   let entries = 0;
+  let isErased = false;
+  let end: LedgerEnd | undefined;
   const place = { topic: topicName('ledger'), partition: lane, ...(from === undefined ? {} : { from }) };
   const fold = (record: KafkaRecord): void => {
     const batch = batches.push(record.value);
+    if (record.value) end = { ledgerOffset: record.offset, lastRecord: record.value };
     for (const entry of batch?.entries ?? []) {
       evolveFacts(
         state,
         { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry },
         factsOf(entry, keys, wire),
       );
+      isErased ||= entry.kind === 'input.erased';
       entries += 1;
       if (entries % PROGRESS_ENTRIES === 0) onProgress(entries);
     }
@@ -103,6 +115,7 @@ async function readLedger(
     throw error;
   }
   if (batches.pendingCount > 0) throw new LaneHalted('FORKED', `lane ${lane}: the ledger ends inside a batch`);
+  return isErased ? end : undefined;
 }
 
 function factsOf({ record, kind, statement }: SealedEntry, keys: Map<string, Uint8Array>, wire: WireCodec): ReturnType<typeof replayFacts> {
