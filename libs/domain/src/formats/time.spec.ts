@@ -38,6 +38,34 @@ it('what was written or read last changes nothing for the second, the minute, th
   }
 });
 
+const digits = (max: number, length: number) => fc.integer({ min: 0, max }).map((value) => String(value).padStart(length, '0'));
+const spelling = fc
+  .tuple(digits(9999, 4), digits(13, 2), digits(32, 2), digits(24, 2), digits(60, 2), digits(60, 2), digits(999, 3))
+  .map(([year, month, day, h, m, s, ms]) => `${year}-${month}-${day}T${h}:${m}:${s}.${ms}Z`);
+
+it('takes exactly the days and times that the calendar has', () => {
+  fc.assert(
+    fc.property(spelling, (text) => {
+      const ms = Date.parse(text);
+      const isOne = !Number.isNaN(ms) && new Date(ms).toISOString() === text;
+      if (isOne) expect(parseTime(text)).toBe(ms);
+      else expect(() => parseTime(text)).toThrow(TimeError);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+it('knows each day of leap years and of those that are none', () => {
+  for (const year of ['0000', '0001', '0004', '0100', '0400', '1600', '1900', '1970', '2000', '2024', '2026', '9999']) {
+    for (let ms = Date.parse(`${year}-01-01T00:00:00.000Z`); ms <= Date.parse(`${year}-12-31T00:00:00.000Z`); ms += 86_400_000) {
+      const text = new Date(ms).toISOString();
+      expect([parseTime(text), formatTime(ms)]).toEqual([ms, text]);
+    }
+    const isLeap = new Date(`${year}-02-29T00:00:00.000Z`).getUTCDate() === 29;
+    if (!isLeap) expect(() => parseTime(`${year}-02-29T00:00:00.000Z`)).toThrow(TimeError);
+  }
+});
+
 it.each([-1, -999, -1000, -62_167_219_200_000])('writes %i ms, before 1970', (ms) => {
   expect(parseTime(formatTime(ms))).toBe(ms);
   expect(formatTime(ms)).toBe(new Date(ms).toISOString());
