@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { checkLedger, codecs, type Home } from '#adapters';
+import { checkLedger, codecs, type Home, type KafkaRecord } from '#adapters';
 import { NESTING_MAX, parseCanonical, parseTrust, requestDigest, verifyReceipt, type Json } from '#domain';
 
 import { partiesOf } from '../../apps/all/src/tour/propose.ts';
@@ -20,7 +20,10 @@ import { LANE, type Place, recordWrite, TENANT, told, World } from '../support/w
 import { filesWith, inputKeys, topicsWith } from './holdings.ts';
 
 /** So that a test need not wait for what a broker does every few minutes. */
-const SOON = { 'log.retention.check.interval.ms': 200, 'log.initial.task.delay.ms': 500, 'log.cleaner.backoff.ms': 200 };
+const SOON = {
+  ...{ 'log.retention.check.interval.ms': 200, 'log.initial.task.delay.ms': 500, 'log.cleaner.backoff.ms': 200 },
+  'log.segment.delete.delay.ms': 2000, // of a topic that is deleted, too
+};
 /** Entries. */
 const SNAPSHOT_EVERY = 10;
 /** Unit ms. A broker cleans and deletes when it comes round to it: about 20 s where nothing else runs. */
@@ -44,6 +47,8 @@ let world: World;
 let value: Buffer;
 let digest: Buffer;
 let keys: Buffer[];
+/** As they were before the erasures. */
+let snapshots: KafkaRecord[];
 const places: Place[] = [];
 
 beforeAll(async () => {
@@ -93,6 +98,7 @@ describe('before an erasure', () => {
     await others(2 * SNAPSHOT_EVERY);
     expect(await topicsWith(world, MARKERS)).toEqual(['actions', 'dead-letters', 'ledger, opened', 'verdicts']);
     expect(await topicsWith(world, [digest])).toEqual(['decider-state']);
+    snapshots = await world.read('decider-state');
     const of = (await world.receipts()).filter(({ record }) => record.actionId === ACTION || record.actionId === WAITING);
     const all = await inputKeys(world, LANE);
     keys = of.map(({ record }) => all.get(`${record.origin}\0${record.leafIndex}`) ?? Buffer.of());
@@ -176,6 +182,20 @@ describe('an erased action', () => {
     await world.expectValid();
   });
 
+  it('is in no snapshot that counts, also when the decider ended before it wrote one: its successor does, before anything else', async () => {
+    await world.stop('decider');
+    await world.makeAnew('decider-state');
+    const topic = world.home.topic('decider-state');
+    await world.writer.send(snapshots.map(({ key, value: kept }) => ({ topic, partition: LANE, key, value: kept })));
+    expect((await latestSnapshots()).filter((kept) => kept.includes(digest))).not.toEqual([]);
+    await world.start('decider', { snapshotEveryEntries: SNAPSHOT_EVERY });
+    const left = await until('the successor has written its own', async () => {
+      const latest = await latestSnapshots();
+      return !latest.some((kept) => kept.includes(digest)) && latest;
+    });
+    expect(left).toHaveLength(2); // one chunk and its manifest
+  });
+
   it('has receipts that verify offline, every one, with nothing but the trust file', async () => {
     const trust = parseTrust((await world.get(`/v1/trust/${TENANT}`)).text);
     const receipts = (await world.read('receipts')).map((record) => codecs.receipt.decode(record.value ?? Buffer.of()));
@@ -187,6 +207,12 @@ describe('an erased action', () => {
     }
   });
 });
+
+/** What compaction would leave of `decider-state`. */
+async function latestSnapshots(): Promise<Buffer[]> {
+  const latest = new Map((await world.read('decider-state')).map((record) => [record.key?.toString(), record.value]));
+  return [...latest.values()].filter((kept) => kept !== null);
+}
 
 describe('once retention and compaction have passed', () => {
   it(

@@ -50,7 +50,7 @@ export async function whatHolds(home: Home, brokers: readonly string[], entries:
       {
         topic: 'decider-state',
         records: await count('decider-state', ({ value, headers }) => value !== null && !(Number(headers['laneseq']) > erasedAtSeq)),
-        until: 'newer snapshots in both slots, and compaction',
+        until: 'a newer snapshot, and compaction',
       },
     ];
   } finally {

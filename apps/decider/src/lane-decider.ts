@@ -153,8 +153,9 @@ export class LaneDecider {
     const snapshots = this.#snapshotWriter(taken);
     /** A piece of a snapshot alone, when no batch takes it along. */
     const writePiece = async (): Promise<void> => {
-      await io.writer.commit(snapshots.next(), committedSeq);
-      snapshots.committed();
+      const piece = snapshots.next();
+      await io.writer.commit(piece, committedSeq);
+      snapshots.committed(piece);
     };
     let batch: OpenBatch | undefined;
     while (!signal.aborted) {
@@ -186,8 +187,9 @@ export class LaneDecider {
       // 3. One transaction, never two at once. A crash before its commit leaves nothing; after it, the successor reads it all.
       const startedMs = monotonicMs();
       commits.run(sealed.entryCount, async () => {
-        const offsets = await io.writer.commit([...sealed.outgoing, ...snapshots.next()], nextSeq);
-        snapshots.committed();
+        const piece = sealed.erased ? [] : snapshots.next(); // what is being erased may be in it
+        const offsets = await io.writer.commit([...sealed.outgoing, ...piece], nextSeq);
+        snapshots.committed(piece);
         // 4. Only now is the state that deciding advanced the truth. An error above, or in a batch decided meanwhile, drops all of it.
         committedSeq = nextSeq;
         const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));

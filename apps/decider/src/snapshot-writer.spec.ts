@@ -28,7 +28,7 @@ function writerOn(topic: Partial<SnapshotTopic> = {}) {
   /** Commits all that waits, and says what it was. */
   const all = (): string[][] => {
     const pieces: string[][] = [];
-    for (; writer.isPending; writer.committed()) pieces.push(piece());
+    for (; writer.isPending; writer.committed(writer.next())) pieces.push(piece());
     return pieces;
   };
   return { writer, written, piece, all };
@@ -38,24 +38,24 @@ describe('a snapshot', () => {
   it('goes out a chunk at a time, its manifest with the last, and is there only then', () => {
     const { writer, written, piece } = writerOn();
     expect([piece(), writer.isPending]).toEqual([[], false]);
-    writer.committed();
+    writer.committed(writer.next());
     writer.start(snapshotOf(25));
     for (const chunk of ['chunk.0.0', 'chunk.0.1']) {
       expect([piece(), piece()]).toEqual([[chunk], [chunk]]); // until it was committed
-      writer.committed();
+      writer.committed(writer.next());
     }
     expect(piece()).toEqual(['chunk.0.2', 'manifest.0']);
     const chunk = codecs.snapshotChunk.decode(writer.next()[0]?.value ?? Buffer.alloc(0));
     expect([chunk.slot, chunk.chunk, [...chunk.bytes]]).toEqual([0, 2, [1, 1, 1, 1, 1]]);
     expect([writer.isPending, written]).toEqual([true, []]);
-    writer.committed();
+    writer.committed(writer.next());
     expect([writer.isPending, written]).toEqual([false, [1]]);
   });
 
   it('takes the slot that the newest whole one is not in, also when it takes the place of one on its way', () => {
     const { writer, all, written } = writerOn({ newestSlot: 0 });
     writer.start(snapshotOf(25, 1));
-    writer.committed();
+    writer.committed(writer.next());
     writer.start(snapshotOf(5, 2));
     expect(all()).toEqual([['chunk.1.0', 'manifest.1']]);
     writer.start(snapshotOf(5, 3));

@@ -62,14 +62,15 @@ export class SnapshotWriter {
     return this.#pieces[0] ?? [];
   }
 
-  /** The piece that `next` gave is on the topic. */
-  committed(): void {
-    const piece = this.#pieces.shift() ?? [];
+  /** The piece that `next` gave is on the topic; nothing for one without records. */
+  committed(piece: readonly OutgoingRecord[]): void {
+    if (piece.length === 0) return;
     for (const record of piece) {
       if (record.value === null) this.#keys.delete(keyOf(record));
       else this.#keys.add(keyOf(record));
     }
-    if (piece.length === 0 || this.isPending) return;
+    this.#pieces.shift();
+    if (this.isPending) return;
     this.#newestSlot = this.#slot;
     this.options.onWritten(this.#laneSeq);
   }

@@ -120,7 +120,7 @@ function waitsOf(entries: ActionEntries): Wait[] {
       what: `its records go by retention: about ${formatTime(lastMs + retentionMs)}`,
     })),
     { topic: 'input-keys', what: 'the destroyed keys go when the topic is compacted' },
-    { topic: 'decider-state', what: 'older snapshots go when newer ones have replaced both and the topic is compacted' },
+    { topic: 'decider-state', what: 'older snapshots go when the topic is compacted' },
   ];
 }
 
