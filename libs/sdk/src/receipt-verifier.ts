@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   type EntryKind,
+  KnownNodes,
   leafHash,
   parseProof,
   parseStatement,
@@ -27,6 +28,8 @@ const CHECKPOINTS_MAX = 4096;
 /** Verifies many receipts: a checkpoint that was verified once, by its exact bytes and key, is not verified again. */
 export class ReceiptVerifier {
   readonly #checkpoints = new Map<string, Checkpoint>();
+  /** For each log, as its receipts come one after the other but other logs' are in between. */
+  readonly #nodes = new WeakMap<Verifier, KnownNodes>();
   readonly #max: number;
 
   constructor(checkpointsMax = CHECKPOINTS_MAX) {
@@ -48,8 +51,10 @@ export class ReceiptVerifier {
   /** What remains of verifyReceipt when the signature is known to be good. */
   #included({ entry, index, proof }: TlogProof, checkpoint: Checkpoint, verifier: Verifier): CheckedReceipt {
     if (entry === undefined) throw new ReceiptError('NO_ENTRY', 'receipt carries no entry and none was given');
+    let known = this.#nodes.get(verifier);
+    if (known === undefined) this.#nodes.set(verifier, (known = new KnownNodes()));
     try {
-      verifyInclusion({ index, size: checkpoint.size, leafHash: leafHash(entry), root: checkpoint.root, proof });
+      verifyInclusion({ index, size: checkpoint.size, leafHash: leafHash(entry), root: checkpoint.root, proof }, known);
     } catch (cause) {
       throw new ReceiptError('NOT_INCLUDED', 'receipt: the proof does not lead from the entry to the root', { cause });
     }
