@@ -121,6 +121,14 @@ describe('receipt verifier', () => {
     }
   });
 
+  it('takes what it remembers for no other origin, and for no trust in another log', () => {
+    const verifier = new ReceiptVerifier();
+    verifier.verify(receipt(), pins);
+    expect(codeOf(() => verifier.verify(receipt(), { ...pins, origin: 'other/t/log' }))).toBe('WRONG_ORIGIN');
+    const other = parseTrust(formatTrust(formatVkey(origin, ed25519PublicKey(new Uint8Array(32).fill(4)))));
+    expect(codeOf(() => verifier.verify(receipt(), { ...pins, trust: other }))).toBe('UNKNOWN_KEY');
+  });
+
   it('demands the quorum of a trust file anew, whatever it remembers', () => {
     const verifier = new ReceiptVerifier();
     verifier.verify(receipt(), pins);
