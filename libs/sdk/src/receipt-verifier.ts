@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   type EntryKind,
+  isIntegerSafeDeep,
   KnownNodes,
   leafHash,
   parseProof,
@@ -61,6 +62,7 @@ export class ReceiptVerifier {
       throw new ReceiptError('NOT_INCLUDED', 'receipt: the proof does not lead from the entry to the root', { cause });
     }
     const parsed = parseStatement(entry);
+    if (!isIntegerSafeDeep(parsed.statement)) throw new ReceiptError('BAD_ENTRY', 'entry is not a statement of safe integers');
     const { predicate } = parsed.statement;
     if (predicate.origin !== verifier.name) throw new ReceiptError('ENTRY_ORIGIN', `entry is not of ${verifier.name}`);
     if (predicate.index !== index.toString()) throw new ReceiptError('ENTRY_INDEX', `entry is not at index ${index}`);

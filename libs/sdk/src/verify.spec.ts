@@ -23,7 +23,7 @@ const origin = 'test.example/t/log1';
 const trust = parseTrust(formatTrust(formatVkey(origin, ed25519PublicKey(seed))));
 const pins = { origin, verifier: trust.log };
 
-function entryOf(given: { origin?: string; index?: string } = {}): Uint8Array {
+function entryOf(given: { origin?: string; index?: string; rest?: object } = {}): Uint8Array {
   const source = { kind: 'tick', part: 0, parts: 1 };
   const head = {
     origin: given.origin ?? origin,
@@ -33,7 +33,7 @@ function entryOf(given: { origin?: string; index?: string } = {}): Uint8Array {
   };
   return canonicalBytes({
     _type: 'https://in-toto.io/Statement/v1',
-    predicate: { ...head, rules: 1, engine: 'e', bundle: null, source },
+    predicate: { ...head, rules: 1, engine: 'e', bundle: null, source, ...given.rest },
     predicateType: 'urn:countersign:genesis:v1',
     subject: [{ name: 'genesis', digest: { sha256: '0'.repeat(64) } }],
   });
@@ -97,6 +97,7 @@ describe('receipt verifier', () => {
   it.each([
     ['of another log', entryOf({ origin: 'other/t/log', index: '1' }), 'ENTRY_ORIGIN'],
     ['of another index', entryOf({ index: '7' }), 'ENTRY_INDEX'],
+    ['of a number that readers round', entryOf({ index: '1', rest: { amount: 0.5 } }), 'BAD_ENTRY'],
   ])('refuses an entry %s under a checkpoint that it remembers', (_, entry, code) => {
     const verifier = new ReceiptVerifier();
     const [good, bad] = twins(entry);
