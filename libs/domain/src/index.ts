@@ -4,6 +4,7 @@ export * from './formats/canonical-json.ts';
 export * from './formats/strict-json.ts';
 export * from './formats/merkle.ts';
 export * from './formats/merkle-prove.ts';
+export * from './formats/known-nodes.ts';
 export * from './formats/merkle-verify.ts';
 export * from './formats/keys.ts';
 export * from './formats/vkey.ts';

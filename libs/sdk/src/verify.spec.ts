@@ -3,7 +3,18 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { ed25519PublicKey, sha256 } from '#crypto';
-import { canonicalBytes, concat, formatProof, formatTrust, formatVkey, leafHash, signCheckpoint, utf8 } from '#domain';
+import {
+  canonicalBytes,
+  concat,
+  formatProof,
+  formatTrust,
+  formatVkey,
+  inclusionProof,
+  leafHash,
+  rootOf,
+  signCheckpoint,
+  utf8,
+} from '#domain';
 
 import { parseTrust, ReceiptError, ReceiptVerifier } from './verify.ts';
 
@@ -12,7 +23,7 @@ const origin = 'test.example/t/log1';
 const trust = parseTrust(formatTrust(formatVkey(origin, ed25519PublicKey(seed))));
 const pins = { origin, verifier: trust.log };
 
-function entryOf(given: { origin?: string; index?: string } = {}): Uint8Array {
+function entryOf(given: { origin?: string; index?: string; rest?: object } = {}): Uint8Array {
   const source = { kind: 'tick', part: 0, parts: 1 };
   const head = {
     origin: given.origin ?? origin,
@@ -22,7 +33,7 @@ function entryOf(given: { origin?: string; index?: string } = {}): Uint8Array {
   };
   return canonicalBytes({
     _type: 'https://in-toto.io/Statement/v1',
-    predicate: { ...head, rules: 1, engine: 'e', bundle: null, source },
+    predicate: { ...head, rules: 1, engine: 'e', bundle: null, source, ...given.rest },
     predicateType: 'urn:countersign:genesis:v1',
     subject: [{ name: 'genesis', digest: { sha256: '0'.repeat(64) } }],
   });
@@ -36,6 +47,14 @@ function receipt(given: { origin?: string; index?: string; seed?: Uint8Array; le
     given.seed ?? seed,
   );
   return utf8(formatProof({ entry, index: 0n, proof: [], checkpoint }));
+}
+
+/** Receipts of one batch, under one checkpoint. */
+function batch(count: number): Uint8Array[] {
+  const entries = Array.from({ length: count }, (_, index) => entryOf({ index: String(index) }));
+  const leaves = entries.map(leafHash);
+  const checkpoint = signCheckpoint({ origin, size: BigInt(count), root: rootOf(leaves) }, seed);
+  return entries.map((entry, at) => utf8(formatProof({ entry, index: BigInt(at), proof: inclusionProof(leaves, at), checkpoint })));
 }
 
 /** Receipts of both leaves of one tree, under one checkpoint. */
@@ -78,6 +97,7 @@ describe('receipt verifier', () => {
   it.each([
     ['of another log', entryOf({ origin: 'other/t/log', index: '1' }), 'ENTRY_ORIGIN'],
     ['of another index', entryOf({ index: '7' }), 'ENTRY_INDEX'],
+    ['of a number that readers round', entryOf({ index: '1', rest: { amount: 0.5 } }), 'BAD_ENTRY'],
   ])('refuses an entry %s under a checkpoint that it remembers', (_, entry, code) => {
     const verifier = new ReceiptVerifier();
     const [good, bad] = twins(entry);
@@ -86,15 +106,28 @@ describe('receipt verifier', () => {
     expect(verifier.verify(twins(entryOf({ index: '1' }))[1], pins).kind).toBe('genesis');
   });
 
-  it('refuses a flipped bit in any byte of a receipt whose checkpoint it remembers', () => {
+  it('refuses a flipped bit in any byte of a receipt of a batch that it remembers, as one does that remembers nothing', () => {
     const verifier = new ReceiptVerifier();
-    const bytes = receipt();
-    verifier.verify(bytes, pins);
-    for (let at = 0; at < bytes.length; at++) {
-      const flipped = Uint8Array.from(bytes);
-      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at & 7));
-      expect(() => verifier.verify(flipped, pins)).toThrow();
+    const receipts = batch(7);
+    for (const bytes of receipts) verifier.verify(bytes, pins);
+    for (const bytes of receipts) {
+      for (let at = 0; at < bytes.length; at++) {
+        const flipped = Uint8Array.from(bytes);
+        flipped[at] = (flipped[at] ?? 0) ^ (1 << (at & 7));
+        const code = codeOf(() => new ReceiptVerifier().verify(flipped, pins));
+        expect(typeof code).toBe('string');
+        expect(codeOf(() => verifier.verify(flipped, pins))).toBe(code);
+      }
+      expect(verifier.verify(bytes, pins).kind).toBe('genesis');
     }
+  });
+
+  it('takes what it remembers for no other origin, and for no trust in another log', () => {
+    const verifier = new ReceiptVerifier();
+    verifier.verify(receipt(), pins);
+    expect(codeOf(() => verifier.verify(receipt(), { ...pins, origin: 'other/t/log' }))).toBe('WRONG_ORIGIN');
+    const other = parseTrust(formatTrust(formatVkey(origin, ed25519PublicKey(new Uint8Array(32).fill(4)))));
+    expect(codeOf(() => verifier.verify(receipt(), { ...pins, trust: other }))).toBe('UNKNOWN_KEY');
   });
 
   it('demands the quorum of a trust file anew, whatever it remembers', () => {

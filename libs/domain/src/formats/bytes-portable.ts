@@ -3,7 +3,7 @@ export type Form = 'hex' | 'base64' | 'base64url';
 
 const HEX = '0123456789abcdef';
 const COMMON = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const STANDARD = `${COMMON}+/`;
+export const STANDARD = `${COMMON}+/`;
 const URL_SAFE = `${COMMON}-_`;
 
 const encoder = new TextEncoder();

@@ -12,6 +12,7 @@ import {
   fromBase64url,
   fromHex,
   fromUtf8,
+  hashFromBase64,
   hex,
   u32be,
   u64be,
@@ -63,6 +64,43 @@ test('base64 is RFC 4648 §10', () => {
 
 test.each(['Zh==', 'Zg', 'Zg=', 'Zg== ', 'Z g=', '_-8=', 'Zg==Zg=='])('base64 refuses %j', (text) => {
   expect(() => fromBase64(text)).toThrow(BytesError);
+});
+
+describe('base64 of a hash', () => {
+  const hashes = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  /** As fromBase64 reads it, when that is 32 bytes. */
+  const expected = (text: string): Uint8Array | undefined => {
+    try {
+      const bytes = fromBase64(text);
+      return bytes.length === 32 ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+
+  test('is read as fromBase64 does it, with any one character another', () => {
+    const text = base64(Uint8Array.from({ length: 32 }, (_, at) => at * 73));
+    expect(hashFromBase64(text)).toEqual(fromBase64(text));
+    for (let at = 0; at < text.length; at++) {
+      for (const code of [...Array(256).keys(), 0x141, 0x2014, 0xd83d, 0xffff]) {
+        const other = text.slice(0, at) + String.fromCharCode(code) + text.slice(at + 1);
+        if (hashFromBase64(other)?.join() !== expected(other)?.join()) expect.fail(`character ${code} at ${at}`);
+      }
+    }
+  });
+
+  test('is 44 characters, no more and no fewer', () => {
+    fc.assert(
+      fc.property(hashes, (bytes) => {
+        const text = base64(bytes);
+        expect(hashFromBase64(text)).toEqual(bytes);
+        for (const bad of ['', text.slice(1), text.slice(0, -1), `${text}=`, ` ${text}`, `${text}\n`, `${text.slice(0, -2)}==`]) {
+          expect(hashFromBase64(bad)).toBeUndefined();
+        }
+      }),
+    );
+    for (const length of [31, 33]) expect(hashFromBase64(base64(new Uint8Array(length)))).toBeUndefined();
+  });
 });
 
 test.each(['AB', 'abc', '0x', 'ab '])('hex refuses %j', (text) => {

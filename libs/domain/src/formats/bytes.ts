@@ -8,6 +8,8 @@ type Codec = Pick<typeof portable, 'encode' | 'decode' | 'fromText' | 'allocate'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const codec: Codec = nodeCodec() ?? portable;
+/** The value of each digit of base64, by its character's code; -1 for what is none. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => portable.STANDARD.indexOf(String.fromCharCode(code)));
 
 /** Refuses lone surrogates, which any encoder would silently replace. */
 export function utf8(text: string): Uint8Array {
@@ -42,11 +44,24 @@ export function fromBase64(text: string): Uint8Array {
   return strict(text, 'base64', 'BASE64');
 }
 
-/** Of a text that the caller knows to be the one spelling: half the time of fromBase64, which finds out. */
-export function canonicalBase64(text: string): Uint8Array {
-  const bytes = codec.decode(text, 'base64');
-  if (bytes === undefined) throw new BytesError('BASE64', 'not base64');
-  return bytes;
+/** 32 bytes, or undefined for a text that is not their one spelling: a quarter of the time of fromBase64, and a proof has some twenty. */
+export function hashFromBase64(text: string): Uint8Array | undefined {
+  if (text.length !== 44 || text.charAt(43) !== '=') return undefined;
+  const bytes = new Uint8Array(32);
+  let held = 0;
+  let bits = 0;
+  let at = 0;
+  for (let from = 0; from < 43; from++) {
+    const digit = DIGITS[text.charCodeAt(from)] ?? -1;
+    if (digit < 0) return undefined;
+    held = ((held << 6) | digit) & 0x3fff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = held >> bits;
+    }
+  }
+  return (held & 3) === 0 ? bytes : undefined; // 43 digits carry two bits more
 }
 
 /** RFC 4648 §5, without padding. */

@@ -1,6 +1,7 @@
 /** Verifying proofs from outside, step by step as RFC 9162 words it; every field is checked before use. */
 import { equalBytes } from './bytes.ts';
 import { FormatError } from './errors.ts';
+import type { KnownNodes } from './known-nodes.ts';
 import { EMPTY_ROOT, HASH_BYTES, nodeHash } from './merkle.ts';
 
 export class ProofError extends FormatError<'RANGE' | 'HASH_LENGTH' | 'PROOF_LENGTH' | 'ROOT_MISMATCH'> {}
@@ -8,29 +9,36 @@ export class ProofError extends FormatError<'RANGE' | 'HASH_LENGTH' | 'PROOF_LEN
 const SIZE_MAX = 2n ** 64n - 1n;
 const PROOF_HASHES_MAX = 65; // a path through a tree of 2^64 leaves, and the root a consistency proof may start with
 
-/** RFC 9162 §2.1.3.2. Throws ProofError unless `leafHash` is leaf `index` of the tree of `size` leaves under `root`. */
-export function verifyInclusion(claim: {
+interface InclusionClaim {
   index: bigint;
   size: bigint;
   leafHash: Uint8Array;
   root: Uint8Array;
   proof: readonly Uint8Array[];
-}): void {
+}
+
+/**
+ * RFC 9162 §2.1.3.2. Throws ProofError unless `leafHash` is leaf `index` of the tree of `size` leaves under `root`. `known` saves time with
+ * many proofs in one tree, and changes nothing else.
+ */
+export function verifyInclusion(claim: InclusionClaim, known?: KnownNodes): void {
   const { index, size, proof } = claim;
   if (size > SIZE_MAX || index < 0n || index >= size) throw new ProofError('RANGE', `leaf ${index} is not in a tree of ${size}`);
   checkHashes(proof, claim.leafHash, claim.root);
   let fn = index;
   let sn = size - 1n;
   let r = claim.leafHash;
+  let below = proof.length; // from the root, as there the paths are the same
   for (const p of proof) {
+    below -= 1;
     if (sn === 0n) throw new ProofError('PROOF_LENGTH', 'inclusion proof is too long');
     if ((fn & 1n) === 1n || fn === sn) {
-      r = nodeHash(p, r);
+      r = known ? known.hash(below, p, r) : nodeHash(p, r);
       while ((fn & 1n) === 0n && fn !== 0n) {
         fn >>= 1n;
         sn >>= 1n;
       }
-    } else r = nodeHash(r, p);
+    } else r = known ? known.hash(below, r, p) : nodeHash(r, p);
     fn >>= 1n;
     sn >>= 1n;
   }
