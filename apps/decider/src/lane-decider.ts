@@ -205,7 +205,10 @@ export class LaneDecider {
       feed.fetchAhead(true);
     }
     await commits.idle();
-    for (; snapshots.isPending; await commits.idle()) commits.run(0, writePiece); // the successor starts from it
+    while (snapshots.isPending) {
+      commits.run(0, writePiece); // so that the successor starts from it
+      await commits.idle();
+    }
   }
 
   /** At once when something was erased, which older ones hold; else not while one is on its way. */

@@ -28,7 +28,10 @@ function writerOn(topic: Partial<SnapshotTopic> = {}) {
   /** Commits all that waits, and says what it was. */
   const all = (): string[][] => {
     const pieces: string[][] = [];
-    for (; writer.isPending; writer.committed(writer.next())) pieces.push(piece());
+    while (writer.isPending) {
+      pieces.push(piece());
+      writer.committed(writer.next());
+    }
     return pieces;
   };
   return { writer, written, piece, all };

@@ -89,22 +89,20 @@ async function readLedger(
   const { birth, reader, lane, wire, topicName, signal, onProgress } = options;
   const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
   const batches = new SealedBatches(state.heads, deciderKeys, wire);
-  let entries = 0;
-  let isErased = false;
-  let end: LedgerEnd | undefined;
+  const seen: { entries: number; isErased: boolean; end?: LedgerEnd } = { entries: 0, isErased: false };
   const place = { topic: topicName('ledger'), partition: lane, ...(from === undefined ? {} : { from }) };
   const fold = (record: KafkaRecord): void => {
     const batch = batches.push(record.value);
-    if (record.value) end = { ledgerOffset: record.offset, lastRecord: record.value };
+    if (record.value) seen.end = { ledgerOffset: record.offset, lastRecord: record.value };
     for (const entry of batch?.entries ?? []) {
       evolveFacts(
         state,
         { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry },
         factsOf(entry, keys, wire),
       );
-      isErased ||= entry.kind === 'input.erased';
-      entries += 1;
-      if (entries % PROGRESS_ENTRIES === 0) onProgress(entries);
+      seen.isErased ||= entry.kind === 'input.erased';
+      seen.entries += 1;
+      if (seen.entries % PROGRESS_ENTRIES === 0) onProgress(seen.entries);
     }
   };
   try {
@@ -115,7 +113,7 @@ async function readLedger(
     throw error;
   }
   if (batches.pendingCount > 0) throw new LaneHalted('FORKED', `lane ${lane}: the ledger ends inside a batch`);
-  return isErased ? end : undefined;
+  return seen.isErased ? seen.end : undefined;
 }
 
 function factsOf({ record, kind, statement }: SealedEntry, keys: Map<string, Uint8Array>, wire: WireCodec): ReturnType<typeof replayFacts> {
