@@ -1,8 +1,9 @@
-/** CRC-32C (Castagnoli; RFC 3720, B.4), which covers every record batch. Eight bytes at a time instead of one by one. */
+/** CRC-32C (Castagnoli; RFC 3720, B.4), which covers every record batch. Four words at a time instead of byte by byte. */
 const POLYNOMIAL = 0x82f63b78; // reflected
-const SLICES = 8;
+const SLICES = 16;
+const WORD_BYTES = 4;
 
-/** SLICES tables of 256: what a byte does to the checksum when 0, 1, … 7 bytes follow it. */
+/** SLICES tables of 256: what a byte does to the checksum when 0, 1, … 15 bytes follow it. */
 const TABLE = new Int32Array(SLICES * 256);
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte;
@@ -19,23 +20,33 @@ function of(index: number): number {
 }
 
 export function crc32c(bytes: Uint8Array): number {
-  const eights = bytes.length - (bytes.length % SLICES);
-  let crc = -1;
-  let at = 0;
-  for (; at < eights; at += SLICES) {
-    crc ^= byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16) | (byte(bytes, at + 3) << 24);
-    crc =
-      of(0x700 | (crc & 0xff)) ^
-      of(0x600 | ((crc >>> 8) & 0xff)) ^
-      of(0x500 | ((crc >>> 16) & 0xff)) ^
-      of(0x400 | (crc >>> 24)) ^
-      of(0x300 | byte(bytes, at + 4)) ^
-      of(0x200 | byte(bytes, at + 5)) ^
-      of(0x100 | byte(bytes, at + 6)) ^
-      of(byte(bytes, at + 7));
+  if (!IS_LITTLE_ENDIAN || bytes.length < SLICES) return ~eachByte(-1, bytes, 0, bytes.length) >>> 0;
+  const from = -bytes.byteOffset & (WORD_BYTES - 1);
+  const end = bytes.length - ((bytes.length - from) % SLICES);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + from, (end - from) / WORD_BYTES);
+  let crc = eachByte(-1, bytes, 0, from);
+  for (let at = 0; at < words.length; at += 4) {
+    crc ^= words[at] ?? 0;
+    crc = word(0xc00, crc) ^ word(0x800, words[at + 1] ?? 0) ^ word(0x400, words[at + 2] ?? 0) ^ word(0, words[at + 3] ?? 0);
   }
-  for (; at < bytes.length; at++) crc = of((crc ^ byte(bytes, at)) & 0xff) ^ (crc >>> 8);
-  return ~crc >>> 0;
+  return ~eachByte(crc, bytes, end, bytes.length) >>> 0;
 }
 
-const byte = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0;
+/** The first byte of a word is its lowest. Elsewhere every byte goes alone. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+
+/** Of four bytes, by the four tables from `base` on. */
+function word(base: number, bits: number): number {
+  return (
+    of(base | 0x300 | (bits & 0xff)) ^
+    of(base | 0x200 | ((bits >>> 8) & 0xff)) ^
+    of(base | 0x100 | ((bits >>> 16) & 0xff)) ^
+    of(base | (bits >>> 24))
+  );
+}
+
+function eachByte(before: number, bytes: Uint8Array, from: number, end: number): number {
+  let crc = before;
+  for (let at = from; at < end; at++) crc = of((crc ^ (bytes[at] ?? 0)) & 0xff) ^ (crc >>> 8);
+  return crc;
+}

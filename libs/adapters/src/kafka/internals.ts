@@ -1,7 +1,7 @@
 import type { KafkaConfig, RetryOptions } from 'kafkajs';
 import { connectionConfig, type ConnectionOptions } from './client.ts';
 import { bounded } from './bounded.ts';
-import { kafkajs, kafkajsModule } from './patch.ts';
+import { type EncodedBody, kafkajs, kafkajsModule } from './patch.ts';
 
 /* Our view of kafkajs's inner classes, which its public types leave out. Stable because the version is pinned. */
 
@@ -19,7 +19,7 @@ export interface Encoder {
   readonly buffer: Buffer;
 }
 export interface ProtocolRequest<T> {
-  request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<Pick<Encoder, 'buffer'>> };
+  request: { apiKey: number; apiVersion: number; apiName: string; encode: (room?: number) => Promise<EncodedBody> };
   response: { decode: (payload: Buffer) => Promise<T>; parse: (decoded: T) => Promise<T> };
   requestTimeout?: number;
 }

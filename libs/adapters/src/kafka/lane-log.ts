@@ -1,7 +1,8 @@
 /** What decider, notary and checker need of Kafka, so that a simulation can stand in for it. */
 import { withAdmin } from './admin.ts';
 import type { ConnectionOptions } from './client.ts';
-import type { BaseOffset, OutgoingRecord } from './produce-request.ts';
+import type { BaseOffset } from './produce-request.ts';
+import type { OutgoingRecord } from './record-batch.ts';
 import { LaneReader, type LogReader } from './reader.ts';
 import { checkTopics, type TopicFault, type TopicOptions } from './topics.ts';
 import { TransactionalWriter, type WriterOptions } from './transactional-writer.ts';

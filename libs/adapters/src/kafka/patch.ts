@@ -127,6 +127,11 @@ export function socketFactory(options: { host: string; port: number; ssl: Connec
   return socket;
 }
 
+/** A request's body; `room`: where in the buffer it begins, if not at 0. */
+export interface EncodedBody {
+  readonly buffer: Buffer;
+  readonly room?: number;
+}
 interface Framed {
   readonly buffer: Buffer;
   size(): number;
@@ -134,21 +139,24 @@ interface Framed {
 type EncodeRequest = (request: {
   correlationId: number;
   clientId: string;
-  request: { apiKey: number; apiVersion: number; encode: () => Promise<{ readonly buffer: Buffer }> };
+  request: { apiKey: number; apiVersion: number; encode: (room?: number) => Promise<EncodedBody> };
 }) => Promise<Framed>;
 
-/** Size, header and body in one buffer: kafkajs copies the body twice more, into zeroed buffers of up to twice its size. */
+/**
+ * Size, header and body in one buffer: kafkajs copies the body twice more, into zeroed buffers of up to twice its size. A body that left
+ * room for what comes before it is not copied at all.
+ */
 export const frameRequest: EncodeRequest = async ({ correlationId, clientId, request: { apiKey, apiVersion, encode } }) => {
-  const { buffer: body } = await encode();
   const clientBytes = Buffer.byteLength(clientId);
-  const buffer = Buffer.allocUnsafe(4 + 2 + 2 + 4 + 2 + clientBytes + body.length);
+  const headBytes = 4 + 2 + 2 + 4 + 2 + clientBytes;
+  const { buffer: body, room } = await encode(headBytes);
+  const buffer = room === headBytes ? body : Buffer.concat([Buffer.allocUnsafe(headBytes), body]);
   buffer.writeInt32BE(buffer.length - 4, 0);
   buffer.writeInt16BE(apiKey, 4);
   buffer.writeInt16BE(apiVersion, 6);
   buffer.writeInt32BE(correlationId, 8);
   buffer.writeInt16BE(clientBytes, 12);
   buffer.write(clientId, 14);
-  buffer.set(body, 14 + clientBytes);
   return { buffer, size: () => buffer.length };
 };
 

@@ -3,7 +3,8 @@ import type { ConnectionOptions } from './client.ts';
 import { BrokerUnavailable, DisposedError, KafkaFault, messageOf, protocolCode } from './errors.ts';
 import { closeCluster, openCluster, type Cluster } from './internals.ts';
 import { isPassing, produce } from './produce.ts';
-import type { BaseOffset, OutgoingRecord } from './produce-request.ts';
+import type { BaseOffset } from './produce-request.ts';
+import type { OutgoingRecord } from './record-batch.ts';
 
 /** Unit ms. How long a plain send tries before it reports. */
 const PLAIN_SEND_MAX_MS = 5000;

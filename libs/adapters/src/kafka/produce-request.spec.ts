@@ -5,6 +5,7 @@ import { asPublished } from './as-published.ts';
 import { FlexibleReader } from './flexible.ts';
 import { frameRequest, kafkajsModule } from './patch.ts';
 import { encodeProduce, produceRequest } from './produce-request.ts';
+import { decodeRecordSet } from './records.ts';
 
 /** What kafkajs makes of a produce request of version 3, the last whose records it can tell us. */
 const published = asPublished<(options: object) => { encode: () => Promise<{ buffer: Buffer }> }>(
@@ -102,6 +103,23 @@ it('holds for each partition, byte for byte, the record batch that kafkajs makes
   vi.restoreAllMocks();
 });
 
+it('has room for any number of headers on one record, and for none on those that follow', () => {
+  for (let count = 1440; count < 1470; count++) {
+    const headers = Object.fromEntries(Array.from({ length: count }, (_, at) => [`h${1000 + at}`, '']));
+    const records = Array.from({ length: 20 }, (_, at) => ({
+      topic: 't',
+      partition: 0,
+      key: null,
+      value: null,
+      ...(at === 0 ? { headers } : {}),
+    }));
+    const [of] = read(encodeProduce([{ topic: 't', partition: 0, records }], {}, NOW)).partitions;
+    const { records: found, error } = decodeRecordSet(of?.batch ?? Buffer.alloc(0), { topic: 't', partition: 0, from: 0n, aborted: [] });
+    expect(error).toBeUndefined();
+    expect(found.map((each) => Object.keys(each.headers).length)).toEqual([count, ...Array<number>(19).fill(0)]);
+  }
+});
+
 const answer = (code: number): Buffer => {
   const parts = [0, 2, 2, 't'.charCodeAt(0), 2, ...int(4, 3), ...int(2, code), ...int(8, 70), ...int(8, 5), ...int(8, 0), 1, 0, 0, 0];
   return Buffer.from([...parts, ...int(4, 0), 0]);
@@ -124,4 +142,22 @@ it('a framed request is byte for byte what kafkajs frames', async () => {
   expect(ours.buffer.equals(theirs.buffer)).toBe(true);
   expect(ours.size()).toBe(theirs.size());
   expect(kafkajsModule('protocol/request.js')).toBe(frameRequest);
+});
+
+it('a produce request leaves room for its frame: framed it is the same bytes, and no copy', async () => {
+  vi.spyOn(Date, 'now').mockReturnValue(NOW);
+  const records = [{ topic: 't', partition: 0, key: null, value: Buffer.from('value') }];
+  const { request } = produceRequest([{ topic: 't', partition: 0, records }], {});
+  const made: Buffer[] = [];
+  const encode = async (room?: number) => {
+    const body = await request.encode(room);
+    made.push(body.buffer);
+    return body;
+  };
+  const frame = (of: typeof encode) => frameRequest({ correlationId: 9, clientId: 'wörker', request: { ...request, encode: of } });
+  const ours = await frame(encode);
+  expect(ours.buffer).toBe(made[0]);
+  const copied = await frame(() => encode(0));
+  expect(ours.buffer.equals(copied.buffer)).toBe(true);
+  vi.restoreAllMocks();
 });

@@ -2,14 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KafkaFault, PartitionUnavailable, protocolCode } from './errors.ts';
 import type { Broker, Cluster } from './internals.ts';
 import { ledBy } from './leader-of.ts';
-import {
-  type BaseOffset,
-  type OutgoingRecord,
-  type PartitionRecords,
-  PRODUCE,
-  type ProduceOptions,
-  produceRequest,
-} from './produce-request.ts';
+import { type BaseOffset, type PartitionRecords, PRODUCE, type ProduceOptions, produceRequest } from './produce-request.ts';
+import type { OutgoingRecord } from './record-batch.ts';
 
 export interface ProduceRetry {
   /** Unit ms, between one try and the next. */

@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { UnreadableBatch } from './errors.ts';
+import { Out } from './out.ts';
+import { measuredBatch, writeBatch } from './record-batch.ts';
 import { decodeRecordSet } from './records.ts';
 
 const NONE = 0;
@@ -119,4 +122,21 @@ it('reports offsets that do not ascend, so that no record is read twice', () => 
   });
   for (const bad of [same, beyond, backwards])
     expect(decodeRecordSet(bad, at)).toMatchObject({ records: [], error: { code: 'UNREADABLE_BATCH' } });
+});
+
+it('gives each record its own headers, under whatever names and in whatever order', () => {
+  const name = fc.constantFrom('a', 'b', 'aa', 'ab', 'ä', '', '__proto__', 'constructor');
+  const headers = fc
+    .array(fc.tuple(name, fc.string({ unit: 'binary', maxLength: 3 })), { maxLength: 4 })
+    .map((all) => Object.fromEntries(all));
+  fc.assert(
+    fc.property(fc.array(headers, { minLength: 1, maxLength: 9 }), (given) => {
+      const records = given.map((each) => ({ topic: 't', partition: 0, key: null, value: null, headers: each }));
+      const batch = measuredBatch(records, undefined);
+      const out = new Out(batch.bytes);
+      writeBatch(out, batch, undefined, 0n);
+      const { records: found } = decodeRecordSet(out.done(), at);
+      expect(found.map((each) => Object.entries(each.headers))).toEqual(given.map((each) => Object.entries(each)));
+    }),
+  );
 });

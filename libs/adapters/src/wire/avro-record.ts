@@ -66,11 +66,15 @@ export class AvroRecord<T extends object> {
     let size = HEADER_BYTES;
     for (const { name, form } of this.#fields) {
       const member = (value as Members)[name];
-      const items: readonly unknown[] = form === 'many' && Array.isArray(member) ? member : [member];
-      const converted = items.map((item) => (item instanceof Uint8Array ? asBuffer(item) : item));
-      for (const item of converted) size += sizeMax(item);
-      size += 20; // a block count and its end
-      record[name] = form === 'many' ? converted : converted[0];
+      if (form === 'many' && Array.isArray(member)) {
+        const items = (member as unknown[]).map(forAvro);
+        for (const item of items) size += sizeMax(item);
+        record[name] = items;
+        size += 20; // a block count and its end
+      } else {
+        const item = (record[name] = forAvro(member));
+        size += sizeMax(item);
+      }
     }
     return { record, size };
   }
@@ -113,6 +117,8 @@ function sizeMax(item: unknown): number {
   if (!item.isWellFormed()) throw new WireError('VALUE', 'a string has a lone surrogate');
   return item.length * 3 + 10;
 }
+
+const forAvro = (item: unknown): unknown => (item instanceof Uint8Array ? asBuffer(item) : item);
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -90,6 +90,14 @@ describe('node and portable are equal', () => {
     );
   });
 
+  test('on messages of any length under one key', () => {
+    const key = new Uint8Array(32).fill(7);
+    for (const length of [16_385, 16_384, 16_383, 64, 1, 0, 64]) {
+      const message = new Uint8Array(length).fill(length);
+      expect(node.hmacSha256(key, message)).toEqual(portable.hmacSha256(key, message));
+    }
+  });
+
   test('on any flipped bit: both refuse', () => {
     fc.assert(
       fc.property(bytes(32), bytes(20), fc.nat(115), fc.nat(7), (seed, message, at, bit) => {

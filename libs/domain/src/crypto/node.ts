@@ -33,23 +33,29 @@ export function sha256Hex(bytes: Uint8Array | string): string {
   return hash('sha256', bytes, 'hex');
 }
 
+/** RFC 2104 by two hashes: createHmac builds a key object first, which costs three times as much as both. */
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (key.length > BLOCK_BYTES) return plain(createHmac('sha256', key).update(bytes).digest());
-  const inner = Buffer.allocUnsafe(BLOCK_BYTES + bytes.length).fill(0x36, 0, BLOCK_BYTES);
-  const outer = Buffer.allocUnsafe(BLOCK_BYTES + 32).fill(0x5c, 0, BLOCK_BYTES);
-  for (let at = 0; at < key.length; at++) {
-    inner[at] = 0x36 ^ (key[at] ?? 0);
-    outer[at] = 0x5c ^ (key[at] ?? 0);
+  if (key.length > BLOCK_BYTES || bytes.length > MESSAGE_BYTES_MAX) return plain(createHmac('sha256', key).update(bytes).digest());
+  for (let at = 0; at < BLOCK_BYTES; at++) {
+    const byte = at < key.length ? (key[at] ?? 0) : 0;
+    inner[at] = 0x36 ^ byte;
+    outer[at] = 0x5c ^ byte;
   }
   inner.set(bytes, BLOCK_BYTES);
-  outer.set(sha256(inner), BLOCK_BYTES);
+  outer.set(sha256(inner.subarray(0, BLOCK_BYTES + bytes.length)), BLOCK_BYTES);
   const mac = sha256(outer);
-  for (const used of [inner, outer]) used.fill(0, 0, BLOCK_BYTES); // the key does not stay behind in memory that small Buffers share
+  inner.fill(0, 0, BLOCK_BYTES + bytes.length); // neither key nor message stays behind
+  outer.fill(0);
   return mac;
 }
 
-/** Of SHA-256. RFC 2104 by two hashes: createHmac builds a key object first, which costs three times as much as both. */
+/** Of SHA-256. */
 const BLOCK_BYTES = 64;
+/** A longer one is worth a key object. */
+const MESSAGE_BYTES_MAX = 16 * 1024;
+// One pair for all, as hashing is synchronous: two allocations and fills cost more than a hash.
+const inner = new Uint8Array(BLOCK_BYTES + MESSAGE_BYTES_MAX);
+const outer = new Uint8Array(BLOCK_BYTES + 32);
 
 /** HKDF-SHA-256, empty salt, 32 bytes of output (RFC 5869). */
 export function hkdfSha256(ikm: Uint8Array, info: Uint8Array): Uint8Array {

@@ -13,7 +13,7 @@ import { leafHash, rootOf } from './merkle.ts';
 import { type ReceiptPins, verifyReceipt } from './receipt.ts';
 import { cosign } from './cosignature.ts';
 import { parseNote, signNote } from './signed-note.ts';
-import { formatProof, parseProof, TlogProofError } from './tlog-proof.ts';
+import { formatProof, parseProof, proofsUnder, TlogProofError } from './tlog-proof.ts';
 import { formatTrust, parseTrust } from './trust-file.ts';
 import { COSIGNER_KEY, formatVkey, verifierOf } from './vkey.ts';
 
@@ -141,6 +141,20 @@ describe('proof files', () => {
       fc.property(entry, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), hashes, fc.boolean(), (bytes, index, proof, bare) => {
         const file = { ...(bare ? {} : { entry: bytes }), index, proof, checkpoint: 'a\n1\n\n— x y\n' };
         expect(parseProof(utf8(formatProof(file)))).toEqual(file);
+      }),
+    );
+  });
+
+  test('under one checkpoint are the same bytes as one by one, whatever they share', () => {
+    const checkpoint = 'a\n1\n\n— x y\n';
+    const proofs = fc.array(fc.array(fc.nat(3), { maxLength: 9 }), { maxLength: 9 });
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { minLength: 4, maxLength: 4 }), proofs, (shared, picks) => {
+        const formatted = proofsUnder(checkpoint);
+        for (const [at, of] of picks.entries()) {
+          const file = { entry: Uint8Array.of(at), index: BigInt(at), proof: of.map((pick) => shared[pick] ?? leafHash(new Uint8Array())) };
+          expect(formatted(file)).toEqual(utf8(formatProof({ ...file, checkpoint })));
+        }
       }),
     );
   });

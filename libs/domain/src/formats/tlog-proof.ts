@@ -1,5 +1,5 @@
 /** C2SP tlog-proof: entry, index, inclusion proof and signed checkpoint in one text that verifies offline. */
-import { base64, fromBase64, fromUtf8, hashFromBase64 } from './bytes.ts';
+import { base64, concat, fromBase64, fromUtf8, hashFromBase64, utf8 } from './bytes.ts';
 import { parseU64, U64_MAX } from './decimal.ts';
 import { FormatError } from './errors.ts';
 import { HASH_BYTES } from './merkle.ts';
@@ -22,13 +22,35 @@ const PROOF_HASHES_MAX = 64;
 /** Two lines of the largest size, and the checkpoint's note. */
 const PROOF_BYTES_MAX = 1024 * 1024;
 
-export function formatProof({ entry, index, proof, checkpoint }: TlogProof): string {
+export function formatProof({ checkpoint, ...file }: TlogProof): string {
+  return formatHead(file, base64) + checkpoint;
+}
+
+/** The bytes of formatProof for entries under one checkpoint. Their proofs share most hashes: each is spelled once. */
+export function proofsUnder(checkpoint: string): (file: Omit<TlogProof, 'checkpoint'>) => Uint8Array {
+  const spelled = new Map<Uint8Array, string>();
+  const spell = (hash: Uint8Array): string => {
+    let text = spelled.get(hash);
+    if (text === undefined) spelled.set(hash, (text = base64(hash)));
+    return text;
+  };
+  const end = utf8(checkpoint); // apart: its dash would make the whole text one of two bytes a character
+  return (file) => concat(utf8(formatHead(file, spell)), end);
+}
+
+function formatHead({ entry, index, proof }: Omit<TlogProof, 'checkpoint'>, spell: (hash: Uint8Array) => string): string {
   if (index < 0n || index > U64_MAX) throw malformed(`index ${index} is no unsigned 64-bit number`);
   if (proof.length > PROOF_HASHES_MAX || proof.some((hash) => hash.length !== HASH_BYTES)) throw malformed('not a list of hashes');
-  const extra = entry === undefined ? [] : [`extra ${base64(entry)}`];
-  if (entry?.length === 0) throw malformed('an empty entry');
-  if ((extra[0]?.length ?? 0) > LINE_BYTES_MAX) throw new TlogProofError('TOO_LARGE', `a line has at most ${LINE_BYTES_MAX} bytes`);
-  return [HEADER, ...extra, `index ${index}`, ...proof.map(base64), '', checkpoint].join('\n');
+  let text = HEADER;
+  if (entry !== undefined) {
+    if (entry.length === 0) throw malformed('an empty entry');
+    const extra = `extra ${base64(entry)}`;
+    if (extra.length > LINE_BYTES_MAX) throw new TlogProofError('TOO_LARGE', `a line has at most ${LINE_BYTES_MAX} bytes`);
+    text += `\n${extra}`;
+  }
+  text += `\nindex ${index}`;
+  for (const hash of proof) text += `\n${spell(hash)}`;
+  return `${text}\n\n`;
 }
 
 /** Reads exactly what formatProof writes; verifies nothing. */

@@ -5,7 +5,7 @@ import { signCheckpoint } from '../formats/checkpoint.ts';
 import { originOf, tenantSeed } from '../formats/log-key.ts';
 import { type CompactRange, leafHash } from '../formats/merkle.ts';
 import { tailInclusionProofs } from '../formats/merkle-prove.ts';
-import { formatProof } from '../formats/tlog-proof.ts';
+import { proofsUnder } from '../formats/tlog-proof.ts';
 import { formatVkey } from '../formats/vkey.ts';
 import { LedgerBroken } from '../ledger/heads.ts';
 import type { SealedBatch, SealedEntry } from '../ledger/sealed-batch.ts';
@@ -122,11 +122,11 @@ function checkOwnKey({ predicate }: SealedEntry['statement'], kind: SealedEntry[
 function attest(tree: GrownTree, keys: LogKeys, receipts: Map<SealedEntry, NotarisedEntry>): SignedTreeHead {
   const { tenant, origin, range, root, entries, proofs } = tree;
   const checkpoint = signCheckpoint({ origin, size: BigInt(range.size), root }, keys.seed(origin));
+  const formatted = proofsUnder(checkpoint);
   entries.forEach((sealed, at) => {
     const leafIndex = range.size - entries.length + at;
-    const file = { entry: sealed.record.entry, index: BigInt(leafIndex), proof: found(proofs[at]), checkpoint };
-    const place = { origin, leafIndex, treeSize: range.size, actionId: sealed.record.actionId };
-    receipts.set(sealed, { sealed, ...place, receipt: utf8(formatProof(file)) });
+    const receipt = formatted({ entry: sealed.record.entry, index: BigInt(leafIndex), proof: found(proofs[at]) });
+    receipts.set(sealed, { sealed, origin, leafIndex, treeSize: range.size, actionId: sealed.record.actionId, receipt });
   });
   return { tenant, origin, range, root, previous: sha256(found(entries.at(-1)).record.entry), checkpoint: utf8(checkpoint) };
 }
