@@ -30,7 +30,8 @@ const features = (...all: [name: string, highest: number][]): Buffer => {
   return Buffer.from([0, 0, 1, 0, 0, 0, 0, 3, 0, 1, 1, 1, 8, 0, 0, 0, 0, 0, 0, 0, 9, 2, list.length, ...list]);
 };
 const identity = (code: number, producerId = 0, producerEpoch = 0): Buffer =>
-  Buffer.from([0, 0, 0, 0, 0, 0, code, 0, 0, 0, 0, 0, 0, 0, producerId, 0, producerEpoch, 0]);
+  Buffer.from([0, 0, 0, 0, 0, code < 0 ? 255 : 0, code & 255, 0, 0, 0, 0, 0, 0, 0, producerId, 0, producerEpoch, 0]);
+const UNKNOWN = -1;
 const CONCURRENT_TRANSACTIONS = 51;
 const INVALID_PRODUCER_EPOCH = 47;
 
@@ -68,9 +69,9 @@ describe('the end of a transaction', () => {
     expect(await commitTransaction(cluster, of)).toEqual({ ...of, producerEpoch: 4 });
   });
 
-  it('is asked for again only while its coordinator is busy', async () => {
-    const { cluster, asked } = clusterThat({ 26: [identity(CONCURRENT_TRANSACTIONS), identity(INVALID_PRODUCER_EPOCH)] });
+  it('is asked for again only while its coordinator is busy, or letting a successor in', async () => {
+    const { cluster, asked } = clusterThat({ 26: [identity(CONCURRENT_TRANSACTIONS), identity(UNKNOWN), identity(INVALID_PRODUCER_EPOCH)] });
     await expect(commitTransaction(cluster, of)).rejects.toMatchObject({ code: 'INVALID_PRODUCER_EPOCH' });
-    expect(asked).toEqual([26, 26]);
+    expect(asked).toEqual([26, 26, 26]);
   });
 });
