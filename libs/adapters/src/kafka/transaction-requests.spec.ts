@@ -70,7 +70,9 @@ describe('the end of a transaction', () => {
   });
 
   it('is asked for again only while its coordinator is busy, or letting a successor in', async () => {
-    const { cluster, asked } = clusterThat({ 26: [identity(CONCURRENT_TRANSACTIONS), identity(UNKNOWN), identity(INVALID_PRODUCER_EPOCH)] });
+    const { cluster, asked } = clusterThat({
+      26: [identity(CONCURRENT_TRANSACTIONS), identity(UNKNOWN), identity(INVALID_PRODUCER_EPOCH)],
+    });
     await expect(commitTransaction(cluster, of)).rejects.toMatchObject({ code: 'INVALID_PRODUCER_EPOCH' });
     expect(asked).toEqual([26, 26, 26]);
   });

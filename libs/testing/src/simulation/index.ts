@@ -8,6 +8,7 @@ export * from './memory-guard.ts';
 export * from './memory-log.ts';
 export * from './memory-partition.ts';
 export * from './owner-host.ts';
+export * from './prompt-network.ts';
 export * from './random.ts';
 export * from './remembered-crypto.ts';
 export * from './scheduler.ts';

@@ -1,0 +1,141 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { describe, expect, it } from 'vitest';
+
+import { BrokerUnavailable, type LaneLog, type OutgoingRecord, silentLog, TOPICS, wire } from '#adapters';
+import { FakeEngine, LANE_START_MS, MemoryBroker, memoryLaneLog, MemoryLane, type Network, noRefusals, promptNetwork } from '#testing';
+
+import { LaneDecider } from './lane-decider.ts';
+
+/** Dozens to a snapshot of so small a lane. */
+const CHUNK_BYTES = 100;
+
+const startedMs = performance.now();
+const sinceStart = (): number => LANE_START_MS + Math.floor(performance.now() - startedMs);
+
+/** A lane on a broker in memory, with a bundle in force and a platform that may propose, and what its decider commits. */
+class Lane {
+  readonly #signing = MemoryLane.ready();
+  readonly broker = new MemoryBroker(sinceStart);
+  readonly transactions: OutgoingRecord[][] = [];
+  readonly #letGo = new AbortController();
+  readonly network: Network = promptNetwork(this.broker);
+  #proposals = 0;
+
+  constructor() {
+    for (const { name, timestampType } of TOPICS) this.broker.create(name, 1, { isStamped: timestampType === 'LogAppendTime' });
+    for (const value of this.#signing.inputs.controls) this.#append('controls', value ?? Buffer.of());
+  }
+
+  get state(): OutgoingRecord[][] {
+    return this.transactions.map((records) => records.filter(({ topic }) => topic === 'decider-state'));
+  }
+
+  propose(): void {
+    this.#append('actions', this.#signing.proposal(`x${this.#proposals++}`));
+  }
+
+  /** The input of the first decision. */
+  erase(): void {
+    const first = this.#signing.state.heads.trees.get('acme')?.range.size ?? 0;
+    const body = { action: 'x0', indexes: [String(first)], why: 'asked' };
+    this.#append('controls', this.#signing.sign({ kind: 'input.erased', tenant: 'acme', body }));
+  }
+
+  letGo(): void {
+    this.#letGo.abort(new Error('the lease ends'));
+  }
+
+  /** Until `letGo`; `before` each transaction, with the records that it will have. The second has a proposal, after which a snapshot is due. */
+  async decide(before: (records: readonly OutgoingRecord[]) => void = () => undefined): Promise<void> {
+    const { birth, parties } = this.#signing;
+    const log = memoryLaneLog(this.broker, this.network);
+    const laneLog: LaneLog = {
+      ...log,
+      openWriter: async (options) => {
+        const writer = await log.openWriter(options);
+        const commit: typeof writer.commit = async (records, laneSeq) => {
+          if (this.transactions.length === 0) this.propose();
+          before(records);
+          const offsets = await writer.commit(records, laneSeq);
+          this.transactions.push([...records]);
+          return offsets;
+        };
+        return { commit, close: () => writer.close() };
+      },
+    };
+    const decider = new LaneDecider({
+      ...{ laneLog, birth, wire, topicPrefix: '', deciderSeed: parties.seedOf('decider'), engine: new FakeEngine() },
+      ...{ log: silentLog, nowMs: sinceStart, pause: delay, checkBundle: noRefusals, onBatch: () => undefined },
+      snapshotEveryEntries: 1,
+      snapshotChunkBytes: CHUNK_BYTES,
+    });
+    await decider.run({ lane: 0, signal: this.#letGo.signal, ready: () => undefined });
+  }
+
+  #append(topic: string, value: Uint8Array): void {
+    this.broker.append({ topic, partition: 0, key: null, value: Buffer.from(value) });
+  }
+}
+
+const keysIn = (records: readonly OutgoingRecord[]): string[] =>
+  records.filter(({ topic }) => topic === 'decider-state').map(({ key, value }) => `${value ? '' : '-'}${key?.toString() ?? ''}`);
+const isManifest = (key: string): boolean => key.startsWith('manifest');
+const hasEntries = (records: readonly OutgoingRecord[]): boolean => records.some(({ topic }) => topic === 'ledger');
+
+describe('while a snapshot goes out in pieces', () => {
+  it('the lane decides on, and each transaction takes a piece along', async () => {
+    const lane = new Lane();
+    let asked = 0;
+    await lane.decide((records) => {
+      const keys = keysIn(records);
+      if (keys.some(isManifest)) lane.letGo();
+      else if (keys.length > 0 && asked++ < 3) lane.propose();
+    });
+    const pieces = lane.transactions.filter((records) => keysIn(records).length > 0);
+    expect(pieces.length).toBeGreaterThan(10);
+    expect(pieces.filter((records) => keysIn(records).length !== 1)).toEqual(pieces.slice(-1)); // the manifest's
+    expect(pieces.filter(hasEntries).length).toBeGreaterThanOrEqual(1);
+  });
+
+  it('the rest of it is written when the lane is let go', async () => {
+    const lane = new Lane();
+    await lane.decide((records) => {
+      if (keysIn(records).length > 0) lane.letGo();
+    });
+    expect(lane.state.flat().length).toBeGreaterThan(10);
+    expect(keysIn(lane.transactions.flat()).filter(isManifest)).toEqual(['manifest.0']);
+  });
+
+  it('a transaction that erases takes none of it along, and what follows it leaves nothing of it', async () => {
+    const lane = new Lane();
+    let erased = 0;
+    await lane.decide((records) => {
+      const isErasing = records.some(({ topic, value }) => topic === 'input-keys' && value === null);
+      const isDecided = lane.transactions.flat().some(({ topic }) => topic === 'input-keys');
+      if (isDecided && keysIn(records).length === 1 && erased === 0) {
+        erased = 1;
+        lane.erase();
+      }
+      if (!isErasing) return;
+      erased = lane.transactions.length;
+      lane.letGo();
+    });
+    const before = keysIn(lane.transactions.slice(0, erased).flat());
+    expect(before.length).toBeGreaterThan(0);
+    expect(before.filter(isManifest)).toEqual([]);
+    expect(keysIn(lane.transactions[erased] ?? [])).toEqual([]);
+    const after = keysIn(lane.transactions.slice(erased).flat());
+    expect(after.filter(isManifest)).toEqual(['manifest.0']);
+    const left = before.filter((key) => !after.includes(key) && !after.includes(`-${key}`));
+    expect(left).toEqual([]);
+  });
+
+  it('a piece that cannot be written ends the ownership', async () => {
+    const lane = new Lane();
+    const { ask } = lane.network;
+    lane.network.ask = (name, request, wait) =>
+      name === 'produce decider-state' ? Promise.reject(new BrokerUnavailable(name)) : ask(name, request, wait);
+    await expect(lane.decide()).rejects.toThrow('produce decider-state');
+  });
+});
