@@ -19,7 +19,7 @@ class Lane {
   readonly broker = new MemoryBroker(sinceStart);
   readonly transactions: OutgoingRecord[][] = [];
   readonly #letGo = new AbortController();
-  readonly network: Network = promptNetwork(this.broker);
+  network: Network = promptNetwork(this.broker);
   #proposals = 0;
 
   constructor() {
@@ -133,9 +133,12 @@ describe('while a snapshot goes out in pieces', () => {
 
   it('a piece that cannot be written ends the ownership', async () => {
     const lane = new Lane();
-    const { ask } = lane.network;
-    lane.network.ask = (name, request, wait) =>
-      name === 'produce decider-state' ? Promise.reject(new BrokerUnavailable(name)) : ask(name, request, wait);
+    const { network } = lane;
+    lane.network = {
+      ...network,
+      ask: (name, request, wait) =>
+        name === 'produce decider-state' ? Promise.reject(new BrokerUnavailable(name)) : network.ask(name, request, wait),
+    };
     await expect(lane.decide()).rejects.toThrow('produce decider-state');
   });
 });
