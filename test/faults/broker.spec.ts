@@ -50,7 +50,7 @@ describe(`kill -9 of the broker under load, ${TIMES} times`, () => {
       }
       await load.more(20);
       trial.saw('lane failed, and was taken over again by the process that had it', laneFailures());
-      await world.expectSound(load, trial);
+      await world.expectSound(trial);
       expect(world.services.map(({ name, ending }) => [name, ending])).toEqual([
         ['decider', undefined],
         ['notary', undefined],

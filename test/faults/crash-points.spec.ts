@@ -57,7 +57,7 @@ function together(): void {
       const takenOver = await successor.until('takes over', () => successor.said('lane taken over').find(ofLane));
       expect(takenOver['snapshotSeq']).toBeGreaterThan(0);
       await load.more(20);
-      await world.expectSound(load);
+      await world.expectSound();
     },
     TIMEOUT_MS,
   );
@@ -116,7 +116,7 @@ async function succeeded(name: Name, fault: string, ends: (owners: Succession, t
   await load.more(20);
   await load.stop();
   await owners.expectWholeOrNothing(trial);
-  await world.expectSound(load, trial);
+  await world.expectSound(trial);
 }
 
 function ofEach(points: typeof POINTS): { name: Name; point: string }[] {

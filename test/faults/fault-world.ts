@@ -11,7 +11,7 @@ import { KafkaProposer } from '#sdk';
 import { client, unique } from '../support/kafka.ts';
 import { Service, type ServiceName } from '../support/service.ts';
 import { expectSound } from './expect-sound.ts';
-import { type Acked, type Channel, Load } from './load.ts';
+import { type Channel, Load } from './load.ts';
 import { seededRandom } from './random.ts';
 import { ReceiptWatch } from './receipt-watch.ts';
 import type { Trial } from './trial.ts';
@@ -29,7 +29,6 @@ export class FaultWorld {
   readonly #folder = mkdtempSync(join(tmpdir(), 'countersign-faults-'));
   readonly #watch: ReceiptWatch;
   readonly #writer: PlainWriter;
-  readonly #acked: Acked[] = [];
   readonly #loads: Load[] = [];
   #gateway: Service | undefined;
 
@@ -123,11 +122,11 @@ export class FaultWorld {
     };
   }
 
-  /** Ends the load, then looks at everything from genesis: see expectSound. No process may have raised an alarm. */
-  async expectSound(load: Load, trial?: Trial): Promise<void> {
-    await load.stop();
-    this.#acked.push(...load.acked);
-    await expectSound(this.home, this.brokers, this.#acked, trial);
+  /** Ends every load, also that of a test that failed, then looks at everything from genesis: see expectSound. No process may have raised an alarm. */
+  async expectSound(trial?: Trial): Promise<void> {
+    for (const load of this.#loads) await load.stop();
+    const acked = this.#loads.flatMap((load) => load.acked);
+    await expectSound(this.home, this.brokers, acked, trial);
     expect(this.services.flatMap(({ alarms }) => alarms)).toEqual([]);
   }
 

@@ -31,7 +31,7 @@ describe(`kill -9 under load, ${TIMES} times`, () => {
       await owners.expectWholeOrNothing(trial);
       if (name === 'gateway') expect(load.unacknowledged).toBeGreaterThan(0);
       trial.saw('proposals not acknowledged, and sent again', load.unacknowledged);
-      await world.expectSound(load, trial);
+      await world.expectSound(trial);
     },
     TIMEOUT_MS,
   );

@@ -49,7 +49,7 @@ describe('offsets of the consumer groups', () => {
         await load.more(30);
         trial.tried();
       }
-      await world.expectSound(load, trial.saw('the lanes went on where the ledger ends', TIMES));
+      await world.expectSound(trial.saw('the lanes went on where the ledger ends', TIMES));
     },
     TIMEOUT_MS,
   );
@@ -72,7 +72,7 @@ describe('two deciders at once', () => {
         await load.more(10);
         trial.tried().saw('it took over one lane, and gave it back');
       }
-      await world.expectSound(load, trial);
+      await world.expectSound(trial);
     },
     TIMEOUT_MS,
   );
@@ -92,7 +92,7 @@ describe('two deciders at once', () => {
       // Each decided for a while, until the member of the group took its lane back.
       for (const end of ends) expect(end, messageOf(end)).toMatchObject({ code: 'FENCED', succeeded: true });
       trial.saw('the stranger decided, then was fenced by the member of the group', ends.length);
-      await world.expectSound(load, trial);
+      await world.expectSound(trial);
     },
     TIMEOUT_MS,
   );
@@ -163,7 +163,7 @@ async function pausedAndWoken(name: 'decider' | 'notary', point: string, trial: 
   paused.wake();
   const noticed = await paused.until('notices', () => NOTICED.find((message) => paused.said(message).length > 0));
   await load.more(30);
-  await world.expectSound(load, trial.tried().saw(`the one that woke up said: ${noticed}`));
+  await world.expectSound(trial.tried().saw(`the one that woke up said: ${noticed}`));
   expect(paused.ending).toBeUndefined();
   await paused.stop();
   if (name === 'decider') decider = successor;
