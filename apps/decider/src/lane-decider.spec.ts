@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 
-import { BrokerUnavailable, type LaneLog, type OutgoingRecord, silentLog, TOPICS, wire } from '#adapters';
-import { FakeEngine, LANE_START_MS, MemoryBroker, memoryLaneLog, MemoryLane, type Network, noRefusals, promptNetwork } from '#testing';
+import { BrokerUnavailable, type LaneLog, type OutgoingRecord, silentLog, wire } from '#adapters';
+import { FakeEngine, LANE_START_MS, memoryLaneLog, MemoryLane, type Network, newBroker, noRefusals, promptNetwork } from '#testing';
 
 import { LaneDecider } from './lane-decider.ts';
 
@@ -16,19 +16,14 @@ const sinceStart = (): number => LANE_START_MS + Math.floor(performance.now() - 
 /** A lane on a broker in memory, with a bundle in force and a platform that may propose, and what its decider commits. */
 class Lane {
   readonly #signing = MemoryLane.ready();
-  readonly broker = new MemoryBroker(sinceStart);
+  readonly broker = newBroker(sinceStart);
   readonly transactions: OutgoingRecord[][] = [];
   readonly #letGo = new AbortController();
   network: Network = promptNetwork(this.broker);
   #proposals = 0;
 
   constructor() {
-    for (const { name, timestampType } of TOPICS) this.broker.create(name, 1, { isStamped: timestampType === 'LogAppendTime' });
     for (const value of this.#signing.inputs.controls) this.#append('controls', value ?? Buffer.of());
-  }
-
-  get state(): OutgoingRecord[][] {
-    return this.transactions.map((records) => records.filter(({ topic }) => topic === 'decider-state'));
   }
 
   propose(): void {
@@ -46,7 +41,7 @@ class Lane {
     this.#letGo.abort(new Error('the lease ends'));
   }
 
-  /** Until `letGo`; `before` each transaction, with the records that it will have. The second has a proposal, after which a snapshot is due. */
+  /** Until `letGo`; `before` each transaction, with the records that it will have. A proposal comes before the first; a snapshot is due after it was decided. */
   async decide(before: (records: readonly OutgoingRecord[]) => void = () => undefined): Promise<void> {
     const { birth, parties } = this.#signing;
     const log = memoryLaneLog(this.broker, this.network);
@@ -82,6 +77,8 @@ const keysIn = (records: readonly OutgoingRecord[]): string[] =>
   records.filter(({ topic }) => topic === 'decider-state').map(({ key, value }) => `${value ? '' : '-'}${key?.toString() ?? ''}`);
 const isManifest = (key: string): boolean => key.startsWith('manifest');
 const hasEntries = (records: readonly OutgoingRecord[]): boolean => records.some(({ topic }) => topic === 'ledger');
+const isErasing = (records: readonly OutgoingRecord[]): boolean =>
+  records.some(({ topic, value }) => topic === 'input-keys' && value === null);
 
 describe('while a snapshot goes out in pieces', () => {
   it('the lane decides on, and each transaction takes a piece along', async () => {
@@ -103,24 +100,23 @@ describe('while a snapshot goes out in pieces', () => {
     await lane.decide((records) => {
       if (keysIn(records).length > 0) lane.letGo();
     });
-    expect(lane.state.flat().length).toBeGreaterThan(10);
-    expect(keysIn(lane.transactions.flat()).filter(isManifest)).toEqual(['manifest.0']);
+    const keys = keysIn(lane.transactions.flat());
+    expect(keys.length).toBeGreaterThan(10);
+    expect(keys.filter(isManifest)).toEqual(['manifest.0']);
   });
 
   it('a transaction that erases takes none of it along, and what follows it leaves nothing of it', async () => {
     const lane = new Lane();
-    let erased = 0;
+    let isAsked = false;
     await lane.decide((records) => {
-      const isErasing = records.some(({ topic, value }) => topic === 'input-keys' && value === null);
       const isDecided = lane.transactions.flat().some(({ topic }) => topic === 'input-keys');
-      if (isDecided && keysIn(records).length === 1 && erased === 0) {
-        erased = 1;
+      if (isDecided && keysIn(records).length === 1 && !isAsked) {
+        isAsked = true;
         lane.erase();
       }
-      if (!isErasing) return;
-      erased = lane.transactions.length;
-      lane.letGo();
+      if (isErasing(records)) lane.letGo();
     });
+    const erased = lane.transactions.findIndex(isErasing);
     const before = keysIn(lane.transactions.slice(0, erased).flat());
     expect(before.length).toBeGreaterThan(0);
     expect(before.filter(isManifest)).toEqual([]);

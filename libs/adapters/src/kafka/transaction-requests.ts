@@ -48,9 +48,9 @@ const askForProducer = (coordinator: Broker, transactionalId: string): Promise<P
 
 /**
  * EndTxn: commits, and says under which identity the next transaction goes out. It is asked again only while the coordinator is busy with this id,
- * as when a successor is being let in: the epoch belongs to this transaction alone, so no other can be meant. An end that arrives while the
- * coordinator is raising the epoch for a successor, before it has begun the abort, is answered with UNKNOWN by Apache Kafka 4.3.1 (1 in 400 such
- * pairs), and FENCED a moment later: without that answer the loser would take its lane back. Any other error leaves the outcome unknown.
+ * as when a successor is being let in: the epoch belongs to this transaction alone, so no other can be meant. Apache Kafka
+ * 4.3.1 may answer UNKNOWN to an end that meets a successor's InitProducerId (1 in 400 such pairs), and a moment later that the writer was
+ * fenced: without that answer the loser would take its lane back. Any other error leaves the outcome unknown.
  */
 export async function commitTransaction(cluster: Cluster, of: TransactionIdentity): Promise<TransactionIdentity> {
   const { transactionalId, producerId, producerEpoch } = of;

@@ -154,7 +154,8 @@ export class SimulatedWorld {
   }
 }
 
-function newBroker(nowMs: () => number): MemoryBroker {
+/** With the topics of a ledger of one lane, all empty. */
+export function newBroker(nowMs: () => number): MemoryBroker {
   const broker = new MemoryBroker(nowMs);
   for (const { name, timestampType } of TOPICS) broker.create(name, 1, { isStamped: timestampType === 'LogAppendTime' });
   return broker;
