@@ -2,6 +2,7 @@ import avro from 'avsc';
 
 import { type AvroRecordSchema, type AvroSchema, fingerprintOf, HEADER_BYTES, headerOf } from './single-object.ts';
 import { LONG_MAX, strictCheck, WireError } from './strict.ts';
+import { ViewBytes } from './view-bytes.ts';
 
 /** One kind of record on the wire: what this version writes, and everything any version ever wrote, read as the current shape. */
 export class AvroRecord<T extends object> {
@@ -12,9 +13,10 @@ export class AvroRecord<T extends object> {
   readonly #fields: readonly Field[];
   readonly #writers = new Map<bigint, Writer>();
 
-  constructor(current: AvroRecordSchema, written: readonly AvroRecordSchema[] = []) {
+  /** `reads`: whether the bytes in a decoded record are its own, or views of what was decoded. */
+  constructor(current: AvroRecordSchema, written: readonly AvroRecordSchema[] = [], reads: 'copies' | 'views' = 'copies') {
     this.fingerprint = fingerprintOf(current);
-    this.#type = typeOf(current);
+    this.#type = typeOf(current, reads);
     this.#header = headerOf(current);
     this.#fields = current.fields.map(({ name, type }) => ({ name, form: formOf(type) }));
     for (const schema of [current, ...written]) this.#addWriter(schema);
@@ -100,9 +102,13 @@ interface Field {
 }
 type Members = Record<string, unknown>;
 
-function typeOf(schema: AvroRecordSchema): avro.Type {
+function typeOf(schema: AvroRecordSchema, reads: 'copies' | 'views' = 'copies'): avro.Type {
+  const typeHook = (part: unknown): avro.Type | undefined => (part === 'bytes' ? new ViewBytes() : undefined);
   // avsc's declarations want mutable arrays; it does not change them.
-  return avro.Type.forSchema(structuredClone(schema) as unknown as Parameters<typeof avro.Type.forSchema>[0], { omitRecordMethods: true });
+  return avro.Type.forSchema(structuredClone(schema) as unknown as Parameters<typeof avro.Type.forSchema>[0], {
+    omitRecordMethods: true,
+    ...(reads === 'views' ? { typeHook } : {}),
+  });
 }
 
 function formOf(type: AvroSchema): Field['form'] {

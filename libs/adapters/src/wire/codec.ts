@@ -82,13 +82,13 @@ export interface SnapshotChunk {
   readonly bytes: Uint8Array;
 }
 
-/** One codec for each kind of record: `codecs.receipt.encode(value)`. */
+/** One codec for each kind of record: `codecs.receipt.encode(value)`. Views where records are many, large and soon done with. */
 export const codecs = {
-  signedEnvelope: record<SignedEnvelope>('SignedEnvelope'),
-  ledgerEntry: record<LedgerRecord>('LedgerEntry'),
+  signedEnvelope: record<SignedEnvelope>('SignedEnvelope', 'views'),
+  ledgerEntry: record<LedgerRecord>('LedgerEntry', 'views'),
   inputKey: record<InputKeyRecord>('InputKey'),
   receipt: record<ReceiptRecord>('Receipt'),
-  verdict: record<VerdictRecord>('Verdict'),
+  verdict: record<VerdictRecord>('Verdict', 'views'),
   treeHead: record<TreeHeadRecord>('TreeHead'),
   notaryPosition: record<NotaryPositionRecord>('NotaryPosition'),
   deadLetter: record<DeadLetterRecord>('DeadLetter'),
@@ -108,6 +108,6 @@ export const wire: WireCodec = {
   },
 };
 
-function record<T extends object>(name: SchemaName): AvroRecord<T> {
-  return new AvroRecord<T>(currentSchema(name), writtenSchemas(name));
+function record<T extends object>(name: SchemaName, reads?: 'views'): AvroRecord<T> {
+  return new AvroRecord<T>(currentSchema(name), writtenSchemas(name), reads);
 }

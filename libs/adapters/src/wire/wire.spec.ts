@@ -194,6 +194,21 @@ describe('every reader reads every older writer', () => {
   });
 });
 
+describe('decoded bytes', () => {
+  const memoryOf = (value: unknown): ArrayBufferLike[] =>
+    value instanceof Uint8Array ? [value.buffer] : Array.isArray(value) ? value.flatMap(memoryOf) : [];
+  const soonDoneWith: readonly SchemaName[] = ['SignedEnvelope', 'LedgerEntry', 'Verdict'];
+
+  it.each(cases)('of $name are views of what was decoded only where they are soon done with', ({ name, codec, value }) => {
+    const within = Uint8Array.from([...bytes(5), ...codec.encode(value), ...bytes(5)]);
+    const decoded = codec.decode(within.subarray(5, -5));
+    expect(decoded).toStrictEqual(value);
+    const memory = Object.values(decoded).flatMap(memoryOf);
+    if (soonDoneWith.includes(name)) expect(new Set(memory)).toEqual(new Set([within.buffer]));
+    else expect(memory).not.toContain(within.buffer);
+  });
+});
+
 describe('decodeEnvelope', () => {
   const envelope = VALUES.signedEnvelope;
   const encoded = codecs.signedEnvelope.encode(envelope);

@@ -125,11 +125,17 @@ function nodeCodec(): Codec | undefined {
   if (native === undefined) return undefined;
   return {
     encode: (bytes, form) => native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(form),
-    decode: (text, form) => new Uint8Array(native.from(text, form)), // a copy: some of it is keys, and small Buffers share one pool
+    decode: (text, form) => {
+      const bytes = native.from(text, form);
+      return bytes.length > KEY_BYTES_MAX ? plain(bytes) : new Uint8Array(bytes); // a copy of keys, as small Buffers share one pool
+    },
     fromText: (text) => plain(native.from(text)),
     allocate: (length) => plain(native.allocUnsafe(length)),
   };
 }
+
+/** Of what may be a key or a signature. */
+const KEY_BYTES_MAX = 64;
 
 /** A Buffer has other methods under the same names. */
 const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);

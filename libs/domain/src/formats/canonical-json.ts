@@ -1,5 +1,6 @@
 /** Canonical JSON, RFC 8785: one spelling per value, keys in the order of their UTF-16 code units. */
 import { fromUtf8, utf8 } from './bytes.ts';
+import { isPlainlyCanonical } from './canonical-scan.ts';
 import { FormatError } from './errors.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -50,9 +51,9 @@ export function canonicalBytes(value: unknown, opts: { maxDepth?: number } = {})
 export function parseCanonical(bytes: Uint8Array, opts: { maxDepth: number }): Json {
   const text = decode(bytes);
   const value = parse(text);
-  // Native stringify of sorted objects is the canonical text already, but for escaped lone surrogates; the slow way is always right.
-  const fast = isSorted(value, opts.maxDepth) && JSON.stringify(value) === text && !text.includes('\\ud');
-  if (!fast && canonicalize(value, opts) !== text) throw new CanonicalJsonError('NOT_CANONICAL', 'json is not in canonical form');
+  if (!isPlainlyCanonical(bytes, opts.maxDepth) && canonicalize(value, opts) !== text) {
+    throw new CanonicalJsonError('NOT_CANONICAL', 'json is not in canonical form');
+  }
   return value;
 }
 
@@ -103,20 +104,6 @@ function writeObject(value: object, depth: number): string {
 function quote(text: string): string {
   if (!text.isWellFormed()) throw new CanonicalJsonError('LONE_SURROGATE', 'json string has a lone surrogate');
   return JSON.stringify(text);
-}
-
-/** Every object's keys in canonical order. Throws beyond `depth`, so nothing recurses deeper than that. */
-function isSorted(value: Json, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (depth <= 0) throw new CanonicalJsonError('DEPTH', 'json is nested too deeply');
-  if (Array.isArray(value)) return value.every((item) => isSorted(item, depth - 1));
-  let previous: string | undefined;
-  for (const key of Object.keys(value)) {
-    if (previous !== undefined && previous >= key) return false;
-    if (!isSorted(value[key] ?? null, depth - 1)) return false;
-    previous = key;
-  }
-  return true;
 }
 
 function decode(bytes: Uint8Array): string {
