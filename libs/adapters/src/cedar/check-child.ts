@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { BUNDLE_DOCUMENT_BYTES_MAX, type PolicyTest, type PolicyTestResult } from '#domain';
@@ -60,9 +61,19 @@ function ask(
       if (error) resolve(`check failed: ${error.killed ? `no answer within ${msMax} ms` : 'the checking process died'}`);
       else resolve(listIn(stdout));
     });
+    if (child.pid !== undefined) withoutOurPriority(child.pid);
     child.stdin?.on('error', () => undefined); // a child that died early is reported by its exit
     child.stdin?.end(tests === '' ? documentBytes : Buffer.concat([documentBytes, Buffer.from(`\0${tests}`)]));
   });
+}
+
+/** A decider's own is for deciding. */
+function withoutOurPriority(pid: number): void {
+  try {
+    if (getPriority() < 0) setPriority(pid, 0);
+  } catch {
+    // It has ended already.
+  }
 }
 
 function listIn(stdout: string): unknown[] | string {
