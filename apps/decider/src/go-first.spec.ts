@@ -26,7 +26,7 @@ const SCRIPT = `
 
 it.runIf(process.platform === 'linux')('the deciding thread goes first where it may, and no other thread or process with it', async () => {
   const args = ['--import', './scripts/register.mjs', '--input-type=module', '-e', SCRIPT];
-  const { stdout } = await run(process.execPath, args, { cwd: process.cwd() });
+  const { stdout } = await run(process.execPath, args);
   const normal = getPriority();
   const first = mayGoFirst() ? normal - 10 : normal;
   const { may, own, pool, others, checks } = JSON.parse(stdout) as Record<string, unknown>;
@@ -34,7 +34,7 @@ it.runIf(process.platform === 'linux')('the deciding thread goes first where it 
   expect(pool).toBeGreaterThan(0);
 });
 
-/** Whether this process may: to set the priority that it has already is always allowed. */
+/** Whether this process may: by going one step up, and back, which is always allowed. */
 function mayGoFirst(): boolean {
   const before = getPriority();
   try {

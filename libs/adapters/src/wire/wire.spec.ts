@@ -204,8 +204,8 @@ describe('decoded bytes', () => {
     const decoded = codec.decode(within.subarray(5, -5));
     expect(decoded).toStrictEqual(value);
     const memory = Object.values(decoded).flatMap(memoryOf);
-    if (soonDoneWith.includes(name)) expect(new Set(memory)).toEqual(new Set([within.buffer]));
-    else expect(memory).not.toContain(within.buffer);
+    const views = memory.filter((each) => each === within.buffer);
+    expect(views.length).toBe(soonDoneWith.includes(name) ? memory.length : 0);
   });
 });
 

@@ -24,7 +24,6 @@ const keyTo = new Int32Array(DEPTH_MAX + 1);
 
 /** `bytes` must have been parsed as JSON already: their syntax is believed. `depthMax` counts levels of arrays and objects. */
 export function isPlainlyCanonical(bytes: Uint8Array, depthMax: number): boolean {
-  isObject[0] = 0;
   let depth = 0;
   let isKeyNext = false;
   for (let at = 0; at < bytes.length; at++) {
