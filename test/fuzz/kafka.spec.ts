@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 
 import { KafkaFault } from '#adapters';
 
+import { crc32c } from '../../libs/adapters/src/kafka/crc32c.ts';
 import { decodeFetchAnswer } from '../../libs/adapters/src/kafka/fetch-request.ts';
 import { decodeRecordSet } from '../../libs/adapters/src/kafka/records.ts';
 import { fuzz, type Target } from './fuzz.ts';
@@ -28,7 +29,18 @@ function batch(firstOffset: bigint, records: readonly Buffer[], { gzip = false, 
   bytes.writeBigInt64BE(1_700_000_000_005n, 35);
   bytes.writeBigInt64BE(9n, 43);
   bytes.writeInt32BE(records.length, 57);
-  return Buffer.concat([bytes, payload]);
+  return summed(Buffer.concat([bytes, payload]));
+}
+
+/** Each whole batch of a set with the checksum of its bytes as they are now. */
+function summed(set: Buffer): Buffer {
+  for (let at = 0; at + 61 <= set.length;) {
+    const end = at + 12 + set.readInt32BE(at + 8);
+    if (end < at + 61 || end > set.length) break;
+    set.writeUInt32BE(crc32c(set.subarray(at + 21, end)), at + 17);
+    at = end;
+  }
+  return set;
 }
 
 const TRANSACTIONAL = 0x10;
@@ -62,21 +74,24 @@ function answer(recordSet: Buffer): Buffer {
   return Buffer.concat([head, Buffer.from([0, 7]), Buffer.from('actions'), Buffer.from([0, 0, 0, 2]), partition(0), partition(1)]);
 }
 
+function parseRecordSet(bytes: Buffer): undefined {
+  const at = { topic: 'actions', partition: 0, from: FROM, aborted: [{ producerId: 9n, firstOffset: FROM }] };
+  const { records, nextOffset, error } = decodeRecordSet(bytes, at);
+  if (nextOffset < FROM) throw new TypeError(`goes back to ${nextOffset}`);
+  const outside = records.find(({ offset }) => offset < FROM || offset >= nextOffset);
+  if (outside) throw new TypeError(`offset ${outside.offset} is not before ${nextOffset}`);
+  const disordered = records.find(({ offset }, place) => place > 0 && offset <= (records[place - 1]?.offset ?? -1n));
+  if (disordered) throw new TypeError(`offset ${disordered.offset} is not after the one before`);
+  if (error) throw error;
+  return undefined;
+}
+
 const TARGETS: readonly Target[] = [
+  { name: 'record set', valid: sets, parse: (bytes) => parseRecordSet(Buffer.from(bytes)), errors: [KafkaFault] },
   {
-    name: 'record set',
+    name: 'record set with right checksums',
     valid: sets,
-    parse: (bytes) => {
-      const at = { topic: 'actions', partition: 0, from: FROM, aborted: [{ producerId: 9n, firstOffset: FROM }] };
-      const { records, nextOffset, error } = decodeRecordSet(Buffer.from(bytes), at);
-      if (nextOffset < FROM) throw new TypeError(`goes back to ${nextOffset}`);
-      const outside = records.find(({ offset }) => offset < FROM || offset >= nextOffset);
-      if (outside) throw new TypeError(`offset ${outside.offset} is not before ${nextOffset}`);
-      const disordered = records.find(({ offset }, place) => place > 0 && offset <= (records[place - 1]?.offset ?? -1n));
-      if (disordered) throw new TypeError(`offset ${disordered.offset} is not after the one before`);
-      if (error) throw error;
-      return undefined;
-    },
+    parse: (bytes) => parseRecordSet(summed(Buffer.from(bytes))),
     errors: [KafkaFault],
   },
   {

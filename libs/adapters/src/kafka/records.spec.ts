@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { crc32c } from './crc32c.ts';
 import { UnreadableBatch } from './errors.ts';
 import { Out } from './out.ts';
 import { measuredBatch, writeBatch } from './record-batch.ts';
@@ -27,7 +28,13 @@ function batch(firstOffset: number, payload: Buffer, { codec = NONE, count = 1, 
   bytes.writeBigInt64BE(1_700_000_000_005n, 35);
   bytes.writeBigInt64BE(producer, 43);
   bytes.writeInt32BE(count, 57);
-  return Buffer.concat([bytes, payload]);
+  return summed(Buffer.concat([bytes, payload]));
+}
+
+/** With the checksum of its bytes as they are now. */
+function summed(bytes: Buffer): Buffer {
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
+  return bytes;
 }
 
 const at = { topic: 'actions', partition: 0, from: 0n, aborted: [] };
@@ -63,11 +70,30 @@ it('reports broken bytes as an unreadable batch, whichever byte is broken', () =
   for (let index = 61; index < good.length; index++) {
     const broken = Buffer.from(good);
     broken[index] = 0xff;
-    expect(() => decodeRecordSet(broken, at)).not.toThrow();
+    expect(() => decodeRecordSet(summed(broken), at)).not.toThrow();
   }
   const cut = Buffer.from(good);
   cut[61] = 0x7e; // the first record claims to be longer than it is
-  expect(decodeRecordSet(cut, at).error).toBeInstanceOf(UnreadableBatch);
+  expect(decodeRecordSet(summed(cut), at).error).toBeInstanceOf(UnreadableBatch);
+});
+
+it('takes no batch of which one bit has changed since it was summed, and none after it', () => {
+  const MAGIC_AT = 16;
+  const COVERED_FROM = 17;
+  const good = batch(1, Buffer.concat([record(0, 'ab'), record(1, 'cd')]), { count: 2 });
+  const around = (middle: Buffer): Buffer => Buffer.concat([batch(0, record(0, 'a')), middle, batch(3, record(0, 'b'))]);
+  expect(values(around(good))).toEqual(['a', 'ab', 'cd', 'b']);
+  for (let bit = MAGIC_AT * 8; bit < good.length * 8; bit++) {
+    const changed = Buffer.from(good);
+    changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+    for (const from of [0n, 3n]) {
+      const { records, nextOffset, error } = decodeRecordSet(around(changed), { ...at, from });
+      expect({ records: records.length, nextOffset }).toEqual(
+        from === 0n ? { records: 1, nextOffset: 1n } : { records: 0, nextOffset: 3n },
+      );
+      expect(error?.message).toContain(bit < COVERED_FROM * 8 ? 'message format 2 expected' : 'checksum is of other bytes');
+    }
+  }
 });
 
 it('leaves a cut last batch for the next fetch', () => {
@@ -116,6 +142,7 @@ it('reports offsets that do not ascend, so that no record is read twice', () => 
   const beyond = batch(5, record(1, 'a'));
   const backwards = batch(5, record(0, 'a'));
   backwards.writeInt32BE(-1, 23);
+  summed(backwards);
   expect(decodeRecordSet(Buffer.concat([two, batch(6, record(0, 'c'))]), at)).toMatchObject({
     nextOffset: 7n,
     error: { firstOffset: 7n, lastOffset: 7n },

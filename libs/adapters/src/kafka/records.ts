@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { crc32c } from './crc32c.ts';
 import { UnreadableBatch, messageOf } from './errors.ts';
 import { isAbortMarker } from './patch.ts';
 
@@ -30,11 +31,14 @@ const DECOMPRESSED_BYTES_MAX = 32 * 1024 * 1024;
 const HEADER_BYTES = 61;
 /** Bytes up to and with its length, which counts what follows. */
 const LENGTH_END = 12;
+/** Its checksum, four bytes, covers all that follows them. */
+const CRC_AT = 17;
 
 /**
  * The committed records of one partition of a fetch answer, from `from` on. Batches come in offset order; an aborted transaction covers its
  * producer's batches from its first offset to its abort marker. `nextOffset` lies past control records, aborted records and holes.
- * A batch that cannot be decoded, or is not after the one before, ends the list with an error: it is never skipped in silence.
+ * A batch that cannot be decoded, is not what its producer or broker summed, or is not after the one before, ends the list with an error: it is
+ * never skipped in silence.
  */
 export function decodeRecordSet(
   bytes: Buffer,
@@ -56,6 +60,8 @@ export function decodeRecordSet(
     if (end > bytes.length) break; // the broker cuts the last batch at the byte limit; the next fetch brings it whole
     const batch = readBatch(bytes.subarray(start, end));
     start = end;
+    const damage = damageOf(batch);
+    if (damage) return unreadable(nextOffset, nextOffset, damage);
     if (batch.firstOffset <= before || batch.lastOffset < batch.firstOffset) {
       return unreadable(nextOffset, nextOffset, `a batch of offsets ${batch.firstOffset} to ${batch.lastOffset} after ${before}`);
     }
@@ -92,6 +98,8 @@ interface Batch {
   readonly maxTimestampMs: number;
   readonly producerId: bigint;
   readonly count: number;
+  readonly crc: number;
+  readonly summed: Buffer;
   readonly payload: Buffer;
 }
 
@@ -110,8 +118,16 @@ function readBatch(bytes: Buffer): Batch {
     maxTimestampMs: Number(bytes.readBigInt64BE(35)),
     producerId: bytes.readBigInt64BE(43),
     count: bytes.readInt32BE(57),
+    crc: bytes.readUInt32BE(CRC_AT),
+    summed: bytes.subarray(CRC_AT + 4),
     payload: bytes.subarray(HEADER_BYTES),
   };
+}
+
+/** Of every batch, also one that we leave out: it is by its own word that we do. */
+function damageOf({ magic, crc, summed }: Batch): string | undefined {
+  if (magic !== 2) return `message format 2 expected, ${magic} found`;
+  return crc32c(summed) === crc ? undefined : 'a checksum is of other bytes: they were changed on their way or on a disk';
 }
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
@@ -153,8 +169,7 @@ function setOwn(headers: Record<string, string>, name: string, value: string): v
   else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-function decompress({ magic, codec, payload }: Batch): Buffer {
-  if (magic !== 2) throw new Error(`message format 2 expected, ${magic} found`);
+function decompress({ codec, payload }: Batch): Buffer {
   if (codec === 0) return payload;
   if (codec === 1) return gunzipSync(payload, { maxOutputLength: DECOMPRESSED_BYTES_MAX });
   throw new Error(`codec none or gzip expected, ${CODECS[codec] ?? codec} found`);
