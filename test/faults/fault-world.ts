@@ -35,6 +35,8 @@ export class FaultWorld {
   constructor(
     readonly name: string,
     readonly brokers: readonly string[],
+    /** Of every service, unless it is started with others. */
+    private readonly env: Readonly<Record<string, string>> = {},
   ) {
     this.random = seededRandom(name);
     this.home = openOrCreateHome(this.#folder, { name: `${name}.test`, lanes: LANES, topicPrefix: `${unique(name)}.` }).home;
@@ -63,7 +65,7 @@ export class FaultWorld {
   }
 
   start(name: ServiceName, env: Readonly<Record<string, string>> = {}): Service {
-    const service = new Service(name, this, env);
+    const service = new Service(name, this, { ...this.env, ...env });
     this.services.push(service);
     if (name === 'gateway') this.#gateway = service;
     return service;

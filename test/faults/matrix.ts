@@ -22,6 +22,7 @@ const AREAS: Readonly<Record<Area, string>> = {
   notary: 'The notary is killed',
   gateway: 'The gateway is killed',
   broker: 'The broker is killed',
+  network: 'The network breaks',
   owners: 'Who owns a lane',
   ledger: 'The topics are tampered with',
 };

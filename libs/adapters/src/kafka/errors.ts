@@ -54,6 +54,14 @@ export class UnreadableBatch extends KafkaFault {
   }
 }
 
+/** Bytes of a record batch are not those its checksum is of. Fetched again it may be whole: a network changes bytes as well as a disk. */
+export class DamagedBatch extends KafkaFault {
+  constructor(topic: string, partition: number, from: bigint) {
+    const why = 'were changed on their way or on a disk: their checksum is another';
+    super('DAMAGED_BATCH', `${topic}/${partition}: records from offset ${String(from)} on ${why}`, { retriable: true });
+  }
+}
+
 /**
  * The broker no longer accepts this producer. `succeeded` is true when another owner may have taken over (the lane must be given up) and
  * false when the broker merely forgot us (initialise again).

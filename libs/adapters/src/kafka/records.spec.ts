@@ -91,7 +91,8 @@ it('takes no batch of which one bit has changed since it was summed, and none af
       expect({ records: records.length, nextOffset }).toEqual(
         from === 0n ? { records: 1, nextOffset: 1n } : { records: 0, nextOffset: 3n },
       );
-      expect(error?.message).toContain(bit < COVERED_FROM * 8 ? 'message format 2 expected' : 'checksum is of other bytes');
+      const isFormat = bit < COVERED_FROM * 8;
+      expect(error).toMatchObject({ code: isFormat ? 'UNREADABLE_BATCH' : 'DAMAGED_BATCH', retriable: !isFormat });
     }
   }
 });

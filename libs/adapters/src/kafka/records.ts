@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { crc32c } from './crc32c.ts';
-import { UnreadableBatch, messageOf } from './errors.ts';
+import { DamagedBatch, type KafkaFault, UnreadableBatch, messageOf } from './errors.ts';
 import { isAbortMarker } from './patch.ts';
 
 export interface KafkaRecord {
@@ -17,7 +17,7 @@ export interface KafkaRecord {
 export interface DecodedPartition {
   readonly records: KafkaRecord[];
   readonly nextOffset: bigint;
-  readonly error?: UnreadableBatch;
+  readonly error?: KafkaFault;
 }
 
 interface Aborted {
@@ -60,8 +60,9 @@ export function decodeRecordSet(
     if (end > bytes.length) break; // the broker cuts the last batch at the byte limit; the next fetch brings it whole
     const batch = readBatch(bytes.subarray(start, end));
     start = end;
-    const damage = damageOf(batch);
-    if (damage) return unreadable(nextOffset, nextOffset, damage);
+    if (batch.magic !== 2) return unreadable(nextOffset, nextOffset, `message format 2 expected, ${batch.magic} found`);
+    // Also of a batch that we leave out: it is by its own word that we do.
+    if (crc32c(batch.summed) !== batch.crc) return { records, nextOffset, error: new DamagedBatch(at.topic, at.partition, nextOffset) };
     if (batch.firstOffset <= before || batch.lastOffset < batch.firstOffset) {
       return unreadable(nextOffset, nextOffset, `a batch of offsets ${batch.firstOffset} to ${batch.lastOffset} after ${before}`);
     }
@@ -122,12 +123,6 @@ function readBatch(bytes: Buffer): Batch {
     summed: bytes.subarray(CRC_AT + 4),
     payload: bytes.subarray(HEADER_BYTES),
   };
-}
-
-/** Of every batch, also one that we leave out: it is by its own word that we do. */
-function damageOf({ magic, crc, summed }: Batch): string | undefined {
-  if (magic !== 2) return `message format 2 expected, ${magic} found`;
-  return crc32c(summed) === crc ? undefined : 'a checksum is of other bytes: they were changed on their way or on a disk';
 }
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
