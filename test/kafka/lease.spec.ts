@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, inject, it } from 'vitest';
 import { LaneLeases, LaneReader } from '../../libs/adapters/src/kafka/index.ts';
+import { UnsureNetwork } from '../support/unsure-network.ts';
 import { client, createTopic, readAll, texts, unique, until, withAdmin } from '../support/kafka.ts';
 
 const brokers = inject('brokers');
@@ -20,10 +21,10 @@ interface Member {
   fatal: Error[];
 }
 
-function join(groupId: string, topic: string, lanes: number): Member {
+function join(groupId: string, topic: string, lanes: number, through = brokers): Member {
   const member = { begun: [] as number[], ended: [] as number[], fatal: [] as Error[] };
   const leases = LaneLeases.start({
-    ...client(brokers),
+    ...client(through),
     ...SHORT,
     groupId,
     topic,
@@ -72,6 +73,36 @@ it('hands all lanes to the only member, shares them with a second, and gives the
   await until('the first has every lane again', () => first.leases.lanes.length === 4);
   expect([...first.fatal, ...second.fatal]).toEqual([]);
 });
+
+it('runs its lanes again when answers came too late for the session, though the group never knew', async () => {
+  const groupId = unique('group');
+  const network = await UnsureNetwork.open(brokers[0] ?? '', (request) => {
+    waitLonger(request, groupId);
+  });
+  cleanups.push(() => network.close());
+  const topic = await createTopic(brokers, unique('lanes'), 2);
+  const member = join(groupId, topic, 2, [network.address]);
+  await until('both lanes run', () => member.begun.length === 2);
+  network.hold();
+  await until('both lanes end, as no answer has come', () => member.ended.length === 2);
+  network.release();
+  await until('both lanes run again', () => member.begun.length === 4);
+  expect(member.leases.lanes).toEqual([0, 1]);
+  expect(member.fatal).toEqual([]);
+});
+
+/** A broker is late to end a session, or early, as clocks and threads have it; here it gives this group's members a minute. */
+function waitLonger(request: Buffer, groupId: string): void {
+  const asked = Buffer.concat([Buffer.from(groupId), int32(SHORT.sessionTimeout)]);
+  const at = request.indexOf(asked);
+  if (at >= 0) int32(60_000).copy(request, at + groupId.length);
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
 
 it('runs a lane that was given up again only after a new join', async () => {
   const topic = await createTopic(brokers, unique('lanes'), 2);

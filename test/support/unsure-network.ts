@@ -27,15 +27,21 @@ export class UnsureNetwork {
   #late: Record<string, number> = {};
   #changes = 0;
 
-  private constructor(private readonly brokerPort: number) {
+  private constructor(
+    private readonly brokerPort: number,
+    private readonly onRequest: (frame: Buffer) => void,
+  ) {
     this.#server = createServer((client) => {
       this.#link(client);
     });
   }
 
-  /** To one broker at 127.0.0.1. What it says of its own address is changed to the network's, so that nobody goes around it. */
-  static async open(broker: string): Promise<UnsureNetwork> {
-    const network = new UnsureNetwork(Number(broker.slice(HOST.length + 1)));
+  /**
+   * To one broker at 127.0.0.1. What it says of its own address is changed to the network's, so that nobody goes around it. `onRequest` may
+   * change what is sent.
+   */
+  static async open(broker: string, onRequest: (frame: Buffer) => void = () => undefined): Promise<UnsureNetwork> {
+    const network = new UnsureNetwork(Number(broker.slice(HOST.length + 1)), onRequest);
     network.#server.listen(0, HOST);
     await once(network.#server, 'listening');
     return network;
@@ -98,6 +104,7 @@ export class UnsureNetwork {
       if (key === FETCH) fetches.add(frame.readInt32BE(REQUEST_ID_AT));
       const kind = SHOWN[key];
       if (this.#held && kind) this.#late[kind] = (this.#late[kind] ?? 0) + 1;
+      this.onRequest(frame);
       this.#pass(() => broker.write(frame));
     });
     const answers = new Frames((frame) => {

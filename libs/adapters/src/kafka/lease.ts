@@ -229,14 +229,19 @@ export class LaneLeases {
     void this.#leave().then(() => closeCluster(this.#cluster, new DisposedError('leases')));
   }
 
-  /** Waits for an answer of the coordinator; lanes end as soon as the session must be over, even when the answer never comes. */
+  /**
+   * Waits for an answer of the coordinator; lanes end as soon as the session must be over, even when the answer never comes. One that comes
+   * late and is good has to be followed by a join: the group may never have noticed, and would leave the lanes with who no longer runs them.
+   */
   async #whileSessionLasts<T>(answer: Promise<T>): Promise<T> {
     const leftMs = this.#lastAnswerMs + this.#options.sessionTimeout - performance.now();
     const timer =
       this.#running.size > 0
         ? setTimeout(
             () => {
-              if (this.#sessionIsOver()) this.#endAll('session lost');
+              if (!this.#sessionIsOver()) return;
+              this.#endAll('session lost');
+              this.#rejoinAtMs = -Infinity;
             },
             Math.max(1, leftMs + 1),
           )
