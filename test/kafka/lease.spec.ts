@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, inject, it } from 'vitest';
-import { LaneLeases, LaneReader } from '../../libs/adapters/src/kafka/index.ts';
+import { connectionConfig, LaneLeases, LaneReader } from '../../libs/adapters/src/kafka/index.ts';
+import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { UnsureNetwork } from '../support/unsure-network.ts';
 import { client, createTopic, readAll, texts, unique, until, withAdmin } from '../support/kafka.ts';
 
@@ -73,6 +74,34 @@ it('hands all lanes to the only member, shares them with a second, and gives the
   await until('the first has every lane again', () => first.leases.lanes.length === 4);
   expect([...first.fatal, ...second.fatal]).toEqual([]);
 });
+
+it.each(['000000', '000000000000ffffffff', ''])('gives no lane to a stranger in its group, who says 0x%s, and goes on', async (said) => {
+  const topic = await createTopic(brokers, unique('lanes'), 2);
+  const groupId = unique('group');
+  const member = join(groupId, topic, 2);
+  await until('both lanes run', () => member.begun.length === 2);
+  const joined = await strangerIn(groupId, topic, Buffer.from(said, 'hex'));
+  await until('the stranger has joined', joined);
+  await until('both lanes run', () => member.leases.lanes.length === 2);
+  expect([...member.fatal, ...member.ended]).toEqual([]);
+});
+
+/** A consumer of another program, under the name of our protocol. Resolves with whether it is a member. */
+async function strangerIn(groupId: string, topic: string, metadata: Buffer): Promise<() => boolean> {
+  const name = 'countersign-lanes';
+  const protocol = () => ({ name, metadata });
+  const consumer = new kafkajs.Kafka(connectionConfig(client(brokers))).consumer({
+    groupId,
+    partitionAssigners: [() => ({ name, version: 0, protocol, assign: () => Promise.resolve([]) })],
+  });
+  let joined = false;
+  consumer.on('consumer.group_join', () => (joined = true));
+  cleanups.push(() => consumer.disconnect());
+  await consumer.connect();
+  await consumer.subscribe({ topic });
+  await consumer.run({ eachMessage: () => Promise.resolve() });
+  return () => joined;
+}
 
 it('runs its lanes again when answers came too late for the session, though the group never knew', async () => {
   const groupId = unique('group');

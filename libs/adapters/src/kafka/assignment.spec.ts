@@ -50,10 +50,26 @@ it('takes no more than needed for a member that joins', () => {
   expect([a?.lanes, b?.lanes]).toEqual([[0, 1], [2]]);
 });
 
-it('travels in the consumer protocol, and nonsense counts as nothing held', () => {
+it('travels in the consumer protocol', () => {
   expect(decodeHeld(encodeMember('ledger', [0, 12], 3))).toEqual([0, 12]);
   expect(decodeHeld(encodeMember('ledger', [], 0))).toEqual([]);
-  expect(decodeHeld(Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x78, 0x79]))).toEqual([]);
-  expect(decodeAssignment(encodeAssignment('ledger', [1, 2]), 'ledger')).toEqual([1, 2]);
-  expect(decodeAssignment(Buffer.alloc(0), 'ledger')).toEqual([]);
+  expect(decodeAssignment(encodeAssignment('ledger', [1, 2]), 'ledger', 3)).toEqual([1, 2]);
+});
+
+it('takes no lane twice, or one that there is not', () => {
+  expect(decodeAssignment(encodeAssignment('ledger', [2, -1, 3, 1, 2]), 'ledger', 3)).toEqual([2, 1]);
+});
+
+it('takes nonsense for nothing: cut short, without user data, or any bytes at all', () => {
+  const [metadata, assignment] = [encodeMember('ledger', [0, 12], 3), encodeAssignment('ledger', [1, 2])];
+  for (let end = 0; end < metadata.length; end++) expect(decodeHeld(metadata.subarray(0, end))).toBeUndefined();
+  for (let end = 0; end < assignment.length - 4; end++) expect(decodeAssignment(assignment.subarray(0, end), 'ledger', 3)).toEqual([]);
+  expect(decodeHeld(Buffer.from('000000000000ffffffff', 'hex'))).toBeUndefined();
+  expect(decodeHeld(Buffer.from('000000000000000000027879', 'hex'))).toBeUndefined();
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      decodeHeld(Buffer.from(bytes));
+      expect(decodeAssignment(Buffer.from(bytes), '', 3).every((lane) => lane >= 0 && lane < 3)).toBe(true);
+    }),
+  );
 });

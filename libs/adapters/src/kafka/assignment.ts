@@ -45,13 +45,28 @@ const VERSION = 0;
 export const encodeMember = (topic: string, held: readonly number[], giveUps: number): Buffer =>
   MemberMetadata.encode({ version: VERSION, topics: [topic], userData: Buffer.from(`${held.join(',')};${giveUps}`) });
 
-/** What another process says it holds; nonsense counts as nothing. */
-export function decodeHeld(metadata: Buffer): number[] {
-  const lanes = /^(\d{1,5}(?:,\d{1,5})*);\d+$/.exec(MemberMetadata.decode(metadata)?.userData.toString() ?? '')?.[1];
-  return lanes === undefined ? [] : lanes.split(',').map(Number);
+/** What another process says it holds; undefined for nonsense, which is of no process of ours: anybody who may join a group can send it. */
+export function decodeHeld(metadata: Buffer): number[] | undefined {
+  const said = unlessBroken(() => MemberMetadata.decode(metadata)?.userData as Buffer | null)?.toString();
+  const lanes = /^((?:\d{1,5}(?:,\d{1,5})*)?);\d+$/.exec(said ?? '')?.[1];
+  if (lanes === undefined) return undefined;
+  return lanes === '' ? [] : lanes.split(',').map(Number);
 }
 
 export const encodeAssignment = (topic: string, lanes: number[]): Buffer =>
   MemberAssignment.encode({ version: VERSION, assignment: { [topic]: lanes }, userData: Buffer.alloc(0) });
 
-export const decodeAssignment = (bytes: Buffer, topic: string): number[] => MemberAssignment.decode(bytes)?.assignment[topic] ?? [];
+/** The lanes that there are; none of nonsense. */
+export function decodeAssignment(bytes: Buffer, topic: string, lanes: number): number[] {
+  const assigned = unlessBroken(() => MemberAssignment.decode(bytes)?.assignment[topic]) ?? [];
+  return [...new Set(assigned)].filter((lane) => lane >= 0 && lane < lanes);
+}
+
+/** The decoders of kafkajs run past the end. */
+function unlessBroken<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { assignLanes, decodeHeld, encodeAssignment, encodeMember, decodeAssignment } from './assignment.ts';
+import { assignLanes, decodeHeld, encodeAssignment, encodeMember, decodeAssignment, type Member } from './assignment.ts';
 import { silentLog, type ConnectionOptions, type Log } from './client.ts';
 import { DisposedError, messageOf, protocolCode } from './errors.ts';
 import { closeCluster, openCluster, type Broker, type Cluster } from './internals.ts';
@@ -35,6 +35,10 @@ const QUIET_AFTER_MS = 60_000;
 interface Running {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
+}
+interface GroupShare {
+  readonly memberId: string;
+  readonly memberAssignment: Buffer;
 }
 interface Membership {
   readonly broker: Broker;
@@ -147,20 +151,23 @@ export class LaneLeases {
     );
     const { memberId, generationId, leaderId, members } = joined;
     this.#memberId = memberId;
-    const groupAssignment =
-      leaderId === memberId
-        ? assignLanes(
-            lanes,
-            members.map((each) => ({ memberId: each.memberId, held: decodeHeld(each.memberMetadata) })),
-          ).map((each) => ({
-            memberId: each.memberId,
-            memberAssignment: encodeAssignment(topic, each.lanes),
-          }))
-        : [];
+    const groupAssignment = leaderId === memberId ? this.#share(members) : [];
     const { memberAssignment } = await this.#whileSessionLasts(broker.syncGroup({ groupId, generationId, memberId, groupAssignment }));
     this.#lastAnswerMs = performance.now();
-    this.#take(decodeAssignment(memberAssignment, topic), generationId);
+    this.#take(decodeAssignment(memberAssignment, topic, lanes), generationId);
     return { broker, memberId, generationId };
+  }
+
+  /** As the group's leader. A member that does not speak as our processes do gets no lane: nobody knows that it would run one. */
+  #share(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]): GroupShare[] {
+    const { topic, lanes, groupId } = this.#options;
+    const ours: Member[] = [];
+    for (const { memberId, memberMetadata } of members) {
+      const held = decodeHeld(memberMetadata);
+      if (held) ours.push({ memberId, held });
+      else this.#log.warn({ group: groupId, memberId }, 'lease: a member that is no process of ours gets no lane');
+    }
+    return assignLanes(lanes, ours).map(({ memberId, lanes: of }) => ({ memberId, memberAssignment: encodeAssignment(topic, of) }));
   }
 
   /** Heartbeats until the group rebalances or a lane that was given up is due. Lanes go on meanwhile: only the next join takes them away. */
