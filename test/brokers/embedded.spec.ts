@@ -4,10 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { chooseBroker, startEmbeddedBroker } from '../../libs/adapters/src/broker/index.ts';
 import { isAlive } from '../../libs/adapters/src/broker/process.ts';
 import { withAdmin } from '../support/kafka.ts';
+import { canStartBroker, NEEDS_JAVA } from '../support/own-broker.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -35,46 +36,48 @@ async function startAndKill(dataDir: string): Promise<number> {
   return Number(pid.toString());
 }
 
-it('stops what a killed run left behind, and comes up on the same folder and port', async () => {
-  const dataDir = folder();
-  const leftover = await startAndKill(dataDir);
-  expect(isAlive(leftover)).toBe(true);
-  const ports = JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8')) as { port: number };
-  const broker = await startEmbeddedBroker({ dataDir });
-  cleanups.push(() => broker.stop());
-  expect(isAlive(leftover)).toBe(false);
-  expect(broker.brokers).toEqual([`127.0.0.1:${ports.port}`]);
-  expect(await withAdmin(broker.brokers, (admin) => admin.listTopics())).toEqual([]);
-  await broker.stop();
-  expect(isAlive(broker.pid)).toBe(false);
-});
+describe.skipIf(!canStartBroker)(`an embedded broker (${NEEDS_JAVA})`, () => {
+  it('stops what a killed run left behind, and comes up on the same folder and port', async () => {
+    const dataDir = folder();
+    const leftover = await startAndKill(dataDir);
+    expect(isAlive(leftover)).toBe(true);
+    const ports = JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8')) as { port: number };
+    const broker = await startEmbeddedBroker({ dataDir });
+    cleanups.push(() => broker.stop());
+    expect(isAlive(leftover)).toBe(false);
+    expect(broker.brokers).toEqual([`127.0.0.1:${ports.port}`]);
+    expect(await withAdmin(broker.brokers, (admin) => admin.listTopics())).toEqual([]);
+    await broker.stop();
+    expect(isAlive(broker.pid)).toBe(false);
+  });
 
-it.runIf(process.platform === 'linux')('stops a broker whose starter was killed before it wrote the process id down', async () => {
-  const dataDir = folder();
-  const leftover = await startAndKill(dataDir);
-  rmSync(join(dataDir, 'broker.pid'));
-  const broker = await startEmbeddedBroker({ dataDir });
-  cleanups.push(() => broker.stop());
-  expect(isAlive(leftover)).toBe(false);
-});
+  it.runIf(process.platform === 'linux')('stops a broker whose starter was killed before it wrote the process id down', async () => {
+    const dataDir = folder();
+    const leftover = await startAndKill(dataDir);
+    rmSync(join(dataDir, 'broker.pid'));
+    const broker = await startEmbeddedBroker({ dataDir });
+    cleanups.push(() => broker.stop());
+    expect(isAlive(leftover)).toBe(false);
+  });
 
-it('does not touch a process that merely has the number of a former broker', async () => {
-  const dataDir = folder();
-  const innocent = spawn('sleep', ['600'], { stdio: 'ignore' });
-  cleanups.push(() => innocent.kill());
-  writeFileSync(join(dataDir, 'broker.pid'), `${innocent.pid ?? 0} 1\n`);
-  const broker = await startEmbeddedBroker({ dataDir });
-  cleanups.push(() => broker.stop());
-  expect(innocent.exitCode).toBeNull();
-  expect(innocent.signalCode).toBeNull();
-});
+  it('does not touch a process that merely has the number of a former broker', async () => {
+    const dataDir = folder();
+    const innocent = spawn('sleep', ['600'], { stdio: 'ignore' });
+    cleanups.push(() => innocent.kill());
+    writeFileSync(join(dataDir, 'broker.pid'), `${innocent.pid ?? 0} 1\n`);
+    const broker = await startEmbeddedBroker({ dataDir });
+    cleanups.push(() => broker.stop());
+    expect(innocent.exitCode).toBeNull();
+    expect(innocent.signalCode).toBeNull();
+  });
 
-it('says why it could not start, with the last lines of the log', async () => {
-  const squatter = createServer().listen(0, '127.0.0.1');
-  await once(squatter, 'listening');
-  cleanups.push(() => squatter.close());
-  const { port } = squatter.address() as { port: number };
-  await expect(startEmbeddedBroker({ dataDir: folder(), port })).rejects.toThrow(/it ended.*Address already in use/s);
+  it('says why it could not start, with the last lines of the log', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    await once(squatter, 'listening');
+    cleanups.push(() => squatter.close());
+    const { port } = squatter.address() as { port: number };
+    await expect(startEmbeddedBroker({ dataDir: folder(), port })).rejects.toThrow(/it ended.*Address already in use/s);
+  });
 });
 
 it('prefers KAFKA_BROKERS and starts nothing then', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedBroker, startEmbeddedBroker } from '#adapters';
 
 import { until } from '../support/kafka.ts';
+import { canStartBroker, NEEDS_JAVA } from '../support/own-broker.ts';
 import { FaultWorld } from './fault-world.ts';
 import { between } from './random.ts';
 import { KILLS, Trial } from './trial.ts';
@@ -33,7 +34,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-describe(`kill -9 of the broker under load, ${TIMES} times`, () => {
+describe.skipIf(!canStartBroker)(`kill -9 of the broker under load, ${TIMES} times (${NEEDS_JAVA})`, () => {
   it(
     'loses nothing that was acknowledged, and every service goes on by itself',
     async () => {

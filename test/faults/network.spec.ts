@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { until } from '../support/kafka.ts';
 import type { Service } from '../support/service.ts';
-import { UnsureNetwork } from '../support/unsure-network.ts';
+import { isLocal, NEEDS_LOCAL, UnsureNetwork } from '../support/unsure-network.ts';
 import { FaultWorld } from './fault-world.ts';
 import { between } from './random.ts';
 import { KILLS, Trial } from './trial.ts';
@@ -26,7 +26,7 @@ afterAll(async () => {
   await network.close();
 });
 
-describe('the network between the services and the broker', () => {
+describe.skipIf(!isLocal(brokers))(`the network between the services and the broker (${NEEDS_LOCAL})`, () => {
   it(
     'cuts every connection, at any moment: nothing is lost and nothing repeated',
     async () => {
@@ -88,7 +88,7 @@ describe('the network between the services and the broker', () => {
   );
 });
 
-describe('a decider that the network cuts off from the broker', () => {
+describe.skipIf(!isLocal(brokers))(`a decider that the network cuts off from the broker (${NEEDS_LOCAL})`, () => {
   it(
     'decides nothing more once another has its lanes, whatever of it arrives late',
     async () => {

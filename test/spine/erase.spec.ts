@@ -16,6 +16,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from '../../libs/adapters/sr
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { countersign, ROOT } from '../cli/run.ts';
 import { unique, until, withAdmin } from '../support/kafka.ts';
+import { canStartBroker, NEEDS_JAVA } from '../support/own-broker.ts';
 import { LANE, type Place, recordWrite, TENANT, told, World } from '../support/world.ts';
 import { filesWith, inputKeys, topicsWith } from './holdings.ts';
 
@@ -80,7 +81,7 @@ async function others(count: number): Promise<void> {
 const indexesOf = async (action: string): Promise<number[]> =>
   (await world.receipts()).filter(({ record }) => record.actionId === action).map(({ record }) => record.leafIndex);
 
-describe('before an erasure', () => {
+describe.skipIf(!canStartBroker)(`before an erasure (${NEEDS_JAVA})`, () => {
   it('what was asked is on the topics of inputs and verdicts, sealed on the ledger, and its digest in a snapshot', async () => {
     value = world.value(marked, { id: ACTION });
     const { payload, ...envelope } = codecs.signedEnvelope.decode(value);
@@ -107,7 +108,7 @@ describe('before an erasure', () => {
   });
 });
 
-describe('countersign erase', () => {
+describe.skipIf(!canStartBroker)(`countersign erase (${NEEDS_JAVA})`, () => {
   it('wants a reason, an action that the ledger knows, and a tenant of its own', async () => {
     expect(await erase(ACTION)).toMatchObject({ code: 2 });
     expect(await erase('nothing', '--why', WHY)).toMatchObject({ code: 1, stdout: '' });
@@ -157,7 +158,7 @@ describe('countersign erase', () => {
   });
 });
 
-describe('an erased action', () => {
+describe.skipIf(!canStartBroker)(`an erased action (${NEEDS_JAVA})`, () => {
   it('is unreplayable, and the ledger valid', async () => {
     const erased = [...(await indexesOf(ACTION)).slice(0, 3), ...(await indexesOf(WAITING)).slice(0, 1)];
     const report = await checkLedger(world.home, world.brokers);
@@ -214,7 +215,7 @@ async function latestSnapshots(): Promise<Buffer[]> {
   return [...latest.values()].filter((kept) => kept !== null);
 }
 
-describe('once retention and compaction have passed', () => {
+describe.skipIf(!canStartBroker)(`once retention and compaction have passed (${NEEDS_JAVA})`, () => {
   it(
     'nothing of it is on any topic, in any snapshot, on the disk, or in the memory of a gateway',
     async () => {

@@ -5,6 +5,10 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { decodeFetchAnswer } from '../../libs/adapters/src/kafka/fetch-request.ts';
 
 const HOST = '127.0.0.1';
+
+/** In the names of tests that are skipped where it does not hold. */
+export const NEEDS_LOCAL = 'skipped unless Kafka is one broker at 127.0.0.1';
+export const isLocal = (brokers: readonly string[]): boolean => brokers.length === 1 && brokers[0]?.startsWith(`${HOST}:`) === true;
 /** https://kafka.apache.org/protocol#protocol_api_keys */
 const PRODUCE = 0;
 const FETCH = 1;
