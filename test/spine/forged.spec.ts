@@ -11,19 +11,22 @@ import { admitEntry, buildBatch, emptyHeads, hex, leafHash, makeStatement, Seale
 
 import { Trial } from '../faults/trial.ts';
 import { watchAlarms } from '../support/alarms.ts';
+import { statusesOf } from '../support/expect-valid.ts';
 import { until } from '../support/kafka.ts';
-import { LANE, LANES, told, World } from '../support/world.ts';
+import { acknowledgementOf, LANE, LANES, type Place, told, World } from '../support/world.ts';
 
 /** acme's lane gets a byte copy, the other one a flawless record that a stranger sealed. */
 const CODE = { [LANE]: 'SEQUENCE', [1 - LANE]: 'SEAL' } as const;
 const lanes = Array.from({ length: LANES }, (_, lane) => lane);
 let world: World;
 let attested: number[];
+const acked: Place[] = [];
 const alarms = watchAlarms();
 
 beforeAll(async () => {
   world = await World.open(inject('brokers'), 'forged');
-  expect(told(await world.receiptOf(await world.propose()))).toBe('ALLOW ALLOW_POLICY');
+  acked.push(await world.propose());
+  for (const place of acked) expect(told(await world.receiptOf(place))).toBe('ALLOW ALLOW_POLICY');
   attested = await Promise.all(lanes.map(async (lane) => (await world.receipts(lane)).length));
 });
 afterAll(() => world.close());
@@ -108,7 +111,7 @@ describe('a record that no decider of this ledger wrote', () => {
 
   it('is not attested, nor is what a decider writes behind it', async () => {
     const before = (await world.read('ledger')).length;
-    await world.propose();
+    acked.push(await world.propose());
     await until('the running decider has answered', async () => (await world.read('ledger')).length > before);
     for (const lane of lanes) expect((await world.receipts(lane)).length).toBe(attested[lane]);
   });
@@ -145,9 +148,11 @@ describe('a record that no decider of this ledger wrote', () => {
   });
 
   it('makes the ledger invalid', async () => {
-    const report = await checkLedger(world.home, world.brokers);
+    const report = await checkLedger(world.home, world.brokers, { acks: acked.map(acknowledgementOf) });
     const trial = new Trial('ledger', 'a record forged: a copy, and one with a stranger’s seal', { breaksLedger: true });
     trial.tried(lanes.length).saw('lane halted: decider, notary and gateway, each with an alarm', lanes.length).record(report);
     expect(report.status).toBe('invalid');
+    const untold = { I3: 'unknown', I4: 'unknown', I5: 'unknown', I6: 'unknown', I7: 'unknown', I10: 'unknown' };
+    expect(statusesOf(report)).toMatchObject({ I1: 'violated', I2: 'violated', ...untold });
   });
 });

@@ -6,8 +6,9 @@ import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { countersign, ROOT } from '../cli/run.ts';
 import { Trial } from '../faults/trial.ts';
 import { watchAlarms } from '../support/alarms.ts';
+import { statusesOf } from '../support/expect-valid.ts';
 import { until, withAdmin } from '../support/kafka.ts';
-import { citationOf, LANE, LANES, TENANT, told, World } from '../support/world.ts';
+import { acknowledgementOf, citationOf, LANE, LANES, TENANT, told, World } from '../support/world.ts';
 
 let world: World;
 const alarms = watchAlarms();
@@ -110,6 +111,8 @@ describe('an input topic that was made anew', () => {
 describe('a ledger that lost its tail', () => {
   it('halts decider and notary on its lane before anything forks; the decider goes on with the other', async () => {
     const raisedBefore = alarms.length;
+    const acked = [await world.propose(), await world.propose()];
+    for (const place of acked) await world.receiptOf(place);
     const kept = await Promise.all(lanes.map((lane) => world.read('ledger', lane)));
     const attested = (await world.receipts()).length;
     for (const name of ['gateway', 'notary', 'decider'] as const) await world.stop(name);
@@ -130,10 +133,12 @@ describe('a ledger that lost its tail', () => {
     expect((await world.receipts()).length).toBe(attested);
     const raised = alarms.slice(raisedBefore).map((line) => `${String(line['name'])} ${String(line['lane'])}`);
     expect(new Set(raised)).toEqual(new Set([`decider ${LANE}`, ...lanes.map((lane) => `notary ${lane}`)]));
-    const report = await checkLedger(world.home, world.brokers, { settled: true });
+    const acks = acked.map(acknowledgementOf);
+    const report = await checkLedger(world.home, world.brokers, { settled: true, acks });
     const trial = new Trial('ledger', 'the ledger’s tail cut off, while checkpoints survive', { breaksLedger: true });
     trial.tried().saw('lane halted: decider and notary, each with an alarm; nothing more was signed').record(report);
     expect(report.status).toBe('invalid');
+    expect(statusesOf(report)).toMatchObject({ I1: 'violated', I4: 'violated', I6: 'violated', I2: 'holds', I7: 'holds', I10: 'holds' });
   });
 });
 

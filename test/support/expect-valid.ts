@@ -1,4 +1,5 @@
 import { checkLedger, type Home } from '#adapters';
+import type { InvariantId, InvariantStatus, LedgerReport } from '#domain';
 import { expect } from 'vitest';
 
 import { until } from './kafka.ts';
@@ -10,3 +11,6 @@ export async function expectLedgerValid(home: Home, brokers: readonly string[]):
   expect(report.invariants.filter(({ status }) => status === 'violated' || status === 'unknown')).toEqual([]);
   expect(report.status).toBe('valid');
 }
+
+export const statusesOf = ({ invariants }: LedgerReport): Readonly<Partial<Record<InvariantId, InvariantStatus>>> =>
+  Object.fromEntries(invariants.map(({ id, status }) => [id, status]));

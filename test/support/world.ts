@@ -26,7 +26,16 @@ import {
   publishControls,
   registerIssuer,
 } from '#adapters';
-import { type BundleDocument, INPUT_TOPICS, type InputTopic, laneOf, type PayloadHead, sealEnvelope, utf8 } from '#domain';
+import {
+  type Acknowledgement,
+  type BundleDocument,
+  INPUT_TOPICS,
+  type InputTopic,
+  laneOf,
+  type PayloadHead,
+  sealEnvelope,
+  utf8,
+} from '#domain';
 
 import { start as startDecider } from '../../apps/decider/src/app.ts';
 import { type Gateway, start as startGateway } from '../../apps/gateway/src/app.ts';
@@ -50,6 +59,9 @@ export interface Place {
   readonly lane: number;
   readonly offset: bigint;
 }
+
+/** As the one checker is told of it. */
+export const acknowledgementOf = ({ topic, lane, offset }: Place): Acknowledgement => ({ topic, partition: lane, offset });
 
 interface SendOptions {
   readonly topic?: InputTopic;

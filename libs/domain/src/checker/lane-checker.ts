@@ -9,7 +9,7 @@ import type { PolicyEngine } from '../policy/types.ts';
 import { Citations, type Acknowledgement, type TopicHoldings } from './citations.ts';
 import { Receipts } from './receipts.ts';
 import { Replay, type ReplayInput } from './replay.ts';
-import type { Findings } from './report.ts';
+import type { Findings, InvariantId } from './report.ts';
 import { Roots } from './roots.ts';
 
 export interface LaneCheckerOptions {
@@ -36,6 +36,9 @@ export interface Remainder {
   /** Signed tree heads beyond the end that was read. */
   readonly headsAhead: number;
 }
+
+/** What holds up to a record that does not fit need not hold on the lane. */
+const UNTOLD_WHEN_BROKEN: readonly InvariantId[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10'];
 
 /**
  * Checks one lane from genesis: first every ledger record, then heads and receipts, then what the input topics hold. The one checker:
@@ -111,7 +114,11 @@ export class LaneChecker {
     const { places, entries: erased } = this.#replay.unreplayable.erased();
     for (const place of places) this.#findings.noted('I7', `UNREPLAYABLE(erased): ${place}`);
     const unreplayable = this.#replay.unreplayable.unexplained();
-    if (this.#broken) return { pending: 0, receipts, erased, unreplayable, headsAhead: this.#headsAhead };
+    if (this.#broken) {
+      const why = `lane ${this.options.lane}: nothing was looked at past the record that does not fit`;
+      for (const id of UNTOLD_WHEN_BROKEN) this.#findings.unknown(id, why);
+      return { pending: 0, receipts, erased, unreplayable, headsAhead: this.#headsAhead };
+    }
     const undecided = this.#citations.compare(holdings);
     if (acks) this.#citations.acknowledged(acks, this.options.lane);
     return { pending: undecided + this.#receipts.pending(), receipts, erased, unreplayable, headsAhead: this.#headsAhead };

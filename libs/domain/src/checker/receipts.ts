@@ -24,7 +24,7 @@ export class Receipts {
     private readonly findings: Findings,
   ) {}
 
-  /** In offset order of `receipts`, after the whole ledger was read. */
+  /** In offset order of `receipts`, after the ledger was read at least as far as they say. */
   push(tenant: string, proof: Uint8Array): void {
     const tree = this.heads.trees.get(tenant);
     if (!tree) {
@@ -39,6 +39,10 @@ export class Receipts {
       const expected = this.#next.get(origin) ?? 0;
       if (file.index !== BigInt(expected)) {
         this.findings.violated('I4', `${origin}: receipt of index ${file.index}, expected ${expected}`);
+        return;
+      }
+      if (expected >= tree.range.size) {
+        this.findings.violated('I4', `${origin}: receipt of index ${file.index}, and the ledger ends at ${tree.range.size}`);
         return;
       }
       this.#next.set(origin, expected + 1);

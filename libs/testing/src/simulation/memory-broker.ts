@@ -55,8 +55,8 @@ export class MemoryBroker {
   /** A record of no transaction. */
   append(record: OutgoingRecord): BaseOffset {
     const { topic, partition } = record;
-    const to = this.partition(record);
-    return { topic, partition, baseOffset: to.append(record, this.nowMs()), appendTimeMs: to.isStamped ? this.nowMs() : -1 };
+    const [to, nowMs] = [this.partition(record), this.nowMs()];
+    return { topic, partition, baseOffset: to.append(record, nowMs), appendTimeMs: to.isStamped ? nowMs : -1 };
   }
 
   /** The new epoch, after which every older one is refused. Throws while a transaction of this id has not ended everywhere. */
@@ -75,13 +75,13 @@ export class MemoryBroker {
     if (producer.transaction?.status !== 'open') this.#refuseWhileEnding(producer);
     const [first] = records;
     if (!first) throw new Error('at least one record');
-    const to = this.partition(first);
+    const [to, nowMs] = [this.partition(first), this.nowMs()]; // one time for all: they are one record batch
     if (producer.transaction?.status !== 'open') {
-      producer.transaction = { transactionalId, startedMs: this.nowMs(), status: 'open', unmarked: new Set() };
+      producer.transaction = { transactionalId, startedMs: nowMs, status: 'open', unmarked: new Set() };
     }
     const { transaction } = producer;
-    const [baseOffset = -1n] = records.map((record) => to.append(record, this.nowMs(), transaction));
-    return { topic: to.topic, partition: to.partition, baseOffset, appendTimeMs: to.isStamped ? this.nowMs() : -1 };
+    const [baseOffset = -1n] = records.map((record) => to.append(record, nowMs, transaction));
+    return { topic: to.topic, partition: to.partition, baseOffset, appendTimeMs: to.isStamped ? nowMs : -1 };
   }
 
   /** Decides; readers see it, partition by partition, when the markers are written. */
