@@ -71,8 +71,9 @@ describe('tenantSeed', () => {
   });
 
   test('refuses origins that are no key name, and seeds of another length', () => {
-    for (const name of ['', 'a b', 'a+b', 'a\nb', 'a\u2003b', '\ud800'])
+    for (const name of ['', 'a b', 'a+b', 'a\nb', 'a\u2003b', 'a\u0085b', '\ud800'])
       expect(() => tenantSeed(new Uint8Array(32), name)).toThrow(LogKeyError);
+    expect(tenantSeed(new Uint8Array(32), 'a\ufeffb')).toHaveLength(32); // a mark of byte order, and no space of Unicode's
     expect(() => originOf('a b', '1')).toThrow(LogKeyError);
     expect(() => tenantSeed(new Uint8Array(31), 'a')).toThrow(LogKeyError);
   });

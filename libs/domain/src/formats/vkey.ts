@@ -54,7 +54,7 @@ export function ed25519KeyId(name: string, publicKey: Uint8Array, type: KeyType 
 
 /** Key names, and so origins: not empty, no Unicode space, no plus, and nothing a note may not hold. */
 export function isKeyName(name: string): boolean {
-  if (name === '' || !name.isWellFormed() || /[\s\u0085+]/u.test(name)) return false;
+  if (name === '' || !name.isWellFormed() || /[\p{White_Space}+]/u.test(name)) return false;
   for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) < 0x20) return false;
   return true;
 }
