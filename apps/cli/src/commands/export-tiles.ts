@@ -1,4 +1,3 @@
-import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import type { Command } from 'commander';
@@ -6,10 +5,9 @@ import type { Command } from 'commander';
 import { entryBundles, hashTiles } from '#domain';
 
 import { Context } from '../context.ts';
-import { CliError, explain } from '../errors.ts';
 import { type ExportedTree, readTree } from '../exported-tree.ts';
 import { group } from '../group.ts';
-import { save } from '../output.ts';
+import { demandEmpty, makeOut, save } from '../output.ts';
 
 interface Options {
   readonly tenant: string;
@@ -24,7 +22,7 @@ export function register(program: Command): void {
     .requiredOption('--out <dir>', 'folder, empty or not there yet')
     .action(async ({ tenant, out }: Options, command: Command) => {
       const context = new Context(command);
-      makeEmpty(out); // before the ledger is read, which may take a while
+      demandEmpty(out);
       const tree = await readTree(context, tenant);
       const files = writeTiles(tree, out);
       const size = tree.entries.length;
@@ -34,26 +32,16 @@ export function register(program: Command): void {
 
 /** The checkpoint last: who sees it finds everything that it covers. Paths below `folder`. */
 export function writeTiles({ entries, leafHashes, checkpoint }: ExportedTree, folder: string): string[] {
+  makeOut(folder);
   const files: string[] = [];
   for (const tiles of [entryBundles(entries), hashTiles(leafHashes)]) {
     for (const { path, bytes } of tiles) {
       const file = join(folder, path);
-      mkdirSync(dirname(file), { recursive: true });
+      makeOut(dirname(file));
       save(file, bytes);
       files.push(path);
     }
   }
   save(join(folder, 'checkpoint'), checkpoint);
   return [...files, 'checkpoint'];
-}
-
-function makeEmpty(folder: string): void {
-  let there: string[];
-  try {
-    mkdirSync(folder, { recursive: true });
-    there = readdirSync(folder);
-  } catch (error) {
-    throw new CliError(`--out ${folder} cannot be used (${explain(error)})`);
-  }
-  if (there.length > 0) throw new CliError(`--out ${folder} is not empty: tiles of an older export would stay among the new ones`);
 }
