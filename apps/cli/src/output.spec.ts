@@ -30,19 +30,27 @@ describe('--out', () => {
 
   it('of a folder that is a file says so', () => {
     const path = join(root, 'file');
-    expect(() => makeOut(path)).toThrow(expect.objectContaining(refused(path, 'EEXIST', 'name a folder')));
-    expect(() => demandEmpty(path)).toThrow(expect.objectContaining(refused(path, 'ENOTDIR', 'name a folder')));
+    expect(() => {
+      makeOut(path);
+    }).toThrow(expect.objectContaining(refused(path, 'EEXIST', 'name a folder')));
+    expect(() => {
+      demandEmpty(path);
+    }).toThrow(expect.objectContaining(refused(path, 'ENOTDIR', 'name a folder')));
   });
 
   it.runIf(platform() === 'linux')('of a folder that cannot be made says so', () => {
-    expect(() => makeOut('/proc/countersign')).toThrow(
-      expect.objectContaining(refused('/proc/countersign', 'ENOENT', 'where you may make one')),
-    );
+    expect(() => {
+      makeOut('/proc/countersign');
+    }).toThrow(expect.objectContaining(refused('/proc/countersign', 'ENOENT', 'where you may make one')));
   });
 
   it('without a name is refused', () => {
-    expect(() => makeOut('')).toThrow('--out: expected the name of a folder, got ""');
-    expect(() => demandEmpty('')).toThrow('--out: expected the name of a folder, got ""');
+    expect(() => {
+      makeOut('');
+    }).toThrow('--out: expected the name of a folder, got ""');
+    expect(() => {
+      demandEmpty('');
+    }).toThrow('--out: expected the name of a folder, got ""');
   });
 
   it('that must be empty is looked at, and not made', () => {
@@ -50,12 +58,18 @@ describe('--out', () => {
     expect(existsSync(join(root, 'none'))).toBe(false);
     mkdirSync(join(root, 'empty'));
     demandEmpty(join(root, 'empty'));
-    expect(() => demandEmpty(root)).toThrow('is not empty');
+    expect(() => {
+      demandEmpty(root);
+    }).toThrow('is not empty');
   });
 
   it('of a file that is a folder, or in none, says so', () => {
-    expect(() => save(root, '')).toThrow(expect.objectContaining(refused(root, 'EISDIR', 'name a file')));
+    expect(() => {
+      save(root, '');
+    }).toThrow(expect.objectContaining(refused(root, 'EISDIR', 'name a file')));
     const path = join(root, 'none', 'file');
-    expect(() => save(path, '')).toThrow(expect.objectContaining(refused(path, 'ENOENT', 'in a folder that is there')));
+    expect(() => {
+      save(path, '');
+    }).toThrow(expect.objectContaining(refused(path, 'ENOENT', 'in a folder that is there')));
   });
 });

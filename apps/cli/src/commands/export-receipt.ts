@@ -6,6 +6,7 @@ import { Context } from '../context.ts';
 import { dsseOf, entryOf, ledgerSeed, receiptAt } from '../dsse.ts';
 import { group } from '../group.ts';
 import { makeOut, save } from '../output.ts';
+import { tenantOrSystem } from '../tenant.ts';
 import { laneOfTree, receiptsOf } from '../tree.ts';
 
 interface Options {
@@ -19,7 +20,7 @@ export function register(program: Command): void {
   group(program, 'export', 'write what others verify')
     .command('receipt')
     .description('write <index>.tlog-proof, <index>.entry.json (the exact bytes) and, where the ledger seed is, <index>.dsse.json')
-    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>')
+    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>', tenantOrSystem)
     .requiredOption('--index <n>', 'of the entry in its tree')
     .requiredOption('--out <dir>', 'folder, made when missing')
     .option('--keys <dir>', 'folder with ledger.seed (default: keys of the data folder)')

@@ -8,6 +8,7 @@ import { Context } from '../context.ts';
 import { type ExportedTree, readTree } from '../exported-tree.ts';
 import { group } from '../group.ts';
 import { demandEmpty, makeOut, save } from '../output.ts';
+import { tenantOrSystem } from '../tenant.ts';
 
 interface Options {
   readonly tenant: string;
@@ -18,7 +19,7 @@ export function register(program: Command): void {
   group(program, 'export', 'write what others verify')
     .command('tiles')
     .description('a log as static files, C2SP tlog-tiles: checkpoint, tile/..., tile/entries/... and nothing else')
-    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>')
+    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>', tenantOrSystem)
     .requiredOption('--out <dir>', 'folder, empty or not there yet')
     .action(async ({ tenant, out }: Options, command: Command) => {
       const context = new Context(command);
