@@ -1,5 +1,5 @@
 /** The documents' own commands, run as written against a started system. */
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,6 +16,8 @@ const documents = [
   ...markdownIn('docs/classes'),
   ...markdownIn('docs/decisions'),
 ];
+/** Of the checkout, which the commands read. */
+const OURS = ['examples', 'policies'];
 const blocks = documents.flatMap((file) => blocksOf(file));
 
 describe('commands of the documents', { timeout: 60_000 }, () => {
@@ -26,7 +28,7 @@ describe('commands of the documents', { timeout: 60_000 }, () => {
   let gateway = '';
 
   beforeAll(async () => {
-    for (const folder of ['examples', 'policies']) symlinkSync(join(ROOT, folder), join(work, folder));
+    for (const folder of OURS) symlinkSync(join(ROOT, folder), join(work, folder));
     const said = await says(system, 'Ctrl-C ends everything');
     gateway = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] ?? '';
   }, 120_000);
@@ -43,6 +45,12 @@ describe('commands of the documents', { timeout: 60_000 }, () => {
   it.each(blocks)('$file line $line: $first', async ({ script }) => {
     const here = script.replaceAll('http://127.0.0.1:8080', gateway).replaceAll('curl -s', 'curl -fsS'); // an HTTP error is a failure
     expect(await runScript(here, work)).toMatchObject({ code: 0 });
+  });
+
+  it('leave nothing in a checkout that git does not ignore', () => {
+    const ignored = readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n');
+    const isIgnored = (name: string): boolean => [name, `/${name}`, `/${name}/`].some((line) => ignored.includes(line));
+    expect(readdirSync(work).filter((name) => !OURS.includes(name) && !isIgnored(name))).toEqual([]);
   });
 });
 

@@ -53,8 +53,39 @@ describe('countersign verify consistency', () => {
   ])('refuses %s', async (_what, files, refusal) => {
     const { code, stdout, stderr } = await verify(...files, '--trust', 'log.trust', '--json');
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ valid: false, code: refusal });
-    expect(stderr).toContain(refusal);
+    expect(JSON.parse(stdout)).toEqual({ valid: false, code: refusal, error: expect.any(String) as string });
+    expect(stderr).toBe('');
+  });
+
+  it.each([
+    [['proof', 'new', 'proof'], 'MALFORMED: older checkpoint proof: note:'],
+    [['old', 'proof', 'proof'], 'MALFORMED: newer checkpoint proof: note:'],
+    [['old', 'new', 'log.trust'], 'MALFORMED: proof log.trust: consistency proof: no'],
+    [['old', 'fork', 'proof'], 'ROOT_MISMATCH: older checkpoint old, newer checkpoint fork and proof proof do not fit together: '],
+    [
+      ['new', 'old', 'proof'],
+      'RANGE: older checkpoint new, newer checkpoint old: size 3 does not extend size 5: ' +
+        'if they are in the wrong order, swap them: countersign verify consistency old new proof',
+    ],
+  ])('names the file that is wrong: %s', async (files, said) => {
+    const { code, stdout, stderr } = await verify(...files, '--trust', 'log.trust');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(`INVALID ${said}`);
+  });
+
+  it('says which log was expected and which came, and asks for the trust file', async () => {
+    const other = 'cli.test/t/other';
+    writeFileSync(join(folder, 'other.trust'), formatTrust(formatVkey(other, ed25519PublicKey(SEED))));
+    const { code, stderr } = await verify('old', 'new', 'proof', '--trust', 'other.trust');
+    const asked = 'is other.trust the trust file of this log?';
+    expect(code).toBe(1);
+    expect(stderr).toBe(`INVALID ORIGIN: older checkpoint old: checkpoint: expected origin ${other}, got ${ORIGIN}: ${asked}\n`);
+  });
+
+  it('says with --json what it could not tell as an error, with the exit code', async () => {
+    const { code, stdout, stderr } = await verify('none', 'new', 'proof', '--trust', 'log.trust', '--json');
+    expect([code, stdout]).toEqual([2, '']);
+    expect(JSON.parse(stderr)).toEqual({ error: expect.stringContaining('none cannot be read') as string, code: 2 });
   });
 
   it.each([

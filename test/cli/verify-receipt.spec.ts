@@ -62,16 +62,18 @@ describe('countersign verify receipt', () => {
     const at = Math.floor(bytes.length * part);
     bytes[at] = (bytes[at] ?? 0) ^ 1;
     writeFileSync(join(folder, 'receipt.tlog-proof'), bytes);
-    const { code, stdout } = await verify('receipt.tlog-proof', '--trust', 'log.trust', '--json');
-    expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ valid: false });
+    const { code, stdout, stderr } = await verify('receipt.tlog-proof', '--trust', 'log.trust', '--json');
+    expect([code, stderr]).toEqual([1, '']);
+    expect(JSON.parse(stdout)).toEqual({ valid: false, code: expect.any(String) as string, error: expect.any(String) as string });
   });
 
   it("refuses another log's receipt", async () => {
     writeFileSync(join(folder, 'other.trust'), formatTrust(formatVkey('cli.test/t/other', ed25519PublicKey(SEED))));
     const { code, stderr } = await verify('receipt.tlog-proof', '--trust', 'other.trust');
     expect(code).toBe(1);
-    expect(stderr).toContain('WRONG_ORIGIN');
+    expect(stderr).toContain(
+      `WRONG_ORIGIN: receipt: checkpoint: expected origin cli.test/t/other, got ${ORIGIN}: is other.trust the trust`,
+    );
   });
 
   it.each([

@@ -1,11 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { LockedError, lockFile } from '#adapters';
+import { LockedError, lockFile, makeFolders, SECRET_FOLDER } from '#adapters';
 
 /** One start per data folder: two brokers on one log would destroy it. Returns what releases it. */
 export function lockFolder(folder: string): () => void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, SECRET_FOLDER);
   try {
     return lockFile(join(folder, 'start.pid'));
   } catch (cause) {

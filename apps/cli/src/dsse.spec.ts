@@ -50,8 +50,17 @@ describe('the ledger seed', () => {
     expect(ledgerSeed(home, keys)).toBeUndefined();
     writeFileSync(join(keys, 'ledger.seed'), `${base64(seed)}\n`);
     expect(ledgerSeed(home, keys)).toEqual(seed);
-    writeFileSync(join(keys, 'ledger.seed'), 'no key');
-    expect(() => ledgerSeed(home, keys)).toThrow('is no key');
+    rmSync(keys, { recursive: true });
+  });
+
+  it.each([
+    ['no base64', 'no key'],
+    ['3 bytes', base64(seed.subarray(0, 3))],
+  ])('of %s is refused by the name of its file', (_what, text) => {
+    const keys = mkdtempSync(join(tmpdir(), 'countersign-keys-'));
+    const file = join(keys, 'ledger.seed');
+    writeFileSync(file, text);
+    expect(() => ledgerSeed(home, keys)).toThrow(`--keys ${file}: expected`);
     rmSync(keys, { recursive: true });
   });
 });

@@ -3,21 +3,17 @@ import { join } from 'node:path';
 
 import type { CheckedReceipt, Home } from '#adapters';
 import { ed25519PublicKey } from '#crypto';
-import { fromBase64, hex, parseNote, parseProof, signDsse, tenantSeed, u32be, utf8, verifierOf } from '#domain';
+import { hex, parseNote, parseProof, signDsse, tenantSeed, u32be, utf8, verifierOf } from '#domain';
 
-import { CliError, explain, INVALID } from './errors.ts';
-import { readInput } from './trust.ts';
+import { CliError, INVALID } from './errors.ts';
+import { seedFrom } from './signed.ts';
 
 /** Where the ledger's seed is, undefined elsewhere. `keys`: a folder that has it, instead of the data folder's own. */
 export function ledgerSeed(home: Home, keys?: string): Uint8Array | undefined {
   if (keys === undefined) return home.hasKey('ledger') ? home.key('ledger') : undefined;
   const file = join(keys, 'ledger.seed');
   if (!existsSync(file)) return undefined;
-  try {
-    return fromBase64(readInput(file).toString('latin1').trim());
-  } catch (error) {
-    throw new CliError(`${file} is no key (${explain(error)})`);
-  }
+  return seedFrom('--keys', file);
 }
 
 /** The entry again as a DSSE envelope, by the log's own key; its keyid is `<origin>+<8 hex>`, a hint. */

@@ -56,6 +56,13 @@ describe('a tree size on the command line', () => {
     expect(sizeOf('--to', '7', 7)).toBe(7);
   });
   it.each(['0', '8', '-1', '01', '1e3', ''])('is refused: "%s"', (text) => {
-    expect(() => sizeOf('--to', text, 7)).toThrow('--to');
+    expect(() => sizeOf('--to', text, 7)).toThrow(`--to: expected a tree size from 1 to 7, which is what the log has, got ${text}`);
+  });
+  it.each([
+    ['8', 1],
+    ['9'.repeat(23), 1],
+    ['1e3', 2],
+  ])('is invalid when the log is shorter, and no size otherwise: %s', (text, exitCode) => {
+    expect(() => sizeOf('--to', text, 7)).toThrow(expect.objectContaining({ exitCode }));
   });
 });

@@ -1,9 +1,9 @@
 /** A tenant's whole log, out of its receipts: each verified already, so what is rebuilt here was signed. */
 import type { CheckedReceipt } from '#adapters';
-import { equalBytes, leafHash, parseCheckpoint, parseNote, parseProof, parseU64, rootOf, utf8 } from '#domain';
+import { equalBytes, leafHash, parseCheckpoint, parseNote, parseProof, rootOf, utf8 } from '#domain';
 
 import type { Context } from './context.ts';
-import { CliError, INVALID } from './errors.ts';
+import { CliError, COULD_NOT_TELL, INVALID } from './errors.ts';
 import { laneOfTree, receiptsOf } from './tree.ts';
 
 /** `checkpoint` is the newest signed note, of exactly these entries. */
@@ -40,10 +40,10 @@ export function treeOf(receipts: readonly CheckedReceipt[], tenant: string): Exp
   return { origin, checkpoint: newest.checkpoint, root, entries, leafHashes };
 }
 
-/** A tree size given on the command line: 1 to `most`. */
+/** A tree size given on the command line: 1 to `most`, which the log has. */
 export function sizeOf(option: string, text: string, most: number): number {
-  const size = parseU64(text);
-  if (size === undefined || size < 1n) throw new CliError(`${option}: expected a tree size, 1 or more, got ${text}`);
-  if (size > BigInt(most)) throw new CliError(`${option} ${text}: the log has ${most} entries`, INVALID);
-  return Number(size);
+  const isSize = /^[1-9]\d*$/.test(text);
+  if (isSize && BigInt(text) <= BigInt(most)) return Number(text);
+  const expected = `${option}: expected a tree size from 1 to ${most}, which is what the log has`;
+  throw new CliError(`${expected}, got ${text}`, isSize ? INVALID : COULD_NOT_TELL);
 }

@@ -49,7 +49,7 @@ const program = new Command('countersign')
   .description('An event-sourced decision ledger for AI agents, on Kafka')
   .option('--data <dir>', 'data folder (default .countersign, or COUNTERSIGN_DATA)')
   .option('--brokers <list>', 'host:port,... (default KAFKA_BROKERS, or the broker that npm start runs)')
-  .option('--json', 'one JSON value on stdout, or for an error {"error", "code"} on stderr', false)
+  .option('--json', 'one JSON value on stdout, or for an error {"error", "code"} on stderr, where code is the exit code', false)
   .exitOverride()
   // One line for each error, its suggestion included.
   .configureOutput({

@@ -26,6 +26,10 @@ export function trustOf({ trust, vkey, origin }: TrustOptions): Trust {
   return parsed;
 }
 
+/** What to ask when a checkpoint names another origin than the trusted one. */
+export const isItsTrust = ({ trust }: TrustOptions): string =>
+  trust === undefined ? 'are --vkey and --origin those of this log?' : `is ${trust} the trust file of this log?`;
+
 /** Throws CliError, "could not tell", for what cannot be read. */
 export function readInput(file: string): Buffer {
   try {

@@ -22,7 +22,7 @@ export { birthOf, type LedgerConfig } from './home/config.ts';
 export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } from './home/create-ledger.ts';
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
 export { drawRandom } from './home/random.ts';
-export { SECRET_FILE, SECRET_FOLDER, writeWhole } from './home/files.ts';
+export { makeFolders, SECRET_FILE, SECRET_FOLDER, writeWhole } from './home/files.ts';
 export { LockedError, lockFile } from './home/lock-file.ts';
 
 // controls

@@ -5,12 +5,13 @@ import { EffectList, formatEffects } from '#domain';
 import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
 import { followLedger } from '../story.ts';
+import { tenantOrSystem } from '../tenant.ts';
 
 export function register(program: Command): void {
   program
     .command('effects')
     .description('what was claimed and is not over: claim, executor, since when, due when, and whether anybody knows if it happened')
-    .option('--tenant <id>', 'of one tenant only')
+    .option('--tenant <id>', 'of one tenant only', tenantOrSystem)
     .action(async ({ tenant }: { tenant?: string }, command: Command) => {
       await effects(new Context(command), tenant);
     });

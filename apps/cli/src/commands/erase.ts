@@ -7,6 +7,7 @@ import { ActionEntries } from '../action-entries.ts';
 import { Context } from '../context.ts';
 import { type TopicHolds, whatHolds } from '../erasure-status.ts';
 import { CliError, COULD_NOT_TELL, INVALID, VALID } from '../errors.ts';
+import { tenantOnly } from '../tenant.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
 /** Of one control, as its payload may have. */
@@ -27,7 +28,7 @@ export function register(program: Command): void {
   program
     .command('erase')
     .description('destroy the keys of everything that was sent about an action; its entries and receipts stay and still verify')
-    .requiredOption('--tenant <id>', 'whose action')
+    .requiredOption('--tenant <id>', 'whose action', tenantOnly)
     .requiredOption('--action <id>', 'its id')
     .option('--why <text>', 'for the record, kept for ever: it must name nothing that is to be forgotten')
     .option('--also <indexes>', 'a,b,...: further entries of the tenant, as a refused record that names no action')
@@ -125,7 +126,6 @@ function waitsOf(entries: ActionEntries): Wait[] {
 }
 
 function laneOf(context: Context, { tenant, action }: Options): number {
-  if (tenant.startsWith('_')) throw new CliError('--tenant: the system trees hold no action');
   if (!isIdentifier(action)) throw new CliError(`--action: expected an id, got ${action}`);
   return laneOfTree(context.home, tenant);
 }

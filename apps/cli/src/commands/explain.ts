@@ -5,6 +5,7 @@ import { explainEntry, formatPart, isAbout, parseStatement, ReceiptError, type T
 import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
 import { storyOf } from '../story.ts';
+import { tenantOrSystem } from '../tenant.ts';
 import { readInput, trustOf } from '../trust.ts';
 
 interface Options {
@@ -24,7 +25,7 @@ export function register(program: Command): void {
     .command('explain')
     .description('in plain words: who asked what, what was decided and why, what to do next, what happened since, and what proves it')
     .argument('<action>', "the action's id")
-    .option('--tenant <id>', 'whose; needed when several tenants have an action of that id')
+    .option('--tenant <id>', 'whose; needed when several tenants have an action of that id', tenantOrSystem)
     .option('--receipt <file>', 'offline, from one .tlog-proof file: only what its entry says')
     .option('--trust <file>', 'with --receipt: trust file, from countersign trust')
     .action(async (action: string, options: Options, command: Command) => {

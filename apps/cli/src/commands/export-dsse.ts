@@ -5,6 +5,7 @@ import { dsseOf, ledgerSeed, receiptAt } from '../dsse.ts';
 import { CliError } from '../errors.ts';
 import { group } from '../group.ts';
 import { emit } from '../output.ts';
+import { tenantOrSystem } from '../tenant.ts';
 import { laneOfTree, receiptsOf } from '../tree.ts';
 
 interface Options {
@@ -18,7 +19,7 @@ export function register(program: Command): void {
   group(program, 'export', 'write what others verify')
     .command('dsse')
     .description("an entry as a DSSE envelope, signed by the log's own key: only where the ledger seed is")
-    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>')
+    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>', tenantOrSystem)
     .requiredOption('--index <n>', 'of the entry in its tree')
     .option('--keys <dir>', 'folder with ledger.seed (default: keys of the data folder)')
     .option('--out <file>', 'file to write (default: stdout)')

@@ -1,4 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Command } from 'commander';
@@ -6,6 +5,8 @@ import type { Command } from 'commander';
 import { Context } from '../context.ts';
 import { dsseOf, entryOf, ledgerSeed, receiptAt } from '../dsse.ts';
 import { group } from '../group.ts';
+import { makeOut, save } from '../output.ts';
+import { tenantOrSystem } from '../tenant.ts';
 import { laneOfTree, receiptsOf } from '../tree.ts';
 
 interface Options {
@@ -19,7 +20,7 @@ export function register(program: Command): void {
   group(program, 'export', 'write what others verify')
     .command('receipt')
     .description('write <index>.tlog-proof, <index>.entry.json (the exact bytes) and, where the ledger seed is, <index>.dsse.json')
-    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>')
+    .requiredOption('--tenant <id>', 'tenant, or _system.<lane>', tenantOrSystem)
     .requiredOption('--index <n>', 'of the entry in its tree')
     .requiredOption('--out <dir>', 'folder, made when missing')
     .option('--keys <dir>', 'folder with ledger.seed (default: keys of the data folder)')
@@ -30,19 +31,20 @@ export function register(program: Command): void {
 
 async function exportReceipt(context: Context, { tenant, index, out, keys }: Options): Promise<void> {
   const { home } = context;
+  const seed = ledgerSeed(home, keys);
   const receipts = await receiptsOf(home, context.brokers, laneOfTree(home, tenant));
   await receipts.close();
   const found = receiptAt(receipts.all, tenant, index);
-  mkdirSync(out, { recursive: true });
+  const dsse = seed && dsseOf(seed, found);
+  makeOut(out);
   const files = [write(out, `${index}.tlog-proof`, found.record.proof), write(out, `${index}.entry.json`, entryOf(found.record))];
-  const seed = ledgerSeed(home, keys);
-  if (seed === undefined) context.note('no DSSE envelope: it is signed where the ledger seed is (keys/ledger.seed, or --keys)');
-  else files.push(write(out, `${index}.dsse.json`, dsseOf(seed, found)));
-  context.print(files.join('\n'), { files, dsse: seed !== undefined });
+  if (dsse === undefined) context.note('no DSSE envelope: it is signed where the ledger seed is (keys/ledger.seed, or --keys)');
+  else files.push(write(out, `${index}.dsse.json`, dsse));
+  context.print(files.join('\n'), { files, dsse: dsse !== undefined });
 }
 
 function write(folder: string, name: string, content: string | Uint8Array): string {
   const file = join(folder, name);
-  writeFileSync(file, content);
+  save(file, content);
   return file;
 }

@@ -6,6 +6,7 @@ import { checkPublicKey, fromBase64, ISSUER_KEYS_MAX, ISSUER_TYPES, keyIdOf } fr
 import { Context } from '../context.ts';
 import { CliError, explain } from '../errors.ts';
 import { group } from '../group.ts';
+import { tenantOnly } from '../tenant.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
 const RESERVED: readonly string[] = ['ledger', 'decider', 'admin', 'gateway'];
@@ -22,7 +23,7 @@ export function register(program: Command): void {
     .command('add')
     .description('register a party: its own public keys, or a key drawn here (keys/<id>.key)')
     .argument('<id>', 'of the party')
-    .requiredOption('--tenant <id>', 'for which tenant')
+    .requiredOption('--tenant <id>', 'for which tenant', tenantOnly)
     .requiredOption('--type <type>', 'platform (proposes), executor, or one that signs evidence: ci, reviewer, directory, incident-desk')
     .option(
       '--public-key <base64>',
@@ -38,7 +39,7 @@ export function register(program: Command): void {
     .command('revoke')
     .description('nothing that it signs is admitted from this entry on')
     .argument('<id>', 'of the party')
-    .requiredOption('--tenant <id>', 'for which tenant')
+    .requiredOption('--tenant <id>', 'for which tenant', tenantOnly)
     .action(async (id: string, { tenant }: { tenant: string }, command: Command) => {
       const context = new Context(command);
       await context.control([laneOfTree(context.home, tenant)], (facts) => {

@@ -5,6 +5,7 @@ import { type Json, LedgerBroken } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
+import { tenantOrSystem } from '../tenant.ts';
 import { laneOfTree } from '../tree.ts';
 
 interface Options {
@@ -16,7 +17,7 @@ export function register(program: Command): void {
   program
     .command('log')
     .description("a tenant's entries, in the order of its tree; every record is checked on the way")
-    .requiredOption('--tenant <id>', 'tenant, or _system.<lane> for what belongs to no tenant')
+    .requiredOption('--tenant <id>', 'tenant, or _system.<lane> for what belongs to no tenant', tenantOrSystem)
     .option('--from <index>', 'first index to show', '0')
     .action(async (options: Options, command: Command) => {
       await log(new Context(command), options);

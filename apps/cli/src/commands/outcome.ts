@@ -7,6 +7,7 @@ import { Context } from '../context.ts';
 import { CliError, INVALID, VALID } from '../errors.ts';
 import { seconds, seedFrom, type Sent, withSigned } from '../signed.ts';
 import { followLedger } from '../story.ts';
+import { tenantOnly } from '../tenant.ts';
 
 /** Unit ms. Long enough for a decider that is being started. */
 const LIFETIME_MS = 300_000;
@@ -27,7 +28,7 @@ export function register(program: Command): void {
     .command('outcome')
     .description('report what came of a claimed effect, with a key of its executor: what countersign effects says is awaited, late or not')
     .argument('<action>', 'the action whose effect it is')
-    .requiredOption('--tenant <id>', 'whose action')
+    .requiredOption('--tenant <id>', 'whose action', tenantOnly)
     .requiredOption('--status <word>', 'succeeded or failed, as somebody has looked')
     .requiredOption('--key <file>', 'seed in base64 of a key that the executor is registered with')
     .option('--index <n>', 'leaf index of its decision, where several issuers use one id')

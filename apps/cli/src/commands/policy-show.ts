@@ -7,6 +7,7 @@ import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
 import { group } from '../group.ts';
 import { type InForce, InForceReader, parseAt } from '../in-force.ts';
+import { tenantOrSystem } from '../tenant.ts';
 import { laneOfTree } from '../tree.ts';
 
 interface Options {
@@ -19,7 +20,7 @@ export function register(program: Command): void {
     .command('show')
     .description('which bundle is in force, or was: by the ledger, on every lane or for one tenant')
     .option('--at <time|index>', "a time, or an index of the tenant's tree (default: now)")
-    .option('--tenant <id>', 'tenant, or _system.<lane>; needed for an index')
+    .option('--tenant <id>', 'tenant, or _system.<lane>; needed for an index', tenantOrSystem)
     .action(async (options: Options, command: Command) => {
       await show(new Context(command), options);
     });

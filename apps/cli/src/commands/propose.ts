@@ -10,6 +10,7 @@ import { Context } from '../context.ts';
 import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
 import { stillAllows } from '../permit.ts';
 import { seconds, seedFrom, withSigned } from '../signed.ts';
+import { tenantOnly } from '../tenant.ts';
 
 interface Options {
   readonly tenant: string;
@@ -27,7 +28,7 @@ export function register(program: Command): void {
       'sign and publish a proposal, wait for the verdict: exit code 0 ALLOW that may still be acted on, 1 anything else, 2 no verdict in time',
     )
     .argument('<file>', 'JSON of the proposal: actor, class, operation, parameters, resource, ...; - reads stdin')
-    .requiredOption('--tenant <id>', 'in whose name')
+    .requiredOption('--tenant <id>', 'in whose name', tenantOnly)
     .option('--issuer <id>', 'who signs (default platform-<tenant>)')
     .option('--key <file>', 'its seed in base64 (default keys/<issuer>.key of the data folder)')
     .option('--id <id>', "the action's id; the same id again is the same action (default random)")

@@ -5,6 +5,7 @@ import { issueToken, revokeToken } from '#adapters';
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { group } from '../group.ts';
+import { tenantOnly } from '../tenant.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
 const ROLES = ['propose', 'read'] as const;
@@ -21,7 +22,7 @@ export function register(program: Command): void {
   token
     .command('issue')
     .description('print a new bearer token once; the ledger keeps its hash, roles and end')
-    .requiredOption('--tenant <id>', 'whose')
+    .requiredOption('--tenant <id>', 'whose', tenantOnly)
     .option('--roles <list>', 'propose, read, or both', 'propose,read')
     .option('--agents <ids>', 'a,b,...: the only actors it may speak for')
     .option('--days <n>', 'until it ends', '90')
@@ -32,7 +33,7 @@ export function register(program: Command): void {
     .command('revoke')
     .description('the token is refused from this entry on')
     .argument('<id>', 'token id, as issue printed it')
-    .requiredOption('--tenant <id>', 'whose')
+    .requiredOption('--tenant <id>', 'whose', tenantOnly)
     .action(async (id: string, { tenant }: { tenant: string }, command: Command) => {
       const context = new Context(command);
       await context.control([laneOfTree(context.home, tenant)], (facts) => {

@@ -1,11 +1,12 @@
 /** Offline and stateless: needs its files and nothing else, no Kafka, no data folder, no network. */
 import type { Command } from 'commander';
 
-import { type Checkpoint, FormatError, hex, type Trust, verifyGrowth } from '#domain';
+import { type Checkpoint, GrowthError, hex, verifyGrowth } from '#domain';
 
-import { INVALID, VALID } from '../errors.ts';
+import { VALID } from '../errors.ts';
 import { group } from '../group.ts';
-import { readInput, type TrustOptions, trustOf } from '../trust.ts';
+import { invalid, print } from '../offline.ts';
+import { isItsTrust, readInput, type TrustOptions, trustOf } from '../trust.ts';
 
 export function register(program: Command): void {
   group(program, 'verify', 'verify a receipt offline, or a whole ledger')
@@ -19,7 +20,7 @@ export function register(program: Command): void {
     .option('--origin <origin>', 'the log that the key must sign for')
     .action((old: string, next: string, proof: string, options: TrustOptions, command: Command) => {
       const { json } = command.optsWithGlobals<{ json: boolean }>();
-      process.exitCode = verify({ old, next, proof }, trustOf(options), json);
+      process.exitCode = verify({ old, next, proof }, options, json);
     });
 }
 
@@ -29,19 +30,27 @@ interface Names {
   readonly proof: string;
 }
 
-function verify(names: Names, trust: Trust, json: boolean): number {
+function verify(names: Names, options: TrustOptions, json: boolean): number {
+  const trust = trustOf(options);
   const files = { old: readInput(names.old), next: readInput(names.next), proof: readInput(names.proof) };
   try {
     const { old, next } = verifyGrowth(files, trust);
     print(json ? JSON.stringify({ valid: true, origin: next.origin, old: factsOf(old), new: factsOf(next) }) : textOf(old, next));
     return VALID;
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    const { code, message } = error as FormatError;
-    if (json) print(JSON.stringify({ valid: false, code, error: message }));
-    process.stderr.write(`INVALID ${code}: ${message}\n`);
-    return INVALID;
+    if (!(error instanceof GrowthError)) throw error;
+    return invalid(error.code, messageOf(error, names, options), json);
   }
+}
+
+/** Which file, what of it, and what may help. */
+function messageOf({ part, code, message }: GrowthError, names: Names, options: TrustOptions): string {
+  const roles = { old: `older checkpoint ${names.old}`, next: `newer checkpoint ${names.next}`, proof: `proof ${names.proof}` };
+  if (code === 'ORIGIN' && part !== 'fit') return `${roles[part]}: ${message}: ${isItsTrust(options)}`;
+  if (part !== 'fit') return `${roles[part]}: ${message}`;
+  if (code !== 'RANGE') return `${roles.old}, ${roles.next} and ${roles.proof} do not fit together: ${message}`;
+  const { old, next, proof } = names;
+  return `${roles.old}, ${roles.next}: ${message}: if they are in the wrong order, swap them: countersign verify consistency ${next} ${old} ${proof}`;
 }
 
 const factsOf = ({ size, root }: Checkpoint) => ({ treeSize: size.toString(), root: hex(root) });
@@ -49,7 +58,3 @@ const factsOf = ({ size, root }: Checkpoint) => ({ treeSize: size.toString(), ro
 const textOf = (old: Checkpoint, next: Checkpoint): string => `VALID
   integrity  the log's first ${old.size} entries are the same in both, of ${next.size} in the newer
   trust      both signed by the key you gave for ${next.origin}`;
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}

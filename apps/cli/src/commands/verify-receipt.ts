@@ -1,11 +1,12 @@
 /** Offline and stateless: needs its files and nothing else, no Kafka, no data folder, no network. */
 import type { Command } from 'commander';
 
-import { hex, ReceiptError, type Statement, type Trust, type VerifiedReceipt, verifyReceipt } from '#domain';
+import { hex, ReceiptError, type Statement, type VerifiedReceipt, verifyReceipt } from '#domain';
 
-import { INVALID, VALID } from '../errors.ts';
+import { VALID } from '../errors.ts';
 import { group } from '../group.ts';
-import { readInput, type TrustOptions, trustOf } from '../trust.ts';
+import { invalid, print } from '../offline.ts';
+import { isItsTrust, readInput, type TrustOptions, trustOf } from '../trust.ts';
 
 export function register(program: Command): void {
   group(program, 'verify', 'verify a receipt offline, or a whole ledger')
@@ -18,22 +19,22 @@ export function register(program: Command): void {
     .option('--origin <origin>', 'the log that the key must sign for')
     .action((proof: string, entry: string | undefined, options: TrustOptions, command: Command) => {
       const { json } = command.optsWithGlobals<{ json: boolean }>();
-      process.exitCode = verify(proof, entry, trustOf(options), json);
+      process.exitCode = verify({ proof, entry }, options, json);
     });
 }
 
-function verify(proofFile: string, entryFile: string | undefined, trust: Trust, json: boolean): number {
-  const proof = readInput(proofFile);
-  const entry = entryFile === undefined ? undefined : readInput(entryFile);
+function verify(names: { proof: string; entry: string | undefined }, options: TrustOptions, json: boolean): number {
+  const trust = trustOf(options);
+  const proof = readInput(names.proof);
+  const entry = names.entry === undefined ? undefined : readInput(names.entry);
   try {
     const verified = verifyReceipt(proof, { origin: trust.log.name, verifier: trust.log, trust, ...(entry && { entry }) });
     print(json ? JSON.stringify(factsOf(verified)) : textOf(verified));
     return VALID;
   } catch (error) {
     if (!(error instanceof ReceiptError)) throw error;
-    if (json) print(JSON.stringify({ valid: false, code: error.code, error: error.message }));
-    process.stderr.write(`INVALID ${error.code}: ${error.message}\n`);
-    return INVALID;
+    const { code, message } = error;
+    return invalid(code, code === 'WRONG_ORIGIN' ? `${message}: ${isItsTrust(options)}` : message, json);
   }
 }
 
@@ -50,8 +51,4 @@ function textOf({ index, checkpoint, statement }: VerifiedReceipt): string {
   integrity  entry ${index} of the log's ${checkpoint.size}, exactly these bytes
   trust      signed by the key you gave for ${checkpoint.origin}
   entry      ${predicateType}, ${subject[0].name}, ${decidedAt}${said}`;
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

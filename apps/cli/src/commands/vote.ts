@@ -6,6 +6,7 @@ import { isIdentifier } from '#domain';
 import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
 import { type Escalation, Escalations } from '../escalations.ts';
+import { tenantOnly } from '../tenant.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
 interface Options {
@@ -20,7 +21,7 @@ export function register(program: Command): void {
   program
     .command('vote')
     .description('answer an escalation as a person whom the admin key vouches for; without --action: list what is open')
-    .requiredOption('--tenant <id>', 'whose escalation')
+    .requiredOption('--tenant <id>', 'whose escalation', tenantOnly)
     .option('--action <id>', 'the action that waits for people')
     .option('--index <n>', 'leaf index of its decision, where several issuers use one id')
     .option('--by <person>', 'who answers: neither the actor nor the person it acts for')

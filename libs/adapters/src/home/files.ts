@@ -1,7 +1,19 @@
 /** Small files that must be whole or absent, whatever kills the process. */
-import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** Owner only. */
 export const SECRET_FILE = 0o600;
@@ -9,7 +21,27 @@ export const SECRET_FOLDER = 0o700;
 export const PUBLIC_FILE = 0o644;
 
 export function makeFolder(path: string, mode: number): void {
-  if (mkdirSync(path, { recursive: true, mode }) !== undefined) chmodSync(path, mode); // the umask may have taken bits away
+  if (makeFolders(path, mode)) chmodSync(path, mode); // the umask may have taken bits away
+}
+
+/**
+ * The folder and those above it that are missing; false when all are there. One by one: where nothing can be made, as in /proc, Node's own
+ * `recursive` tries for ever. Throws as mkdirSync does, EEXIST for what is no folder.
+ */
+export function makeFolders(path: string, mode = 0o777): boolean {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing.length > 0 ? missing : [resolve(path)]) makeOne(folder, mode);
+  return missing.length > 0;
+}
+
+function makeOne(folder: string, mode: number): void {
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    // It was there, or another process has made it in between.
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
 }
 
 /** Replaces `path` in one step; after the return it survives a power cut. */

@@ -45,10 +45,17 @@ export function signCheckpoint(checkpoint: Checkpoint, seed: Uint8Array): string
 export function verifyCheckpoint(noteBytes: Uint8Array, pinned: { origin: string; verifier: Verifier }): Checkpoint {
   const { origin, verifier } = pinned;
   const note = parseNote(noteBytes);
-  if (verifier.name !== origin || !note.text.startsWith(`${origin}\n`)) {
-    throw new CheckpointError('ORIGIN', `checkpoint: expected origin ${origin}`);
+  if (verifier.name !== origin) throw new CheckpointError('ORIGIN', `checkpoint: expected a key of ${origin}, got one of ${verifier.name}`);
+  if (!note.text.startsWith(`${origin}\n`)) {
+    throw new CheckpointError('ORIGIN', `checkpoint: expected origin ${origin}, got ${shownOrigin(note.text)}`);
   }
   return parseCheckpoint(verifyNote(noteBytes, [verifier]).text);
+}
+
+/** Nothing is verified yet: only what any terminal can show. */
+function shownOrigin(text: string): string {
+  const [origin = ''] = text.split('\n', 1);
+  return /^[!-~]{1,256}$/.test(origin) ? origin : 'none that can be shown';
 }
 
 function decodeRoot(text: string): Uint8Array {

@@ -59,15 +59,34 @@ describe('growth from one checkpoint to a later one', () => {
 
   const forked = leaves.map((leaf, at) => (at === 2 ? leafHash(utf8('rewritten')) : leaf));
   it.each([
-    ['a rewritten past', noteOf(3), noteOf(9, forked), proofOf(3, 9), 'ROOT_MISMATCH'],
-    ['two logs of one size', noteOf(9), noteOf(9, forked), '', 'ROOT_MISMATCH'],
-    ['a log that shrank', noteOf(9), noteOf(3), proofOf(3, 9), 'RANGE'],
-    ['the proof of another pair', noteOf(3), noteOf(9), proofOf(3, 8), 'PROOF_LENGTH'],
-    ['a proof with another hash', noteOf(3), noteOf(9), proofOf(3, 9).replace(/^./, (c) => (c === 'A' ? 'B' : 'A')), 'ROOT_MISMATCH'],
-    ['no proof', noteOf(3), noteOf(9), '', 'PROOF_LENGTH'],
-    ['a checkpoint that was changed', noteOf(3).replace('\n3\n', '\n4\n'), noteOf(9), proofOf(4, 9), 'BAD_SIGNATURE'],
-  ])('refuses %s', (_what, old, next, proof, code) => {
-    expect(() => verify(old, next, proof)).toThrow(expect.objectContaining({ code }));
+    ['a rewritten past', noteOf(3), noteOf(9, forked), proofOf(3, 9), 'ROOT_MISMATCH', 'fit'],
+    ['two logs of one size', noteOf(9), noteOf(9, forked), '', 'ROOT_MISMATCH', 'fit'],
+    ['a log that shrank', noteOf(9), noteOf(3), proofOf(3, 9), 'RANGE', 'fit'],
+    ['the proof of another pair', noteOf(3), noteOf(9), proofOf(3, 8), 'PROOF_LENGTH', 'fit'],
+    [
+      'a proof with another hash',
+      noteOf(3),
+      noteOf(9),
+      proofOf(3, 9).replace(/^./, (c) => (c === 'A' ? 'B' : 'A')),
+      'ROOT_MISMATCH',
+      'fit',
+    ],
+    ['no proof', noteOf(3), noteOf(9), '', 'PROOF_LENGTH', 'fit'],
+    ['what is no proof', noteOf(3), noteOf(9), noteOf(3), 'MALFORMED', 'proof'],
+    ['a checkpoint that was changed', noteOf(3).replace('\n3\n', '\n4\n'), noteOf(9), proofOf(4, 9), 'BAD_SIGNATURE', 'old'],
+    ['a newer checkpoint that was changed', noteOf(3), noteOf(9).replace('\n9\n', '\n8\n'), proofOf(3, 8), 'BAD_SIGNATURE', 'next'],
+    ['a checkpoint of another log', noteOf(3), noteOf(9).replaceAll(ORIGIN, 'example.com/t/2'), proofOf(3, 9), 'ORIGIN', 'next'],
+  ])('refuses %s, and says which', (_what, old, next, proof, code, part) => {
+    expect(() => verify(old, next, proof)).toThrow(expect.objectContaining({ code, part }));
+  });
+
+  it.each([
+    ['example.com/t/2', 'example.com/t/2'],
+    ['a log\u009b2J', 'none that can be shown'],
+    ['x'.repeat(257), 'none that can be shown'],
+  ])('names the origin that came, %s, when it can be shown', (origin, shown) => {
+    const other = noteOf(3).replace(ORIGIN, origin);
+    expect(() => verify(other, noteOf(9), proofOf(3, 9))).toThrow(`expected origin ${ORIGIN}, got ${shown}`);
   });
 
   it('asks for the quorum of the trust file on both checkpoints', () => {

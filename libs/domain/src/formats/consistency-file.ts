@@ -10,6 +10,16 @@ import type { Trust } from './trust-file.ts';
 
 export class ConsistencyFileError extends FormatError<'MALFORMED' | 'QUORUM'> {}
 
+/** `part` is the file that is refused, 'fit' when each is right by itself. Code and message are those of `cause`. */
+export class GrowthError extends FormatError {
+  constructor(
+    readonly part: 'old' | 'next' | 'proof' | 'fit',
+    cause: FormatError,
+  ) {
+    super(cause.code, cause.message, { cause });
+  }
+}
+
 /** What C2SP tlog-witness allows; a tree of 2^63 leaves needs no more. */
 const HASHES_MAX = 63;
 
@@ -28,17 +38,27 @@ export function parseConsistency(bytes: Uint8Array): Uint8Array[] {
 
 /**
  * That the log of `next` begins with the log of `old`: both signed notes by the trusted key, each with its quorum, then the proof.
- * Throws CheckpointError, NoteError, ProofError or ConsistencyFileError.
+ * Throws GrowthError.
  */
 export function verifyGrowth(
   files: { old: Uint8Array; next: Uint8Array; proof: Uint8Array },
   trust: Trust,
 ): { old: Checkpoint; next: Checkpoint } {
-  const old = verifyTrusted(files.old, trust);
-  const next = verifyTrusted(files.next, trust);
-  const proof = parseConsistency(files.proof);
-  verifyConsistency({ size1: old.size, size2: next.size, root1: old.root, root2: next.root, proof });
+  const old = refuse('old', () => verifyTrusted(files.old, trust));
+  const next = refuse('next', () => verifyTrusted(files.next, trust));
+  const proof = refuse('proof', () => parseConsistency(files.proof));
+  refuse('fit', () => {
+    verifyConsistency({ size1: old.size, size2: next.size, root1: old.root, root2: next.root, proof });
+  });
   return { old, next };
+}
+
+function refuse<T>(part: GrowthError['part'], step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw error instanceof FormatError ? new GrowthError(part, error as FormatError) : error;
+  }
 }
 
 function verifyTrusted(note: Uint8Array, trust: Trust): Checkpoint {

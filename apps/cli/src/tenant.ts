@@ -1,0 +1,17 @@
+/** What may be said for --tenant: looked at before anything is asked of a ledger. */
+import { isTenantId } from '#domain';
+
+import { CliError } from './errors.ts';
+
+export const TENANT_FORM = 'letters, digits and . _ : @ / -, at most 128, not starting with _';
+
+/** Whose logs there are: a tenant's, and the system's of each lane. */
+export function tenantOrSystem(text: string): string {
+  if (isTenantId(text) || /^_system\.(0|[1-9]\d*)$/.test(text)) return text;
+  throw new CliError(`--tenant: expected a tenant (${TENANT_FORM}) or _system.<lane>, got "${text}"`);
+}
+
+export function tenantOnly(text: string): string {
+  if (isTenantId(text)) return text;
+  throw new CliError(`--tenant: expected a tenant (${TENANT_FORM}), got "${text}"`);
+}
