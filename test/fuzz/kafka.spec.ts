@@ -87,11 +87,20 @@ function parseRecordSet(bytes: Buffer): undefined {
 }
 
 const TARGETS: readonly Target[] = [
-  { name: 'record set', valid: sets, parse: (bytes) => parseRecordSet(Buffer.from(bytes)), errors: [KafkaFault] },
+  {
+    name: 'record set',
+    valid: sets,
+    parse: (bytes) => {
+      parseRecordSet(Buffer.from(bytes));
+    },
+    errors: [KafkaFault],
+  },
   {
     name: 'record set with right checksums',
     valid: sets,
-    parse: (bytes) => parseRecordSet(summed(Buffer.from(bytes))),
+    parse: (bytes) => {
+      parseRecordSet(summed(Buffer.from(bytes)));
+    },
     errors: [KafkaFault],
   },
   {
