@@ -106,7 +106,7 @@ function target(name: string, { valid, decode, isGood }: { valid: Buffer; decode
 }
 
 const isIdentity = ({ producerId, producerEpoch }: typeof owner): boolean =>
-  typeof producerId === 'bigint' && Number.isInteger(producerEpoch) && Math.abs(producerEpoch) < 2 ** 31;
+  typeof producerId === 'bigint' && Number.isInteger(producerEpoch) && Math.abs(producerEpoch) <= 2 ** 31;
 
 const TARGETS: readonly Target[] = [
   target('Produce', {
