@@ -184,7 +184,7 @@ async function answerTarget([id, body]: [string, ProposalBody]): Promise<Target>
     if (!isDeepStrictEqual(told, truth)) throw new TypeError(`believed: ${JSON.stringify(told)}, not ${JSON.stringify(truth)}`);
   };
   const hostile = Object.keys(BODIES).map(answerTo);
-  return { name: `a gateway's answer about what is ${id}, proved`, valid: [answer], hostile, parse, errors: [Unavailable, Refused] };
+  return { name: `proved answer: ${id}`, valid: [answer], hostile, parse, errors: [Unavailable, Refused] };
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-fuzz-'));
