@@ -8,6 +8,7 @@ import {
   checkCosignature,
   checkQuorum,
   CheckpointError,
+  consistencyProof,
   ConsistencyFileError,
   cosign,
   COSIGNER_KEY,
@@ -27,6 +28,7 @@ import {
   base64url,
   isIdentifier,
   KeyError,
+  leafHash,
   NoteError,
   parseCanonical,
   parseCheckpoint,
@@ -37,7 +39,9 @@ import {
   parseTime,
   parseTrust,
   parseVkey,
+  ProofError,
   ReceiptError,
+  signCheckpoint,
   TimeError,
   TlogProofError,
   TrustError,
@@ -45,6 +49,7 @@ import {
   verifierOf,
   verifyCheckpoint,
   verifyDsse,
+  verifyGrowth,
   verifyReceipt,
   VkeyError,
 } from '#domain';
@@ -52,8 +57,9 @@ import { ed25519PublicKey } from '#crypto';
 
 import { answerLine } from '../../apps/cli/src/conform/answer.ts';
 import { dsseOf } from '../../apps/cli/src/dsse.ts';
-import { goldenLogs } from '../foreign/golden.ts';
-import { entries, notes, receipts, requests, trustFiles, vectors } from './corpora.ts';
+import * as portable from '../../libs/domain/src/formats/bytes-portable.ts';
+import { goldenLogs, sizeOfNote } from '../foreign/golden.ts';
+import { entries, notes, parties, receipts, requests, trustFiles, vectors } from './corpora.ts';
 import { fuzz, ofText, type Target } from './fuzz.ts';
 
 const [log] = goldenLogs(['v2']);
@@ -77,6 +83,47 @@ const cosigned = notes.map((note) => {
 const witnessTrust = (rule: string): string =>
   `log ${verifier.vkey}\nwitness w1 ${witness.vkey} https://witness.example\ngroup g ${rule} w1\nquorum g\n`;
 const quorumTrust = parseTrust(witnessTrust('all'));
+
+/** Three files as one input: an older checkpoint, a later one, and the proof. No format has a zero byte. */
+const growths = log.checkpoints.flatMap((old) =>
+  log.checkpoints
+    .filter((next) => sizeOfNote(next) >= sizeOfNote(old))
+    .map((next) => {
+      const proved = consistencyProof(
+        own.map((receipt) => leafHash(parseProof(receipt).entry ?? utf8(''))),
+        sizeOfNote(old),
+        sizeOfNote(next),
+      );
+      return { old, next, proof: formatConsistency(proved) };
+    }),
+);
+const inOne = (...files: string[]): Uint8Array => utf8(files.join('\0'));
+function inThree(bytes: Uint8Array): [Uint8Array, Uint8Array, Uint8Array] {
+  const first = bytes.indexOf(0);
+  const second = bytes.indexOf(0, first + 1);
+  return [bytes.subarray(0, Math.max(0, first)), bytes.subarray(first + 1, Math.max(0, second)), bytes.subarray(second + 1)];
+}
+const ownTrust = parseTrust(formatTrust(verifier.vkey));
+const logSeed = parties.keys.seed(verifier.name);
+const GROWTH_ERRORS = [CheckpointError, NoteError, ProofError, ConsistencyFileError];
+
+/** What bytes.ts makes of it, with Buffer; undefined where it refuses. */
+const DECODERS = { hex: fromHex, base64: fromBase64, base64url: fromBase64url };
+function decoded(text: string, form: portable.Form): Uint8Array | undefined {
+  try {
+    return DECODERS[form](text);
+  } catch (error) {
+    if (error instanceof BytesError) return undefined;
+    throw error;
+  }
+}
+/** What it makes of it in a browser. */
+function decodedPortably(text: string, form: portable.Form): Uint8Array | undefined {
+  const bytes = portable.decode(text, form);
+  return bytes !== undefined && portable.encode(bytes, form) === text ? bytes : undefined;
+}
+
+const hexOf = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex');
 
 const TARGETS: readonly Target[] = [
   {
@@ -118,6 +165,29 @@ const TARGETS: readonly Target[] = [
       }
       return text;
     }),
+    errors: [],
+  },
+  {
+    name: 'text encodings in a browser',
+    valid: [utf8(''), ...entries.slice(0, 4)],
+    hostile: [...entries.slice(0, 4).map((entry) => utf8(base64(entry))), utf8('00ff'), utf8('AA=='), utf8('AAA='), utf8('_-8')],
+    parse: (bytes) => {
+      ofText((text) => {
+        for (const form of ['hex', 'base64', 'base64url'] as const) {
+          if (hexOf(decodedPortably(text, form)) !== hexOf(decoded(text, form))) throw new TypeError(`${form} is read otherwise`);
+        }
+        if (text.isWellFormed() && hexOf(portable.fromText(text)) !== hexOf(utf8(text))) throw new TypeError('text is written otherwise');
+        return undefined;
+      })(bytes);
+      for (const [form, encode] of [
+        ['hex', hex],
+        ['base64', base64],
+        ['base64url', base64url],
+      ] as const) {
+        if (portable.encode(bytes, form) !== encode(bytes)) throw new TypeError(`${form} is written otherwise`);
+      }
+      return undefined;
+    },
     errors: [],
   },
   {
@@ -213,6 +283,32 @@ const TARGETS: readonly Target[] = [
     valid: hashes,
     parse: (bytes) => utf8(formatConsistency(parseConsistency(bytes))),
     errors: [ConsistencyFileError],
+  },
+  {
+    name: 'growth of a log, verified',
+    valid: growths.map(({ old, next, proof: file }) => inOne(old, next, file)),
+    hostile: notes,
+    parse: (bytes) => {
+      const [old, next, file] = inThree(bytes);
+      const found = verifyGrowth({ old, next, proof: file }, ownTrust);
+      const sizes = [found.old.size, found.next.size].map(Number).join();
+      // Other signatures may stand beside the log's own; there is one proof between two sizes.
+      const isOriginal = growths.some((each) => [each.old, each.next].map(sizeOfNote).join() === sizes && each.proof === fromUtf8(file));
+      if (!isOriginal) throw new TypeError(`growth was proved: ${sizes}`);
+      return undefined;
+    },
+    errors: GROWTH_ERRORS,
+  },
+  {
+    name: 'growth, whatever the log signs',
+    valid: growths.map(({ old, next, proof: file }) => inOne(...[old, next].map((note) => parseNote(utf8(note)).text), file)),
+    parse: (bytes) => {
+      const [old, next, file] = inThree(bytes);
+      const signed = [old, next].map((text) => utf8(signCheckpoint(parseCheckpoint(Buffer.from(text).toString()), logSeed)));
+      verifyGrowth({ old: signed[0] ?? old, next: signed[1] ?? next, proof: file }, ownTrust);
+      return undefined;
+    },
+    errors: GROWTH_ERRORS,
   },
   {
     name: 'DSSE envelope',

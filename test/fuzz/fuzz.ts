@@ -24,7 +24,7 @@ export interface Target {
   /** Material for mutations that is not accepted itself. */
   readonly hostile?: readonly Uint8Array[];
   /** What was read, spelt again; undefined where the format has several spellings. Throws one of `errors`. */
-  readonly parse: (bytes: Uint8Array) => Uint8Array | undefined;
+  readonly parse: (bytes: Uint8Array) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** What it documents to throw; empty for a parser that documents never to throw. */
   readonly errors: readonly ErrorClass[];
 }
@@ -40,24 +40,24 @@ const SEED = Number(process.env['SEED'] ?? Date.now() % 0x7fffffff);
 export function fuzz(area: string, targets: readonly Target[]): void {
   process.stderr.write(`fuzz ${area}: SEED=${SEED} tries the same inputs\n`);
   describe(`the parsers of ${area}`, { timeout: TIMEOUT_MS }, () => {
-    it.each(targets)('$name: the same bytes again, or its own error', (target) => {
-      for (const bytes of target.valid) expect(outcome(target, bytes), `${target.name} accepts ${shown(bytes)}`).toBe('accepted');
+    it.each(targets)('$name: the same bytes again, or its own error', async (target) => {
+      for (const bytes of target.valid) expect(await outcome(target, bytes), `${target.name} accepts ${shown(bytes)}`).toBe('accepted');
       const tried = { accepted: 0, refused: 0 };
-      const property = fc.property(mutated([...target.valid, ...(target.hostile ?? [])]), (bytes) => {
-        tried[outcome(target, bytes)] += 1;
+      const property = fc.asyncProperty(mutated([...target.valid, ...(target.hostile ?? [])]), async (bytes) => {
+        tried[await outcome(target, bytes)] += 1;
       });
       const until = SECONDS > 0 ? { numRuns: Infinity, interruptAfterTimeLimit: SECONDS * 1000 } : { numRuns: RUNS };
-      fc.assert(property, { seed: SEED, ...until });
+      await fc.assert(property, { seed: SEED, ...until });
       if (SECONDS > 0) process.stderr.write(`${target.name}: ${tried.accepted} accepted, ${tried.refused} refused\n`);
       expect(tried.accepted + tried.refused).toBeGreaterThan(0);
     });
   });
 }
 
-function outcome({ parse, errors }: Target, bytes: Uint8Array): 'accepted' | 'refused' {
+async function outcome({ parse, errors }: Target, bytes: Uint8Array): Promise<'accepted' | 'refused'> {
   let again: Uint8Array | undefined;
   try {
-    again = parse(bytes);
+    again = await parse(bytes);
   } catch (error) {
     if (errors.some((known) => error instanceof known) && !isDefect(error)) return 'refused';
     throw new Error(`not its own error for ${shown(bytes)}: ${String(error)}`, { cause: error });
@@ -75,7 +75,7 @@ const shown = (bytes: Uint8Array): string =>
   `${hex(bytes.subarray(0, SHOWN_MAX))}${bytes.length > SHOWN_MAX ? `… (${bytes.length} bytes)` : ''}`;
 
 /** A parser of text: bytes that are no UTF-8 are read as UTF-16, which brings lone surrogates. `parse` returns the text again. */
-export function ofText(parse: (text: string) => string | undefined): Target['parse'] {
+export function ofText(parse: (text: string) => string | undefined): (bytes: Uint8Array) => undefined {
   return (bytes) => {
     const utf8 = Buffer.from(bytes).toString('utf8');
     const text = Buffer.from(utf8, 'utf8').equals(bytes) ? utf8 : Buffer.from(bytes).toString('utf16le');

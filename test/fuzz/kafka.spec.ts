@@ -3,12 +3,14 @@ import { gzipSync } from 'node:zlib';
 
 import { KafkaFault } from '#adapters';
 
+import { decodeAssignment, decodeHeld, encodeAssignment, encodeMember } from '../../libs/adapters/src/kafka/assignment.ts';
 import { crc32c } from '../../libs/adapters/src/kafka/crc32c.ts';
 import { decodeFetchAnswer } from '../../libs/adapters/src/kafka/fetch-request.ts';
 import { decodeRecordSet } from '../../libs/adapters/src/kafka/records.ts';
 import { fuzz, type Target } from './fuzz.ts';
 
 const FROM = 5n;
+const LANES = 3;
 
 /** One record: length, attributes, time stamp delta, offset delta, key, value, one header; all lengths zigzag. */
 function record(offsetDelta: number, value: string): Buffer {
@@ -87,11 +89,20 @@ function parseRecordSet(bytes: Buffer): undefined {
 }
 
 const TARGETS: readonly Target[] = [
-  { name: 'record set', valid: sets, parse: (bytes) => { parseRecordSet(Buffer.from(bytes)); }, errors: [KafkaFault] },
+  {
+    name: 'record set',
+    valid: sets,
+    parse: (bytes) => {
+      parseRecordSet(Buffer.from(bytes));
+    },
+    errors: [KafkaFault],
+  },
   {
     name: 'record set with right checksums',
     valid: sets,
-    parse: (bytes) => { parseRecordSet(summed(Buffer.from(bytes))); },
+    parse: (bytes) => {
+      parseRecordSet(summed(Buffer.from(bytes)));
+    },
     errors: [KafkaFault],
   },
   {
@@ -102,6 +113,27 @@ const TARGETS: readonly Target[] = [
       return undefined;
     },
     errors: [KafkaFault],
+  },
+  {
+    name: 'what a member of the group says of itself',
+    valid: [encodeMember('ledger', [0, 2], 1), encodeMember('ledger', [], 70)],
+    parse: (bytes) => {
+      const held = decodeHeld(Buffer.from(bytes));
+      if (held?.some((lane) => !Number.isInteger(lane) || lane < 0) === true) throw new TypeError(`holds ${held.join(',')}`);
+      return undefined;
+    },
+    errors: [],
+  },
+  {
+    name: 'assignment of lanes',
+    valid: [encodeAssignment('ledger', [0, 2]), encodeAssignment('ledger', [])],
+    parse: (bytes) => {
+      const lanes = decodeAssignment(Buffer.from(bytes), 'ledger', LANES);
+      if (new Set(lanes).size < lanes.length || lanes.some((lane) => !Number.isInteger(lane) || lane < 0 || lane >= LANES))
+        throw new TypeError(`assigns ${lanes.join(',')}`);
+      return undefined;
+    },
+    errors: [],
   },
 ];
 

@@ -1,7 +1,7 @@
 /** What a verifier brings along: files, and the key it trusts. */
 import { readFileSync } from 'node:fs';
 
-import { formatTrust, parseTrust, type Trust } from '#domain';
+import { formatTrust, fromUtf8, parseTrust, type Trust } from '#domain';
 
 import { CliError, explain } from './errors.ts';
 
@@ -17,7 +17,7 @@ export function trustOf({ trust, vkey, origin }: TrustOptions): Trust {
   if (!given) throw new CliError('give --trust FILE, or both --vkey and --origin: what is verified cannot vouch for itself');
   let parsed: Trust;
   try {
-    parsed = parseTrust(trust === undefined ? formatTrust(vkey ?? '') : readInput(trust).toString('utf8'));
+    parsed = parseTrust(trust === undefined ? formatTrust(vkey ?? '') : fromUtf8(readInput(trust)));
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(`${trust ?? '--vkey'} cannot be used (${explain(error)}): get it again from where you trust it`);

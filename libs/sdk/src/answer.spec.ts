@@ -1,7 +1,19 @@
 /** One contract for every way in which an asker learns what became of its action. Each story is a real ledger, made in memory. */
 import { describe, expect, it } from 'vitest';
 
-import { type Entry, formatTrust, fromUtf8, permitOf, type Predicate, utf8 } from '#domain';
+import { sha256Hex } from '#crypto';
+import {
+  canonicalBytes,
+  type Entry,
+  formatProof,
+  formatTrust,
+  fromUtf8,
+  leafHash,
+  permitOf,
+  type Predicate,
+  signCheckpoint,
+  utf8,
+} from '#domain';
 import { attest, laneBundle, MemoryLane, NOTE } from '#testing';
 
 import { type Decision, demandAllowed, HttpProposer, type ProposalBody, type VerifiedVerdict } from './index.ts';
@@ -186,9 +198,40 @@ describe.each(ways)('an action that is %s', (_, ask) => {
   });
 });
 
+it('over Kafka a verdict on what is no proposal is rejected, even when its log has signed it', () => {
+  const told = tell({});
+  const proposal = utf8('no json');
+  const { statement, kind } = told.decision;
+  const predicate: Predicate = { ...statement.predicate, index: '0' };
+  const subject = [{ ...statement.subject[0], digest: { sha256: sha256Hex(proposal) } }];
+  const entry = canonicalBytes({ ...statement, predicate, subject });
+  const { origin } = predicate;
+  const checkpoint = signCheckpoint({ origin, size: 1n, root: leafHash(entry) }, told.lane.parties.keys.seed(origin));
+  const receipt = utf8(formatProof({ entry, index: 0n, proof: [], checkpoint }));
+  const said = { verdict: String(predicate.verdict), reasons: predicate['reasons'] as string[] };
+  const record = { tenant: 'acme', origin, leafIndex: 0, actionId: 'x', kind, ...said, receipt, proposal };
+  expect(verifyVerdict(record, openTrust({ acme: told.trust }))).toMatchObject({ code: 'PROPOSAL' });
+});
+
 it('over Kafka a grant, or whatever else is no decision, answers no proposal', () => {
   const verdict = followed(tell({}));
   expect(() => demandAllowed({ ...verdict, kind: 'claim.granted' })).toThrow(TypeError);
+});
+
+describe('a gateway that lies about a decision is not believed', () => {
+  const refused = tell({ asks: { class: 'unknown' } });
+  const shadow = tell({ asks: { mode: 'shadow' } });
+  const permit = permitOf(tell({}).decision.statement.predicate);
+
+  it.each([
+    ['a denial for another reason', refused, { reasons: ['DENY_RATE'] }],
+    ['a denial for no reason', refused, { reasons: [] }],
+    ['an escalation for another reason', tell({ asks: HIGH }), { reasons: ['ESCALATE_OTHER'] }],
+    ['a permit with what would have been allowed', shadow, { permit }],
+  ])('%s', async (_, told, change) => {
+    const found = proposerOf(told, { ...gatewayAnswer(told), ...change }).find(told.body, { id: 'x' });
+    await expect(found).rejects.toMatchObject({ name: 'Unavailable', code: 'RECEIPT_UNVERIFIED', next: 'retry' });
+  });
 });
 
 describe('a gateway that lies about an approval is not believed', () => {
@@ -214,6 +257,7 @@ describe('a gateway that lies about an approval is not believed', () => {
     ['a permit from another time on', settled({ permit: { ...own, notBefore: '2026-01-01T00:00:00.000Z' } }), {}],
     ['a permit from no time on', settled({ permit: { ...own, notBefore: undefined } }), {}],
     ['a permit that owes something else', settled({ permit: { ...own, obligations: ['state-hash'] } }), {}],
+    ['a permit that no text can spell', settled({ permit: { ...own, executors: ['\ud800'] } }), {}],
     ['another outcome', settled({ outcome: 'DENY_HUMAN' }), {}],
     ['the approval of an earlier time that it was asked', gatewayAnswer({ ...asked, decision: again }), {}],
     ['an approval of another action', answer, { operation: 'drop' }],

@@ -1,5 +1,7 @@
 /** Whether receipts prove what a gateway's answer says, about the action that was proposed. */
-import { canonicalize, parseTrust, permitOf, type Statement, type Trust, utf8 } from '#domain';
+import { isDeepStrictEqual } from 'node:util';
+
+import { parseTrust, permitOf, type Statement, type Trust, utf8 } from '#domain';
 
 import { type Decision, isYes } from './answer.ts';
 import { Unavailable } from './errors.ts';
@@ -20,6 +22,9 @@ export class AnswerProof {
   check({ decision, settlement }: Answered, body: ProposalBody): void {
     const decided = this.#proved(decision, 'action.decided');
     if (decided.verdict !== decision.verdict) throw unverified(decision, 'it has another verdict');
+    // What a no is for decides what the asker does next.
+    if (!isDeepStrictEqual(decision.reasons, decided['reasons'] ?? [])) throw unverified(decision, 'it has other reasons');
+    checkPermit(decision, decided);
     if (!settlement) {
       if (isYes(decision.verdict)) checkYes(decision, decided, body);
       return;
@@ -27,6 +32,7 @@ export class AnswerProof {
     const settled = this.#proved(settlement, 'escalation.settled');
     if (settled['settles'] !== decided.index) throw unverified(settlement, 'it settles another decision');
     if (settled['outcome'] !== settlement.verdict) throw unverified(settlement, 'it has another outcome');
+    checkPermit(settlement, settled);
     if (isYes(settlement.verdict)) checkYes(settlement, settled, body);
   }
 
@@ -46,13 +52,16 @@ export class AnswerProof {
   }
 }
 
-/** A yes has to be about what was proposed, and its permit the proved one. */
+/** A yes has to be about what was proposed. */
 function checkYes(said: Decision, proved: Statement['predicate'], body: ProposalBody): void {
   const isSame = proved['class'] === body.class && proved['operation'] === body.operation && proved['connector'] === body.connector;
   const actor = proved['actor'] as { kind?: unknown; id?: unknown } | undefined;
   if (!isSame || actor?.kind !== body.actor.kind || actor.id !== body.actor.id) throw unverified(said, 'it allows another action');
-  const [shown, signed] = [said.permit, readPermit(permitOf(proved))].map((permit) => permit && canonicalize(permit));
-  if (shown !== signed) throw unverified(said, 'it has another permit');
+}
+
+/** Of the verdicts that permit nothing as well: one in shadow mode is handed over with whatever permit it has. */
+function checkPermit(said: Decision, proved: Statement['predicate']): void {
+  if (!isDeepStrictEqual(said.permit, readPermit(permitOf(proved)))) throw unverified(said, 'it has another permit');
 }
 
 const unverified = ({ id }: Decision, why: string, cause?: unknown): Unavailable =>

@@ -113,9 +113,18 @@ function whatItSays(kind: EntryKind, predicate: Predicate): { verdict: string; r
 function proposalOf({ proposal, tenant }: VerdictRecord, kind: EntryKind, statement: Statement): Record<string, Json> | null | undefined {
   if (proposal === null || (kind !== 'action.decided' && kind !== 'action.repeated')) return null; // others are not made from a proposal
   if (sha256Hex(proposal) !== statement.subject[0].digest.sha256) return undefined;
-  const json = parseCanonical(proposal, { maxDepth: NESTING_MAX });
+  const json = jsonOf(proposal);
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   return json['tenant'] === tenant ? json : undefined;
+}
+
+/** No decider decides on anything else; one that did must not stop whoever follows. */
+function jsonOf(proposal: Uint8Array): Json | undefined {
+  try {
+    return parseCanonical(proposal, { maxDepth: NESTING_MAX });
+  } catch {
+    return undefined;
+  }
 }
 
 const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);

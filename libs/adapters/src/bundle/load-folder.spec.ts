@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { copyStandardBundle, STANDARD_BUNDLE } from '#testing';
@@ -28,6 +28,14 @@ describe('a bundle folder', () => {
     rmSync(join(folder, 'envelopes.json'));
     expect(() => loadBundleFolder(folder)).toThrow('envelopes.json');
   });
+  it.each(['schema.cedarschema', 'windows.json', 'policies/control-needs-second-admin.cedar'])(
+    'is refused with bytes in %s that are no utf-8, by its name',
+    (name) => {
+      const file = join(folder, name);
+      writeFileSync(file, Buffer.concat([readFileSync(file), Uint8Array.of(0xff)]));
+      expect(() => loadBundleFolder(folder)).toThrow(`${file}: not valid utf-8`);
+    },
+  );
   it('is refused with a member named twice', () => {
     writeFileSync(join(folder, 'windows.json'), '{"a":1,"a":2}');
     expect(() => loadBundleFolder(folder)).toThrow('two members');

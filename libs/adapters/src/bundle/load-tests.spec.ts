@@ -32,6 +32,8 @@ describe("a bundle's own tests", () => {
     rmSync(join(folder, 'tests', 'more.jsno'));
     writeFileSync(join(folder, 'tests', 'more.json'), '[{}]');
     expect(() => loadBundleTests(folder)).toThrow('more.json');
+    writeFileSync(join(folder, 'tests', 'more.json'), Uint8Array.of(0x5b, 0x5d, 0xff));
+    expect(() => loadBundleTests(folder)).toThrow('more.json: not valid utf-8');
   });
   it('run in a process of their own, in their order', { timeout: 30_000 }, async () => {
     const tests = loadBundleTests(folder).slice(0, 3);
@@ -46,4 +48,6 @@ it('a bundle may be one file, its document', () => {
   writeFileSync(file, canonicalBytes(loadBundleFolder(folder)));
   expect(loadBundle(file)).toEqual(loadBundleFolder(folder));
   expect(loadBundleTests(file)).toEqual([]);
+  writeFileSync(file, Buffer.concat([canonicalBytes(loadBundleFolder(folder)), Uint8Array.of(0xff)]));
+  expect(() => loadBundle(file)).toThrow(`${file}: not valid utf-8`);
 });

@@ -23,7 +23,7 @@ export function sendFlexible<T>(broker: Broker, { body, decode, ...api }: Flexib
   return broker.connectionPool.send(request);
 }
 
-/** Throws MALFORMED_ANSWER for one that ends too early. */
+/** Throws MALFORMED_ANSWER for one that ends too early, or has a count that is none. */
 export function decodeFlexible<T>(
   payload: Buffer,
   apiName: string,
@@ -36,18 +36,29 @@ export function decodeFlexible<T>(
     return decode(from);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new KafkaFault('MALFORMED_ANSWER', `${apiName}: an answer of ${payload.length} bytes ends too early`, {
-      retriable: true,
-      cause: error,
-    });
+    throw malformed(apiName, `an answer of ${payload.length} bytes cannot be read`, error);
   }
 }
+
+/** The only answer about the only thing that was asked for. Throws MALFORMED_ANSWER: none at all would look like success. */
+export function onlyOne<T>(apiName: string, answers: readonly T[]): T {
+  const [one] = answers;
+  if (one === undefined || answers.length !== 1) throw malformed(apiName, `expected one answer, ${answers.length} came`);
+  return one;
+}
+
+/** Asked again, on another connection perhaps, the answer may be whole. */
+export const malformed = (apiName: string, what: string, cause?: unknown): KafkaFault =>
+  new KafkaFault('MALFORMED_ANSWER', `${apiName}: ${what}`, { retriable: true, cause });
 
 export function compactArray<T>(items: readonly T[], each: (encoder: Encoder, item: T) => Encoder): Encoder {
   const encoder = new EncoderImpl().writeUVarInt(items.length + 1);
   for (const item of items) each(encoder, item);
   return encoder;
 }
+
+/** Five bytes of seven bits: what a length of 32 bits takes. */
+const VARINT_BITS = 35;
 
 export class FlexibleReader {
   readonly #bytes: Buffer;
@@ -68,48 +79,35 @@ export class FlexibleReader {
     return this.#bytes.toString('utf8', start, start + length);
   }
 
-  bytes(): Buffer {
-    const length = this.#varint() - 1;
-    const start = this.#skip(length);
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
   array<T>(item: () => T): T[] {
     const items: T[] = [];
     for (let left = this.#varint() - 1; left > 0; left--) items.push(item());
     return items;
   }
 
-  /** `each` may read a field's value; what it leaves is skipped. */
-  tags(each?: (tag: number) => void): void {
+  /** `each` may read a field's value, and nothing beyond it; what it leaves is skipped. */
+  tags(each?: (tag: number, value: FlexibleReader) => void): void {
     for (let left = this.#varint(); left > 0; left--) {
       const tag = this.#varint();
       const start = this.#skip(this.#varint());
-      const end = this.#at;
-      if (each) {
-        this.#at = start;
-        each(tag);
-      }
-      this.#at = end;
+      each?.(tag, new FlexibleReader(this.#bytes.subarray(start, this.#at)));
     }
   }
 
   #varint(): number {
     let value = 0;
-    for (let shift = 0; ; shift += 7) {
+    for (let shift = 0; shift < VARINT_BITS; shift += 7) {
       const byte = this.#bytes.readUInt8(this.#skip(1));
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
+    throw new RangeError(`a varint of more than ${VARINT_BITS} bits`);
   }
 
   #skip(length: number): number {
     const start = this.#at;
     this.#at += length;
+    if (this.#at > this.#bytes.length) throw new RangeError(`a field ends at ${this.#at} of ${this.#bytes.length}`);
     return start;
   }
 }

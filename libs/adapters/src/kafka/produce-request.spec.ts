@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 
 import { asPublished } from './as-published.ts';
-import { FlexibleReader } from './flexible.ts';
 import { frameRequest, kafkajsModule } from './patch.ts';
 import { encodeProduce, produceRequest } from './produce-request.ts';
 import { decodeRecordSet } from './records.ts';
@@ -11,6 +10,17 @@ import { decodeRecordSet } from './records.ts';
 const published = asPublished<(options: object) => { encode: () => Promise<{ buffer: Buffer }> }>(
   'protocol/requests/produce/v3/request.js',
 );
+interface Decoder {
+  readonly offset: number;
+  readInt16(): number;
+  readInt32(): number;
+  readUVarInt(): number;
+  readUVarIntString(): string | null;
+  readUVarIntArray<T>(each: () => T): T[];
+  readBytes(length: number): Buffer;
+  readTaggedFields(): unknown;
+}
+const DecoderImpl = kafkajsModule<new (buffer: Buffer) => Decoder>('protocol/decoder.js');
 const NOW = 1_790_000_000_123;
 
 const bytes = fc.oneof(
@@ -41,29 +51,29 @@ const transaction = fc.option(
 const header = fc.option(fc.tuple(fc.constant('laneseq'), fc.nat().map(String)), { nil: undefined });
 
 interface Read {
-  readonly transactionalId: string;
-  readonly partitions: { topic: string; partition: number; batch: Buffer }[];
+  readonly transactionalId: string | null;
+  readonly partitions: { topic: string | null; partition: number; batch: Buffer }[];
 }
 
-/** By the protocol's own words, with nothing of the encoder. */
+/** By kafkajs, which reads this encoding and cannot write the request. */
 function read(buffer: Buffer): Read {
-  const from = new FlexibleReader(buffer);
-  from.tags();
-  const transactionalId = from.string();
-  expect([from.int16(), from.int32()]).toEqual([-1, 4000]);
-  const found = from.array(() => {
-    const topic = from.string();
-    const of = from.array(() => {
-      const partition = from.int32();
-      const batch = from.bytes();
-      from.tags();
+  const from = new DecoderImpl(buffer);
+  from.readTaggedFields();
+  const transactionalId = from.readUVarIntString();
+  expect([from.readInt16(), from.readInt32()]).toEqual([-1, 4000]);
+  const found = from.readUVarIntArray(() => {
+    const topic = from.readUVarIntString();
+    const of = from.readUVarIntArray(() => {
+      const partition = from.readInt32();
+      const batch = from.readBytes(from.readUVarInt() - 1);
+      from.readTaggedFields();
       return { topic, partition, batch };
     });
-    from.tags();
+    from.readTaggedFields();
     return of;
   });
-  from.tags();
-  expect(from.isAtEnd).toBe(true);
+  from.readTaggedFields();
+  expect(from.offset).toBe(buffer.length);
   return { transactionalId, partitions: found.flat() };
 }
 
@@ -87,7 +97,7 @@ it('holds for each partition, byte for byte, the record batch that kafkajs makes
       const request = read(
         encodeProduce(given as never, { ...(of ? { transaction: of } : {}), ...(common ? { header: common } : {}) }, NOW),
       );
-      expect(request.transactionalId).toBe(of?.transactionalId ?? '');
+      expect(request.transactionalId).toBe(of?.transactionalId ?? null);
       expect(request.partitions).toHaveLength(given.length);
       for (const { topic, partition, batch } of request.partitions) {
         const { records } = given.find((each) => each.topic === topic && each.partition === partition) ?? { records: [] };
@@ -126,11 +136,26 @@ const answer = (code: number): Buffer => {
 };
 const int = (size: number, value: number): number[] => [...Buffer.alloc(size - 2), value >> 8, value & 0xff];
 
+const asked = { topic: 't', partition: 3, records: [] };
+const { response } = produceRequest([asked], {});
+
 it('is answered with where each partition’s first record went, or with the error of one', async () => {
-  const { response } = produceRequest([], {});
   expect(await response.decode(answer(0))).toEqual([{ topic: 't', partition: 3, baseOffset: 70n, appendTimeMs: 5 }]);
   expect(() => response.decode(answer(10))).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_LARGE' }));
-  expect(() => response.decode(answer(0).subarray(0, 20))).toThrow(expect.objectContaining({ code: 'MALFORMED_ANSWER' }));
+});
+
+it.each([
+  ['ends too early', answer(0).subarray(0, 20), [asked]],
+  ['ends within a field of a newer version', Buffer.concat([answer(0).subarray(0, -6), Buffer.from([1, 0, 9])]), [asked]],
+  ['has a count of more than 32 bits', Buffer.from([0, ...Array<number>(200).fill(0x80), 0]), []],
+  ['is about no partition', Buffer.from([0, 1, ...int(4, 0), 0]), [asked]],
+  ['is about another partition', answer(0), [{ ...asked, partition: 4 }]],
+  ['is about another topic', answer(0), [{ ...asked, topic: 'u' }]],
+  ['leaves one partition out', answer(0), [asked, { ...asked, partition: 4 }]],
+  ['is about more than was asked', answer(0), []],
+])('is not believed when its answer %s', (_, bytes, partitions) => {
+  const request = produceRequest(partitions, {});
+  expect(() => request.response.decode(bytes)).toThrow(expect.objectContaining({ code: 'MALFORMED_ANSWER', retriable: true }));
 });
 
 it('a framed request is byte for byte what kafkajs frames', async () => {

@@ -2,7 +2,7 @@
  * Produce, version 12 (https://kafka.apache.org/protocol#The_Messages_Produce), into one buffer of the right size. Ours, because kafkajs knows
  * no version with implicit partitions (KIP-890), and builds its own from an object and a zeroed 512-byte buffer for each record and header.
  */
-import { decodeFlexible, throwUnlessOk } from './flexible.ts';
+import { decodeFlexible, malformed, throwUnlessOk } from './flexible.ts';
 import type { ProtocolRequest } from './internals.ts';
 import { compactBytes, Out, uvarintBytes } from './out.ts';
 import { measuredBatch, type OutgoingRecord, type RecordHeader, writeBatch } from './record-batch.ts';
@@ -41,7 +41,7 @@ export function produceRequest(partitions: readonly PartitionRecords[], options:
       ...PRODUCE,
       encode: (room = 0) => Promise.resolve({ buffer: encodeProduce(partitions, options, Date.now(), room), room }),
     },
-    response: { decode: (payload) => Promise.resolve(decodeProduced(payload)), parse: (decoded) => Promise.resolve(decoded) },
+    response: { decode: (payload) => Promise.resolve(decodeProduced(payload, partitions)), parse: (decoded) => Promise.resolve(decoded) },
   };
 }
 
@@ -83,7 +83,16 @@ export function encodeProduce(
   return out.done();
 }
 
-function decodeProduced(payload: Buffer): BaseOffset[] {
+/** Throws also for an answer that leaves a partition out, or has another: nobody said that its records are there. */
+function decodeProduced(payload: Buffer, asked: readonly PartitionRecords[]): BaseOffset[] {
+  const answers = decodeAnswers(payload);
+  const isAnswered = asked.every((of) => answers.some(({ topic, partition }) => partition === of.partition && topic === of.topic));
+  if (!isAnswered || answers.length !== asked.length)
+    throw malformed(PRODUCE.apiName, `expected answers about ${asked.length} partitions, ${answers.length} came, or about others`);
+  return answers;
+}
+
+function decodeAnswers(payload: Buffer): BaseOffset[] {
   return decodeFlexible(payload, PRODUCE.apiName, (from) => {
     const topics = from.array(() => {
       const topic = from.string();

@@ -55,6 +55,14 @@ describe('a transactional id', () => {
     expect(asked).not.toContain(INIT_PRODUCER_ID);
   });
 
+  it('is refused to an answer whose features go on beyond their field', async () => {
+    const answer = features(['transaction.version', 2]);
+    const size = answer.length - (1 + text('transaction.version').length + 5) - 1;
+    answer[size] = 1;
+    const { cluster } = clusterThat({ [API_VERSIONS]: [answer], [INIT_PRODUCER_ID]: [identity(0)] });
+    await expect(initProducer(cluster, 'lane.0')).rejects.toMatchObject({ code: 'MALFORMED_ANSWER' });
+  });
+
   it('that cannot be initialised says why', async () => {
     const { cluster } = clusterThat({ [API_VERSIONS]: [features(['transaction.version', 2])], [INIT_PRODUCER_ID]: [identity(53)] });
     await expect(initProducer(cluster, 'lane.0')).rejects.toMatchObject({ code: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' });

@@ -98,13 +98,13 @@ function finalizedVersion(from: FlexibleReader): number {
   });
   from.int32(); // throttle time
   let version = 0;
-  from.tags((tag) => {
+  from.tags((tag, features) => {
     if (tag !== FINALIZED_FEATURES) return;
-    from.array(() => {
-      const name = from.string();
-      const highest = from.int16();
-      from.int16();
-      from.tags();
+    features.array(() => {
+      const name = features.string();
+      const highest = features.int16();
+      features.int16();
+      features.tags();
       if (name === FEATURE) version = highest;
     });
   });

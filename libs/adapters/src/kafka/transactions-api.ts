@@ -1,5 +1,5 @@
 /* Three requests that kafkajs does not know (https://kafka.apache.org/protocol): what an operator's kafka-transactions.sh is made of. */
-import { compactArray, sendFlexible, throwUnlessOk } from './flexible.ts';
+import { compactArray, onlyOne, sendFlexible, throwUnlessOk } from './flexible.ts';
 import type { Broker, Cluster } from './internals.ts';
 import { leaderOf } from './leader-of.ts';
 import type { TopicPartition } from './reader.ts';
@@ -28,12 +28,13 @@ export const coordinatorOf = (cluster: Cluster, transactionalId: string): Promis
 
 /** DescribeTransactions: who may write under this transactional id now. */
 export async function producerOf(cluster: Cluster, transactionalId: string): Promise<ProducerIdentity> {
-  const [state] = await sendFlexible(await coordinatorOf(cluster, transactionalId), {
-    ...{ apiKey: 65, apiVersion: 0, apiName: 'DescribeTransactions' },
+  const apiName = 'DescribeTransactions';
+  return sendFlexible(await coordinatorOf(cluster, transactionalId), {
+    ...{ apiKey: 65, apiVersion: 0, apiName },
     body: compactArray([transactionalId], (encoder, id) => encoder.writeUVarIntString(id)),
     decode: (from) => {
       from.int32(); // throttle time
-      return from.array(() => {
+      const states = from.array(() => {
         const errorCode = from.int16();
         from.string(); // transactional id
         from.string(); // state
@@ -46,13 +47,13 @@ export async function producerOf(cluster: Cluster, transactionalId: string): Pro
           from.tags();
         });
         from.tags();
-        return { errorCode, ...identity };
+        return { errorCode, identity };
       });
+      const { errorCode, identity } = onlyOne(apiName, states);
+      throwUnlessOk(`transactional id ${transactionalId}`, errorCode);
+      return identity;
     },
   });
-  throwUnlessOk(`transactional id ${transactionalId}`, state?.errorCode ?? 0);
-  if (!state) throw new Error(`no answer about ${transactionalId}`);
-  return state;
 }
 
 /** DescribeProducers: the open transactions of these partitions, each asked of its leader. */
@@ -64,8 +65,9 @@ export async function openTransactions(cluster: Cluster, partitions: readonly To
 }
 
 async function describeProducers(leader: Broker, { topic, partition }: TopicPartition): Promise<OpenTransaction[]> {
+  const apiName = 'DescribeProducers';
   const producers = await sendFlexible(leader, {
-    ...{ apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' },
+    ...{ apiKey: 61, apiVersion: 0, apiName },
     body: compactArray([topic], (encoder, name) =>
       encoder
         .writeUVarIntString(name)
@@ -92,9 +94,9 @@ async function describeProducers(leader: Broker, { topic, partition }: TopicPart
           return active;
         });
         from.tags();
-        return partitions.flat();
+        return partitions;
       });
-      return topics.flat();
+      return onlyOne(apiName, topics.flat());
     },
   });
   return producers.filter(({ firstOffset }) => firstOffset >= 0n);
@@ -103,8 +105,9 @@ async function describeProducers(leader: Broker, { topic, partition }: TopicPart
 /** WriteTxnMarkers: ends one partition's part of a transaction, whatever its coordinator believes. Needs ClusterAction on the cluster. */
 export async function writeMarker(cluster: Cluster, of: OpenTransaction, outcome: 'commit' | 'abort'): Promise<void> {
   const { topic, partition, producerId, producerEpoch, coordinatorEpoch } = of;
-  const codes = await sendFlexible(await leaderOf(cluster, of), {
-    ...{ apiKey: 27, apiVersion: 1, apiName: 'WriteTxnMarkers' },
+  const apiName = 'WriteTxnMarkers';
+  const code = await sendFlexible(await leaderOf(cluster, of), {
+    ...{ apiKey: 27, apiVersion: 1, apiName },
     body: compactArray([topic], (encoder, name) =>
       encoder
         .writeInt64(producerId.toString())
@@ -121,8 +124,8 @@ export async function writeMarker(cluster: Cluster, of: OpenTransaction, outcome
         .writeInt32(coordinatorEpoch)
         .writeUVarInt(0),
     ),
-    decode: (from) =>
-      from.array(() => {
+    decode: (from) => {
+      const markers = from.array(() => {
         from.int64(); // producer id
         const topics = from.array(() => {
           from.string();
@@ -137,7 +140,9 @@ export async function writeMarker(cluster: Cluster, of: OpenTransaction, outcome
         });
         from.tags();
         return topics.flat();
-      }),
+      });
+      return onlyOne(apiName, markers.flat());
+    },
   });
-  for (const code of codes.flat()) throwUnlessOk(`marker on ${topic}/${partition}`, code);
+  throwUnlessOk(`marker on ${topic}/${partition}`, code);
 }

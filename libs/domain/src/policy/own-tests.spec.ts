@@ -56,6 +56,8 @@ describe('a file of tests', () => {
     ['an unknown word for evidence', [{ ...TEST, proposal: { ...TEST.proposal, evidence: ['cj'] } }]],
     ['no expectation', [{ name: 'x', proposal: TEST.proposal }]],
     ['a time of another form', [{ ...TEST, now: 'noon' }]],
+    ['the first time that there is', [{ ...TEST, now: '0000-01-01T00:00:00.000Z' }]],
+    ['the last time that there is', [{ ...TEST, now: '9999-12-31T23:59:59.999Z' }]],
     ['no list', { ...TEST }],
   ])('is refused with %s', (_what, json) => {
     expect(() => parsePolicyTests(json as unknown as Json)).toThrow(PolicyTestError);

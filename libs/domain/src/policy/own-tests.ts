@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Json } from '../formats/canonical-json.ts';
 import { FormatError } from '../formats/errors.ts';
 import { isIdentifier } from '../formats/ids.ts';
-import { parseTime } from '../formats/time.ts';
+import { formatTime, parseTime } from '../formats/time.ts';
 import { judge } from './judge.ts';
 import { EVIDENCE_WORDS, evidenceFor, testEvidenceKey } from './own-test-evidence.ts';
 import type { Bundle, PolicyEngine, Proposal } from './types.ts';
@@ -15,9 +15,11 @@ export class PolicyTestError extends FormatError<'SHAPE'> {}
 export const POLICY_TESTS_MAX = 2000;
 
 const identifier = z.string().refine(isIdentifier, 'not an identifier');
+/** The evidence of a test is from just before, and holds until a minute later: those have to be times as well. */
+const AROUND_MS = [-1000, 60_000];
 const time = z.string().refine((text) => {
   try {
-    return Number.isSafeInteger(parseTime(text));
+    return AROUND_MS.every((ms) => formatTime(parseTime(text) + ms) !== text);
   } catch {
     return false;
   }

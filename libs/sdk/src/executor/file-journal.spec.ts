@@ -61,6 +61,20 @@ describe('the journal of an executor', () => {
     expect(() => start(path)).toThrow(/line 3 is damaged/);
   });
 
+  it('is refused with bytes that are no utf-8, and keeps them as they are; a cut last line may end within a character', async () => {
+    const path = await filled(life);
+    appendFileSync(path, '{"kind":"ended","claim":"c-1","why":"schön'.slice(0, -1));
+    appendFileSync(path, Uint8Array.of(0xc3));
+    const again = start(path);
+    expect(await again.load()).toEqual(life);
+    await again.close();
+    const damaged = readFileSync(path);
+    damaged[damaged.indexOf('"t"') + 1] = 0xff;
+    writeFileSync(path, damaged);
+    expect(() => start(path)).toThrow(/not valid utf-8/);
+    expect(readFileSync(path)).toEqual(damaged);
+  });
+
   it('is refused to a second one while it is open, and lock and all are free again afterwards', async () => {
     const path = file();
     const journal = start(path);

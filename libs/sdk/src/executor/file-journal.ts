@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 
 import { LockedError, lockFile, SECRET_FILE, SECRET_FOLDER, writeWhole } from '#adapters';
+import { fromUtf8 } from '#domain';
 
 import { type Journal, JournalError, type JournalRecord, stillNeeded } from './journal.ts';
 
@@ -74,10 +75,19 @@ export class FileJournal implements Journal {
   /** A last line that a crash cut short was never acted upon: it is dropped. */
   #read(): JournalRecord[] {
     if (!existsSync(this.#path)) return [];
-    const text = readFileSync(this.#path, 'utf8');
-    const [first, ...lines] = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+    const bytes = readFileSync(this.#path);
+    const [first, ...lines] = this.#text(bytes.subarray(0, bytes.lastIndexOf('\n') + 1)).split('\n');
     if (first !== headerOf(this.#owner)) throw new JournalError(`${this.#path}: expected the journal of ${JSON.stringify(this.#owner)}`);
     return lines.filter((line) => line !== '').map((line, at) => this.#parse(line, at + 2));
+  }
+
+  /** Another decoder would put something else in the place of what it cannot read, and the next rewrite would keep that. */
+  #text(lines: Uint8Array): string {
+    try {
+      return fromUtf8(lines);
+    } catch (cause) {
+      throw new JournalError(`${this.#path} is damaged: it is not valid utf-8`, { cause });
+    }
   }
 
   #parse(line: string, number: number): JournalRecord {
