@@ -287,7 +287,7 @@ const TARGETS: readonly Target[] = [
   {
     name: 'growth of a log, verified',
     valid: growths.map(({ old, next, proof: file }) => inOne(old, next, file)),
-    hostile: notes,
+    hostile: growths.map(({ old, next, proof: file }) => inOne(next, old, file)),
     parse: (bytes) => {
       const [old, next, file] = inThree(bytes);
       const found = verifyGrowth({ old, next, proof: file }, ownTrust);
@@ -302,6 +302,7 @@ const TARGETS: readonly Target[] = [
   {
     name: 'growth, whatever the log signs',
     valid: growths.map(({ old, next, proof: file }) => inOne(...[old, next].map((note) => parseNote(utf8(note)).text), file)),
+    hostile: growths.map(({ old, next, proof: file }) => inOne(...[next, old].map((note) => parseNote(utf8(note)).text), file)),
     parse: (bytes) => {
       const [old, next, file] = inThree(bytes);
       const signed = [old, next].map((text) => utf8(signCheckpoint(parseCheckpoint(Buffer.from(text).toString()), logSeed)));

@@ -95,6 +95,10 @@ function verifiedOf(record: VerdictRecord): VerifiedVerdict {
 /** Its receipt may have more signatures, which nobody asked for, and its proposal may be left out: some are erased. */
 function believed(record: VerdictRecord): undefined {
   const { receipt: _, proposal, ...told } = verifiedOf(record);
+  const { kind, actionId, verdict, reasons, statement } = told;
+  const copies = { kind, actionId, verdict, reasons, leafIndex: Number(statement.predicate.index) };
+  if (!isDeepStrictEqual({ ...record, ...copies }, record))
+    throw new TypeError(`believed, though the record says ${JSON.stringify(copies)}`);
   const isOriginal = verified.some((each) => {
     if (each === undefined || 'code' in each) return false;
     const { receipt: __, proposal: original, ...rest } = each;
@@ -175,6 +179,8 @@ async function heard(id: string, body: ProposalBody, answer: Uint8Array): Promis
   }
 }
 
+const PERMIT = { executors: ['mallory'], notBefore: '2026-01-01T00:00:00.000Z', executeBy: '2099-01-01T00:00:00.000Z' };
+
 async function answerTarget([id, body]: [string, ProposalBody]): Promise<Target> {
   const answer = answerTo(id);
   const truth = await heard(id, body, answer);
@@ -183,7 +189,12 @@ async function answerTarget([id, body]: [string, ProposalBody]): Promise<Target>
     if ('name' in told && told.name === 'Pending' && id !== 'waits') throw new Refused('how it ended was kept back, which nobody can tell');
     if (!isDeepStrictEqual(told, truth)) throw new TypeError(`believed: ${JSON.stringify(told)}, not ${JSON.stringify(truth)}`);
   };
-  const hostile = Object.keys(BODIES).map(answerTo);
+  const { settlement, ...said } = JSON.parse(fromUtf8(answer)) as Record<string, object | undefined>;
+  const lies = [{ verdict: 'ALLOW' }, { reasons: ['ALLOW_POLICY'] }, { reasons: [] }, { index: '0' }, { permit: PERMIT }];
+  const lied = lies.map((lie) => ({ ...said, ...lie, settlement }));
+  const ends = ['ALLOW_APPROVED', 'DENY_HUMAN'].flatMap((outcome) => [{ outcome }, { outcome, permit: PERMIT }, { outcome, index: '0' }]);
+  const ended = ends.map((end) => ({ ...said, settlement: { receipt: said['receipt'], index: said['index'], ...settlement, ...end } }));
+  const hostile = [...Object.keys(BODIES).map(answerTo), ...[...lied, ...ended].map((lie) => utf8(JSON.stringify(lie)))];
   return { name: `proved answer: ${id}`, valid: [answer], hostile, parse, errors: [Unavailable, Refused] };
 }
 
