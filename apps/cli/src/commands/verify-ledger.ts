@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
-
 import type { Command } from 'commander';
 
 import { checkLedger } from '#adapters';
-import { type Acknowledgement, INPUT_TOPICS, type InvariantResult, type LedgerReport } from '#domain';
+import type { InvariantResult, LedgerReport } from '#domain';
 
+import { readAcks } from '../acks.ts';
 import { Context } from '../context.ts';
-import { CliError, COULD_NOT_TELL, explain, INVALID, VALID } from '../errors.ts';
+import { COULD_NOT_TELL, INVALID, VALID } from '../errors.ts';
 import { group } from '../group.ts';
 
 interface Options {
@@ -46,29 +45,3 @@ const lineOf = ({ id, text, status, checked, notes }: InvariantResult): string[]
   `${id.padEnd(4)} ${MARKS[status].padEnd(9)} ${text}${status === 'holds' ? ` (${checked} checked)` : ''}`,
   ...notes.map((note) => `     ${note}`),
 ];
-
-function readAcks(file: string): Acknowledgement[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CliError(`--acks ${file} cannot be read (${explain(error)})`);
-  }
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line, at) => {
-      try {
-        return readAck(JSON.parse(line) as Record<string, unknown>);
-      } catch {
-        throw new CliError(`--acks ${file} line ${at + 1}: expected {"topic":"actions","partition":0,"offset":"17"}`);
-      }
-    });
-}
-
-function readAck({ topic, partition, offset }: Record<string, unknown>): Acknowledgement {
-  const known = INPUT_TOPICS.find((name) => name === topic);
-  const place = typeof offset === 'string' || typeof offset === 'number' ? BigInt(offset) : -1n;
-  if (!known || typeof partition !== 'number' || !Number.isSafeInteger(partition) || place < 0n) throw new Error('not an acknowledgement');
-  return { topic: known, partition, offset: place };
-}
