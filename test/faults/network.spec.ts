@@ -4,6 +4,7 @@ import { until } from '../support/kafka.ts';
 import type { Service } from '../support/service.ts';
 import { isLocal, NEEDS_LOCAL, UnsureNetwork } from '../support/unsure-network.ts';
 import { FaultWorld } from './fault-world.ts';
+import type { Load } from './load.ts';
 import { between } from './random.ts';
 import { KILLS, Trial } from './trial.ts';
 
@@ -29,61 +30,41 @@ afterAll(async () => {
 describe.skipIf(!isLocal(brokers))(`the network between the services and the broker (${NEEDS_LOCAL})`, () => {
   it(
     'cuts every connection, at any moment: nothing is lost and nothing repeated',
-    async () => {
-      const trial = new Trial('network', 'every connection is cut at any moment');
-      const load = world.load(CALLERS, world.kafka);
-      for (let cuts = 1; cuts <= TIMES; cuts++) {
-        await load.more(between(world.random, 5, 40));
+    () =>
+      underLoad('every connection is cut at any moment', async (trial, { some }) => {
+        await some();
         const connections = network.cut();
         expect(connections).toBeGreaterThan(0);
-        trial.tried().saw('connections cut', connections);
-      }
-      await load.more(20);
-      await world.expectSound(trial);
-      expectAllAtWork();
-    },
+        trial.saw('connections cut', connections);
+      }),
     TIMEOUT_MS,
   );
 
   it(
     'stands still until owners have given up, and then delivers what they had sent',
-    async () => {
-      const trial = new Trial('network', 'nothing arrives until lanes are given up, then all of it does');
-      const load = world.load(CALLERS, world.kafka);
-      for (let time = 1; time <= TIMES; time++) {
-        await load.more(between(world.random, 5, 40));
+    () =>
+      underLoad('nothing arrives until lanes are given up, then all of it does', async (trial, { some, load }) => {
+        await some();
         const before = lanesGivenUp();
         network.hold();
         await until('owners have noticed', () => lanesGivenUp() > before);
-        for (const [kind, times] of Object.entries(network.release())) trial.saw(`${kind} arrived late`, times);
+        release(trial);
         await load.more(10);
-        trial.tried();
-      }
-      await load.more(20);
-      await world.expectSound(trial);
-      expectAllAtWork();
-    },
+      }),
     TIMEOUT_MS,
   );
 
   it(
     'changes a bit of the records that it brings: nothing is decided or attested by it',
-    async () => {
-      const trial = new Trial('network', 'a bit of the records that arrive is changed');
-      const load = world.load(CALLERS, world.kafka);
-      for (let time = 1; time <= TIMES; time++) {
-        await load.more(between(world.random, 5, 40));
+    () =>
+      underLoad('a bit of the records that arrive is changed', async (trial, { some }) => {
+        await some();
         const before = damageNoticed();
         network.change(1);
         await until('an answer was changed', () => network.changesLeft === 0);
         await until('its reader has noticed', () => damageNoticed() > before);
-        trial.tried();
-      }
-      await load.more(20);
-      trial.saw('the reader said so, and fetched again', TIMES);
-      await world.expectSound(trial);
-      expectAllAtWork();
-    },
+        trial.saw('the reader said so, and fetched again');
+      }),
     TIMEOUT_MS,
   );
 });
@@ -91,39 +72,50 @@ describe.skipIf(!isLocal(brokers))(`the network between the services and the bro
 describe.skipIf(!isLocal(brokers))(`a decider that the network cuts off from the broker (${NEEDS_LOCAL})`, () => {
   it(
     'decides nothing more once another has its lanes, whatever of it arrives late',
-    async () => {
-      const trial = new Trial('network', 'a decider is cut off, its successor takes over, then all that it had sent arrives');
-      const load = world.load(CALLERS, world.kafka);
-      for (let time = 1; time <= TIMES; time++) await cutOffAndReplaced(trial, () => load.more(between(world.random, 5, 40)));
-      await load.more(20);
-      await world.expectSound(trial);
-      expectAllAtWork();
-    },
+    () => underLoad('a decider is cut off, its successor takes over, then all that it had sent arrives', cutOffAndReplaced),
     TIMEOUT_MS,
   );
 });
 
+interface UnderLoad {
+  readonly load: Load;
+  /** Resolves when a few more inputs have their receipts: at any moment of the work. */
+  readonly some: () => Promise<void>;
+}
+
+/** One fault, so many times while callers go on; then everything is looked at, and everybody must still be at work. */
+async function underLoad(fault: string, once: (trial: Trial, at: UnderLoad) => Promise<void>): Promise<void> {
+  const trial = new Trial('network', fault);
+  const load = world.load(CALLERS, world.kafka);
+  for (let time = 1; time <= TIMES; time++) {
+    await once(trial, { load, some: () => load.more(between(world.random, 5, 40)) });
+    trial.tried();
+  }
+  await load.more(20);
+  await world.expectSound(trial);
+  expect(atWork().map(({ name }) => name)).toEqual(['decider', 'notary', 'gateway']);
+}
+
 /** The successor reaches the broker by another way, and leaves when it is over. */
-async function cutOffAndReplaced(trial: Trial, more: () => Promise<void>): Promise<void> {
+async function cutOffAndReplaced(trial: Trial, { some }: UnderLoad): Promise<void> {
   const cutOff = atWork().find(({ name }) => name === 'decider');
   if (!cutOff) throw new Error('a decider is at work');
   const successor = world.start('decider', { KAFKA_BROKERS: brokers.join(',') });
   await successor.until('shares the lanes', () => successor.said('lane taken over').length > 0);
-  await more();
+  await some();
   const before = successor.said('lane taken over').length;
   network.hold();
   await until('its lane was taken over', () => successor.said('lane taken over').length > before);
-  for (const [kind, times] of Object.entries(network.release())) trial.saw(`${kind} arrived late`, times);
-  await more();
+  release(trial);
+  await some();
   await successor.stop();
-  await more();
-  trial.tried();
+  await some();
 }
 
 const atWork = (): Service[] => world.services.filter(({ ending }) => ending === undefined);
 
-function expectAllAtWork(): void {
-  expect(atWork().map(({ name }) => name)).toEqual(['decider', 'notary', 'gateway']);
+function release(trial: Trial): void {
+  for (const [kind, times] of Object.entries(network.release())) trial.saw(`${kind} arrived late`, times);
 }
 
 const said = (msg: string, has: string): number =>

@@ -3,6 +3,8 @@ import { appendFileSync } from 'node:fs';
 
 import type { InvariantId, InvariantStatus, LedgerReport } from '#domain';
 
+import { statusesOf } from '../support/expect-valid.ts';
+
 /** How often the long form tries each fault; undefined in the short form, which `npm test` runs and which writes nothing down. */
 export const KILLS = Number(process.env['COUNTERSIGN_FAULT_KILLS'] ?? 0) || undefined;
 const LOG = process.env['COUNTERSIGN_FAULT_LOG'];
@@ -61,12 +63,12 @@ export class Trial {
   }
 
   /** To be called with what the one checker says, before anything is expected of it: the matrix also shows what does not hold. */
-  record({ invariants, entries }: LedgerReport): void {
+  record(report: LedgerReport): void {
     if (LOG === undefined) return;
     const record: TrialRecord = {
-      ...{ area: this.area, fault: this.fault, tries: this.#tries, kills: this.#kills, entries, seen: this.#seen },
+      ...{ area: this.area, fault: this.fault, tries: this.#tries, kills: this.#kills, entries: report.entries, seen: this.#seen },
       ...{ breaksLedger: this.options.breaksLedger ?? false, takeOversMs: this.#takeOversMs },
-      ...{ invariants: Object.fromEntries(invariants.map(({ id, status }) => [id, status])) },
+      invariants: statusesOf(report),
     };
     appendFileSync(LOG, `${JSON.stringify(record)}\n`);
     this.#tries = this.#kills = 0;

@@ -1,26 +1,18 @@
 /** Some tests kill, restart or set up a broker of their own, whatever broker the others share. */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 
-import { javaCommand, repositoryRoot } from '../../libs/adapters/src/broker/jars.ts';
+import { jarsFolder, javaCommand, repositoryRoot } from '../../libs/adapters/src/broker/jars.ts';
 
 /** In the names of tests that are skipped where it is false. */
 export const NEEDS_JAVA = 'skipped without Java 17 and Maven';
 
 /** Whether an embedded broker can be started here: there is Java, and Kafka has been fetched, or Maven is there to do it. */
 export const canStartBroker = await javaCommand().then(
-  async () => hasJars() || (await hasMaven()),
+  async () => existsSync(jarsFolder(repositoryRoot())) || (await hasMaven()),
   () => false,
 );
-
-function hasJars(): boolean {
-  try {
-    return readdirSync(`${repositoryRoot()}/.countersign`).some((name) => /^kafka-jars-[0-9a-f]+$/.test(name));
-  } catch {
-    return false;
-  }
-}
 
 function hasMaven(): Promise<boolean> {
   return promisify(execFile)('mvn', ['-v']).then(

@@ -2,13 +2,15 @@ import { type Home, LaneReceipts, type LedgerFacts, type TenantOnLedger } from '
 import { laneOf } from '#domain';
 
 import { CliError, INVALID } from './errors.ts';
+import { laneOfSystem } from './tenant.ts';
 
 /** The lane of a tenant, or of a `_system.<lane>`. */
 export function laneOfTree(home: Home, tenant: string): number {
   const { lanes } = home.config;
   if (!tenant.startsWith('_')) return laneOf(tenant, lanes);
-  const lane = Number(/^_system\.(0|[1-9]\d*)$/.exec(tenant)?.[1] ?? NaN);
-  if (!(lane < lanes)) throw new CliError(`--tenant: expected a tenant, or _system.0 to _system.${lanes - 1}, got ${tenant}`);
+  const lane = laneOfSystem(tenant);
+  if (lane === undefined || lane >= lanes)
+    throw new CliError(`--tenant: expected a tenant, or _system.0 to _system.${lanes - 1}, got ${tenant}`);
   return lane;
 }
 

@@ -21,21 +21,28 @@ export function repositoryRoot(from: string = import.meta.dirname): string {
   }
 }
 
+/** Where the broker's jars are, or will be, for this content of pom.xml. */
+export function jarsFolder(root: string): string {
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'pom.xml')))
+    .digest('hex')
+    .slice(0, 12);
+  return join(root, '.countersign', `kafka-jars-${hash}`);
+}
+
 /** Fetches the broker's jars once for each content of pom.xml. An interrupted download leaves nothing that a later start takes for whole. */
 export async function kafkaJars(root: string, onProgress: Progress): Promise<string> {
-  const pom = join(root, 'pom.xml');
-  const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
-  const cache = join(root, '.countersign');
-  const jars = join(cache, `kafka-jars-${hash}`);
+  const jars = jarsFolder(root);
   if (existsSync(jars)) return jars;
 
+  const cache = dirname(jars);
   mkdirSync(cache, { recursive: true });
   removeHalfDownloads(cache);
   const partial = `${jars}.part-${process.pid}`;
   onProgress('fetching Apache Kafka with Maven (44 MB, once)');
   try {
     const goal = 'dependency:copy-dependencies';
-    const args = ['-q', '-B', '-f', pom, goal, '-DincludeScope=runtime', `-DoutputDirectory=${partial}`];
+    const args = ['-q', '-B', '-f', join(root, 'pom.xml'), goal, '-DincludeScope=runtime', `-DoutputDirectory=${partial}`];
     await run('mvn', args, { timeout: DOWNLOAD_MAX_MS });
     if (!readdirSync(partial).some((name) => name.startsWith('kafka_2.13-'))) throw new Error('Maven ended well but copied no Kafka');
     renameSync(partial, jars);
