@@ -106,7 +106,7 @@ function proposalOf(home: Home): Sample {
   const nowMs = Date.now();
   const issuer = `platform-${TENANT}`;
   const head = {
-    ledger: home.config.name,
+    ...home.bound(),
     tenant: TENANT,
     issuer,
     id,

@@ -42,8 +42,9 @@ async function play(): Promise<boolean> {
   await receipts.catchUp();
   const trust = receipts.trustOf(TENANT);
   if (trust === undefined) throw new Error(`no tenant ${TENANT}: start the ledger with npm start`);
-  const { lanes, name: ledger, topicPrefix } = home.config;
-  const common = { brokers, tenant: TENANT, trust, lanes, topicPrefix, onNotice: print };
+  const { lanes, name: ledger, topicPrefix, initialised } = home.config;
+  const birth = initialised.sha256;
+  const common = { brokers, birth, tenant: TENANT, trust, lanes, topicPrefix, onNotice: print };
   const executors = await Promise.all(
     Object.entries({ 'crm-writer': crmWriter(pool), deployer: deployer(pool) }).map(([issuer, handlers]) =>
       openExecutor({
@@ -56,7 +57,7 @@ async function play(): Promise<boolean> {
     ),
   );
   const issuer = `platform-${TENANT}`;
-  const proposer = KafkaProposer.open({ brokers, ledger, tenant: TENANT, lane, issuer, seed: home.key(issuer), topicPrefix });
+  const proposer = KafkaProposer.open({ brokers, ledger, birth, tenant: TENANT, lane, issuer, seed: home.key(issuer), topicPrefix });
   try {
     const run = randomUUID().slice(0, 8);
     const ciSeed = home.key(`ci-${TENANT}`);

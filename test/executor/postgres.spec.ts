@@ -61,6 +61,7 @@ async function run(issuer: string, handlers: Handlers, given: { store?: string; 
   const executor = await openExecutor({
     ...{
       brokers: world.brokers,
+      birth: world.home.config.initialised.sha256,
       tenant: TENANT,
       trust,
       lanes: LANES,
@@ -216,7 +217,17 @@ describe('an executor that is killed in the middle of its effect', () => {
   async function start(store: string, { standsStill, idempotent }: { standsStill: boolean; idempotent: boolean }) {
     const { topicPrefix } = world.home.config;
     const seed = Buffer.from(world.home.key(executorKey('crm-writer', TENANT))).toString('hex');
-    const given = { brokers: world.brokers, tenant: TENANT, trust, lanes: LANES, topicPrefix, seed, store, url: credentials.executorUrl };
+    const given = {
+      brokers: world.brokers,
+      birth: world.home.config.initialised.sha256,
+      tenant: TENANT,
+      trust,
+      lanes: LANES,
+      topicPrefix,
+      seed,
+      store,
+      url: credentials.executorUrl,
+    };
     const options: WriterOptions = { ...given, standsStill, idempotent };
     const env = { PATH: process.env['PATH'], WRITER: JSON.stringify(options) };
     const child = spawn(process.execPath, ['--import', './scripts/register.mjs', 'test/executor/writer.ts'], {

@@ -6,6 +6,7 @@ import { crmWriter } from '../../examples/executor/handlers.ts';
 
 export interface WriterOptions {
   readonly brokers: readonly string[];
+  readonly birth: string;
   readonly tenant: string;
   readonly trust: string;
   readonly lanes: number;

@@ -86,9 +86,18 @@ export class FaultWorld {
     const writer = this.#writer;
     const proposers = new Map(
       TENANTS.map((tenant) => {
-        const { topicPrefix, name: ledger, lanes } = home.config;
+        const { topicPrefix, name: ledger, lanes, initialised } = home.config;
         const issuer = `platform-${tenant}`;
-        const options = { brokers, ledger, tenant, lane: laneOf(tenant, lanes), issuer, seed: home.key(issuer), topicPrefix };
+        const options = {
+          brokers,
+          ledger,
+          birth: initialised.sha256,
+          tenant,
+          lane: laneOf(tenant, lanes),
+          issuer,
+          seed: home.key(issuer),
+          topicPrefix,
+        };
         return [tenant, KafkaProposer.open(options, writer)] as const;
       }),
     );

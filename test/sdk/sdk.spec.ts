@@ -33,9 +33,18 @@ beforeAll(async () => {
 afterAll(() => system.close());
 
 const kafkaProposer = (): KafkaProposer => {
-  const { name, topicPrefix } = system.home.config;
+  const { name, topicPrefix, initialised } = system.home.config;
   const issuer = `platform-${TENANT}`;
-  return KafkaProposer.open({ brokers, ledger: name, tenant: TENANT, lane, issuer, seed: system.home.key(issuer), topicPrefix });
+  return KafkaProposer.open({
+    brokers,
+    ledger: name,
+    birth: initialised.sha256,
+    tenant: TENANT,
+    lane,
+    issuer,
+    seed: system.home.key(issuer),
+    topicPrefix,
+  });
 };
 const httpProposer = (given: Partial<ConstructorParameters<typeof HttpProposer>[0]> = {}): HttpProposer =>
   new HttpProposer({ url: `http://127.0.0.1:${system.gateway.port}`, token: system.home.token(TENANT) ?? '', trust, ...given });

@@ -175,7 +175,7 @@ export class World {
   head(given: Partial<PayloadHead> = {}): PayloadHead {
     const issuedAtMs = Date.now();
     return {
-      ...{ ledger: this.home.config.name, tenant: TENANT, issuer: PLATFORM, id: unique('action') },
+      ...{ ...this.home.bound(), tenant: TENANT, issuer: PLATFORM, id: unique('action') },
       ...{ issuedAtMs, expiresAtMs: issuedAtMs + 300_000, blind: randomBytes(32) },
       ...given,
     };

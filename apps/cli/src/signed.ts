@@ -37,7 +37,7 @@ export async function withSigned<T>(context: Context, record: SignedRecord, use:
   const { topic } = PAYLOAD_KINDS[kind];
   const now = Date.now();
   const times = { issuedAtMs: now, expiresAtMs: now + expiresInMs };
-  const head = { ledger: home.config.name, ...{ tenant, issuer, id }, ...times, blind: randomBytes(32) };
+  const head = { ...home.bound(), ...{ tenant, issuer, id }, ...times, blind: randomBytes(32) };
   const value = codecs.signedEnvelope.encode(sealEnvelope({ kind, body, head, seed, lane }));
   const receipts = await LaneReceipts.open(home, brokers, lane);
   const writer = PlainWriter.open({ brokers, clientId: 'countersign-cli' });

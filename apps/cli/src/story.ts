@@ -1,6 +1,6 @@
 /** The entries of one action as the ledger has them, with the bundles that were in force. */
 import { type FollowedEntry, LedgerFollower, wire } from '#adapters';
-import { type Bundle, isAbout, LedgerBroken, replayFacts } from '#domain';
+import { type Bundle, isAbout, LedgerBroken, replayFacts, RULES } from '#domain';
 
 import type { Context } from './context.ts';
 import { CliError, INVALID } from './errors.ts';
@@ -71,7 +71,7 @@ class StoryReader {
 
   #bundle(lane: number): Bundle | undefined {
     const value = this.#inForce.get(lane);
-    return value && replayFacts('bundle.activated', value, wire).bundle;
+    return value && replayFacts('bundle.activated', value, wire, RULES).bundle;
   }
 }
 

@@ -28,6 +28,7 @@ function decided(leafIndex: number, reason = 'ALLOW_POLICY'): FollowedEntry {
   const body = Object.fromEntries(Object.entries(proposal).filter(([name]) => name !== 'issuer' && name !== 'id'));
   const head = {
     ledger: 'l',
+    birth: 'b'.repeat(64),
     tenant,
     issuer: 'platform',
     id: 'a-1',

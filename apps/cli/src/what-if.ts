@@ -9,6 +9,7 @@ import {
   NESTING_MAX,
   parseCanonical,
   parsePayload,
+  type Rules,
   parseTime,
   type PolicyEngine,
   type Predicate,
@@ -111,10 +112,11 @@ export function whatIf(
 
 const said = ({ verdict, reasons, rules }: Judgement): string => [verdict, ...reasons, ...rules.map(({ id }) => id)].join(' ');
 
-function proposalIn({ record }: FollowedEntry, inputKey: Uint8Array): Proposal | undefined {
+function proposalIn({ record, statement }: FollowedEntry, inputKey: Uint8Array): Proposal | undefined {
   try {
     const envelope = wire.decodeEnvelope(openInput(record.input, inputKey));
-    const parsed = envelope && parsePayload('action.proposed', parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }));
+    const rules = statement.predicate.rules as Rules;
+    const parsed = envelope && parsePayload('action.proposed', parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }), rules);
     return parsed?.ok === true ? (parsed.value as unknown as Proposal) : undefined;
   } catch {
     return undefined;

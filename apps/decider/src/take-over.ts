@@ -9,6 +9,7 @@ import {
   replayFacts,
   SealedBatches,
   type LaneState,
+  type Rules,
   type SealedEntry,
   type WireCodec,
 } from '#domain';
@@ -98,7 +99,7 @@ async function readLedger(
       evolveFacts(
         state,
         { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry },
-        factsOf(entry, keys, wire),
+        factsOf(entry, keys, wire, state.rules),
       );
       seen.isErased ||= entry.kind === 'input.erased';
       seen.entries += 1;
@@ -116,13 +117,18 @@ async function readLedger(
   return seen.isErased ? seen.end : undefined;
 }
 
-function factsOf({ record, kind, statement }: SealedEntry, keys: Map<string, Uint8Array>, wire: WireCodec): ReturnType<typeof replayFacts> {
-  if (record.inputForm === 'plain') return replayFacts(kind, record.input, wire);
+function factsOf(
+  { record, kind, statement }: SealedEntry,
+  keys: Map<string, Uint8Array>,
+  wire: WireCodec,
+  rules: Rules,
+): ReturnType<typeof replayFacts> {
+  if (record.inputForm === 'plain') return replayFacts(kind, record.input, wire, rules);
   if (record.inputForm === 'none' || kind !== 'action.decided') return {};
   const { origin, index } = statement.predicate;
   const key = keys.get(`${origin}\0${index}`);
   try {
-    return key ? replayFacts(kind, openInput(record.input, key), wire) : {};
+    return key ? replayFacts(kind, openInput(record.input, key), wire, rules) : {};
   } catch (error) {
     if (error instanceof InputError) return {}; // another key than it was sealed with: as if erased, so a repetition is a conflict
     throw error;

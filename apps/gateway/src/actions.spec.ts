@@ -40,7 +40,7 @@ function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffse
   const receipts = new Receipts(index, { read: () => Promise.reject(new Error('no receipt is there')) }, log);
   const publisher = new Publisher({ send, close: () => Promise.resolve() }, 'actions');
   return new Actions({
-    ledger: 'test.example',
+    bound: { ledger: 'test.example', birth: '0'.repeat(64) },
     seed,
     index,
     receipts: given ?? receipts,

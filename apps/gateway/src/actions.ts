@@ -18,7 +18,8 @@ import type { z } from 'zod';
 
 export type PendingAnswer = z.infer<typeof pendingAnswer>;
 export interface ActionsOptions {
-  readonly ledger: string;
+  /** Which ledger its proposals are for, as their heads say it. */
+  readonly bound: { readonly ledger: string; readonly birth?: string };
   /** 32-byte seed of the issuer `gateway`. */
   readonly seed: Uint8Array;
   readonly index: LedgerIndex;
@@ -105,12 +106,12 @@ export class Actions {
   }
 
   #seal(tenant: string, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
-    const { ledger, seed, index } = this.#options;
+    const { bound, seed, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
     const issuedAtMs = this.#options.nowMs();
     const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
-    const head = { ledger, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
+    const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
     try {
       return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane });
     } catch (error) {

@@ -9,7 +9,7 @@ import { PlainWriter } from '#adapters';
 import type { LedgerBirth } from '#domain';
 
 import { createLogger, Health, HealthController, Metrics, NestPino } from '../../kit/src/index.ts';
-import { Actions } from './actions.ts';
+import { Actions, type ActionsOptions } from './actions.ts';
 import { ActionsController } from './http/actions.controller.ts';
 import { Gate } from './http/gate.ts';
 import { createDocument } from './http/openapi.ts';
@@ -28,6 +28,7 @@ import { Receipts } from './receipts.ts';
 export interface GatewayHome {
   readonly config: { readonly name: string };
   birth(): LedgerBirth;
+  bound(): ActionsOptions['bound'];
   /** 32-byte seed. */
   key(name: 'gateway'): Uint8Array;
   topic(name: string): string;
@@ -77,7 +78,7 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
     },
   });
   const receipts = new Receipts(index, reader, log);
-  const actions = new Actions({ ledger: birth.ledger, seed, index, receipts, publisher, waiters, log, nowMs });
+  const actions = new Actions({ bound: home.bound(), seed, index, receipts, publisher, waiters, log, nowMs });
   const gate = new Gate(index, follower, nowMs);
   const { adapter, methodsOf } = createServer(() => gate);
   const module: DynamicModule = {

@@ -66,7 +66,7 @@ export type { JudgeInput } from './policy/case.ts';
 export * from './payloads/kinds.ts';
 export * from './payloads/digests.ts';
 export * from './payloads/envelope.ts';
-export { type ParsedPayload, parsePayload, PAYLOAD_SCHEMAS, type PayloadOf } from './payloads/parse.ts';
+export { isKindOf, type ParsedPayload, parsePayload, PAYLOAD_SCHEMAS, type PayloadOf } from './payloads/parse.ts';
 export { proposalBody } from './payloads/proposal.ts';
 export { RESERVED_ISSUERS } from './payloads/controls.ts';
 export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';

@@ -3,7 +3,7 @@ import { isIdentifier, parsePayload, type Json, type PayloadOf } from '#domain';
 import { Denied } from './errors.ts';
 import { type Published, type PublisherOptions, SignedPublisher, type Writer } from './publish.ts';
 
-type Head = 'ledger' | 'tenant' | 'issuer' | 'keyid' | 'id' | 'issuedAt' | 'expiresAt' | 'blind';
+type Head = 'ledger' | 'birth' | 'tenant' | 'issuer' | 'keyid' | 'id' | 'issuedAt' | 'expiresAt' | 'blind';
 /** Which decision is claimed: its leaf index, and its receipt as `verdicts` brought it. */
 export type ClaimBody = Omit<PayloadOf<'claim.requested'>, Head>;
 /** What came of a granted claim. */
@@ -65,6 +65,6 @@ function checkBody(kind: 'claim.requested' | 'outcome.reported', what: string, b
 }
 
 const HEAD: Record<Head, string> = {
-  ...{ ledger: 'l', tenant: 't', issuer: 'i', keyid: '0'.repeat(32), id: 'i', blind: 'A'.repeat(43) },
+  ...{ ledger: 'l', birth: '0'.repeat(64), tenant: 't', issuer: 'i', keyid: '0'.repeat(32), id: 'i', blind: 'A'.repeat(43) },
   ...{ issuedAt: '1970-01-01T00:00:00.000Z', expiresAt: '1970-01-01T00:00:00.000Z' },
 };

@@ -2,7 +2,7 @@ import { type PayloadOf, proposalBody } from '#domain';
 
 import { Denied } from './errors.ts';
 
-type Head = 'ledger' | 'tenant' | 'issuer' | 'keyid' | 'id' | 'issuedAt' | 'expiresAt' | 'blind' | 'mode';
+type Head = 'ledger' | 'birth' | 'askedAt' | 'tenant' | 'issuer' | 'keyid' | 'id' | 'issuedAt' | 'expiresAt' | 'blind' | 'mode';
 /** What a caller says of an action; docs/sdk.md shows one. */
 export type ProposalBody = Omit<PayloadOf<'action.proposed'>, Head> & { readonly mode?: 'enforce' | 'shadow' };
 

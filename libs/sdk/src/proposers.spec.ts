@@ -13,6 +13,7 @@ function kafka(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[
   const options = {
     brokers: ['127.0.0.1:1'],
     ledger: 'l',
+    birth: '0'.repeat(64),
     tenant: 'acme',
     lane: 1,
     issuer: 'platform',

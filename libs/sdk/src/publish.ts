@@ -9,6 +9,8 @@ export interface PublisherOptions {
   readonly brokers: readonly string[];
   /** The ledger's name. */
   readonly ledger: string;
+  /** Hex digest of its birth, `initialised.sha256` in ledger.json: a record signed for one ledger is nothing in another of its name. */
+  readonly birth: string;
   readonly tenant: string;
   /** The tenant's registered lane: `countersign tenant add` prints it. */
   readonly lane: number;
@@ -80,9 +82,9 @@ export class SignedPublisher {
   }
 
   #seal({ kind, body, id, expiresInMs, what }: Publication): Buffer {
-    const { ledger, tenant, issuer, seed, lane, nowMs = Date.now } = this.#options;
+    const { ledger, birth, tenant, issuer, seed, lane, nowMs = Date.now } = this.#options;
     const issuedAtMs = nowMs();
-    const head = { ledger, tenant, issuer, id, issuedAtMs, expiresAtMs: issuedAtMs + expiresInMs, blind: randomBytes(32) };
+    const head = { ledger, birth, tenant, issuer, id, issuedAtMs, expiresAtMs: issuedAtMs + expiresInMs, blind: randomBytes(32) };
     try {
       return codecs.signedEnvelope.encode(sealEnvelope({ kind, body, head, seed, lane }));
     } catch (error) {

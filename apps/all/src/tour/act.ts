@@ -72,8 +72,17 @@ export async function act(
   worlds: Worlds,
   isOver: () => Promise<boolean>,
 ): Promise<void> {
-  const { lanes, topicPrefix } = home.config;
-  const common = { brokers, tenant, trust, lanes, topicPrefix, from: 'start' as const, onNotice: () => undefined };
+  const { lanes, topicPrefix, initialised } = home.config;
+  const common = {
+    brokers,
+    birth: initialised.sha256,
+    tenant,
+    trust,
+    lanes,
+    topicPrefix,
+    from: 'start' as const,
+    onNotice: () => undefined,
+  };
   const executors = await Promise.all(
     Object.entries({ deployer: deployer(worlds), 'crm-writer': crmWriter(worlds) }).map(([issuer, handlers]) =>
       executor.openExecutor({

@@ -27,7 +27,7 @@ function valueOf(home: Home, scenario: Scenario, lane: number, nowMs: number): U
     kind: PROPOSAL,
     body: scenario.body,
     head: {
-      ledger: home.config.name,
+      ...home.bound(),
       tenant: scenario.tenant,
       issuer: `platform-${scenario.tenant}`,
       id: scenario.id,

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 
 import type { Command } from 'commander';
 
-import { codecs, type ControlRecord, createLedger, Home, type LedgerConfig, publicKeyOf, registerIssuer } from '#adapters';
+import { codecs, type ControlRecord, createLedger, Home, publicKeyOf, registerIssuer } from '#adapters';
 import { base64, fromUtf8, laneOf, parseJson, sealEnvelope, type SignedEnvelope, utf8 } from '#domain';
 
 import { Context } from '../context.ts';
@@ -42,9 +42,9 @@ function actionSample(context: Context): SignedEnvelope {
     justification: 'The customer gave a new telephone number.',
   };
   const issuer = `platform-${TENANT}`;
-  const config: Pick<LedgerConfig, 'name' | 'lanes'> = home?.config ?? { name: 'countersign.local', lanes: 2 };
+  const lanes = home?.config.lanes ?? 2;
   const head = {
-    ledger: config.name,
+    ...(home?.bound() ?? { ledger: 'countersign.local', birth: '0'.repeat(64) }),
     tenant: TENANT,
     issuer,
     id: randomUUID(),
@@ -54,7 +54,7 @@ function actionSample(context: Context): SignedEnvelope {
   };
   const seed = home?.hasKey(issuer) ? home.key(issuer) : randomBytes(32);
   if (!home?.hasKey(issuer)) context.note('no key of this ledger at hand: signed with a key that no ledger admits');
-  return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane: laneOf(TENANT, config.lanes) });
+  return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane: laneOf(TENANT, lanes) });
 }
 
 function controlSample(context: Context): SignedEnvelope {
@@ -66,6 +66,7 @@ function controlSample(context: Context): SignedEnvelope {
   const now = Date.now();
   const head = {
     ledger: config.name,
+    birth: config.initialised.sha256,
     tenant: TENANT,
     issuer: 'admin',
     id: randomUUID(),

@@ -9,7 +9,7 @@ export const EXPIRES_IN_DEFAULT_S = 300;
 /** Unit s. A payload is decided within a day of its making. */
 export const EXPIRES_IN_MAX_S = 24 * 60 * 60;
 /** Members of a payload that the gateway writes, from the credential and its own clock. */
-const NOT_YOURS = ['tenant', 'issuer', 'keyid', 'ledger', 'blind', 'issuedAt', 'expiresAt'] as const;
+const NOT_YOURS = ['tenant', 'issuer', 'keyid', 'ledger', 'birth', 'blind', 'issuedAt', 'expiresAt'] as const;
 
 export const proposalRequest = z.strictObject({
   /** Names the action, and makes sending it again harmless. Drawn when absent. */

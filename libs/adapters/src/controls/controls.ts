@@ -190,7 +190,7 @@ function seal(home: Home, kind: PayloadKind, place: Place, body: object, id = dr
   const { tenant, lane } = place;
   const issuedAtMs = Date.now();
   const head = {
-    ledger: home.config.name,
+    ...home.bound(),
     tenant,
     issuer: 'admin',
     id,

@@ -56,7 +56,7 @@ const action = {
 function propose(id: string, body: object): string[] {
   const issuedAtMs = Date.now();
   const head = {
-    ledger: 'ledger.example',
+    ...home.bound(),
     tenant: 'acme',
     issuer: 'platform',
     id,

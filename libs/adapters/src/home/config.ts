@@ -64,8 +64,9 @@ export function initialisedPayloadOf(config: LedgerConfig): Uint8Array {
 
 /** What `emptyLane` needs to know: the pinned keys, lanes and system logs. */
 export function birthOf(config: LedgerConfig) {
-  const { adminKey, gatewayKey, deciderKey } = initialisedOf(initialisedPayloadOf(config));
+  const { rules, adminKey, gatewayKey, deciderKey } = initialisedOf(initialisedPayloadOf(config));
   return {
+    rules,
     ledger: config.name,
     lanes: config.lanes,
     initialisedDigest: config.initialised.sha256,

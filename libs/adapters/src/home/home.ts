@@ -88,6 +88,12 @@ export class Home {
     return birthOf(this.config);
   }
 
+  /** Which ledger a signed record is for, as its head says it. Under rules 1 the name is all. */
+  bound(): { readonly ledger: string; readonly birth?: string } {
+    const { rules, ledger, initialisedDigest } = this.birth();
+    return rules === 1 ? { ledger } : { ledger, birth: initialisedDigest };
+  }
+
   hasKey(name: string): boolean {
     return existsSync(keyFile(this.folder, name));
   }

@@ -105,7 +105,7 @@ export class Replay {
   /** The input is gone, by erasure or retention, or another engine judged it: the entry itself is all there is to go on. */
   #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
     for (const [part, { record, kind, statement }] of group.entries()) {
-      const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire);
+      const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire, this.#state.rules);
       evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);
     }
   }

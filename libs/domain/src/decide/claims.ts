@@ -36,7 +36,7 @@ export function decideClaim(state: LaneState, input: RecordInput, context: Decid
   const nowMs = laneNow(state, context.nowMs);
   const stale = staleness(checked, nowMs);
   if (stale !== undefined && stale !== 'repeated') return refuse(state, input, context, checked, stale);
-  const parsed = parsePayload('claim.requested', checked.payload);
+  const parsed = parsePayload('claim.requested', checked.payload, state.rules);
   if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
   const claim = parsed.value;
   const proved = provedBy(state, checked, claim);

@@ -59,7 +59,7 @@ export function decideControl(state: LaneState, input: RecordInput, context: Dec
   if (state.heads.nextSeq === 0) return initialise(state, input, context, checked);
   const refused = staleness(checked, laneNow(state, context.nowMs));
   if (refused !== undefined) return refuse(state, input, context, checked, refused);
-  const parsed = parsePayload(checked.kind, checked.payload);
+  const parsed = parsePayload(checked.kind, checked.payload, state.rules);
   if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
   const accepted = RULES_OF[checked.kind]({ state, context, checked, body: parsed.value as Body });
   return typeof accepted === 'string' ? refuse(state, input, context, checked, accepted) : accept(state, input, context, checked, accepted);
@@ -135,16 +135,20 @@ function initialise(state: LaneState, input: RecordInput, context: DecideContext
   if (checked.kind !== 'ledger.initialised' || checked.payloadDigest !== context.birth.initialisedDigest) {
     throw new LaneHalted('NOT_INITIALISED', `lane ${lane}: the first record on controls is another ledger's birth than the configured one`);
   }
-  const parsed = parsePayload('ledger.initialised', checked.payload);
+  const parsed = parsePayload('ledger.initialised', checked.payload, state.rules);
   if (!parsed.ok) throw new LaneHalted('NOT_INITIALISED', `lane ${lane}: birth of the ledger is malformed (${parsed.detail})`);
   const body = parsed.value as Body;
   const log = (body['systemLogs'] as Body[]).find((system) => system['lane'] === lane);
   const members = {
     ...{ ledger, lane, lanes: state.lanes, format: 1, vkey: log?.['vkey'] },
     ...{ deciderKeys: [body['deciderKey']], adminKey: body['adminKey'], gatewayKey: body['gatewayKey'] },
+    ...bornOf(state),
   };
   return accept(state, input, context, checked, { kind: 'genesis', members });
 }
+
+/** So that each tenant's tree says what its records must be bound to. */
+const bornOf = ({ rules, birth }: LaneState): object => (rules === 1 ? {} : { birth });
 
 function registerTenant({ state, context, checked, body }: Step): Accepted | string {
   const { ledger, lane } = state.heads;
@@ -157,7 +161,15 @@ function registerTenant({ state, context, checked, body }: Step): Accepted | str
   const logs = [...state.heads.trees.values(), ...context.birth.systemLogs];
   if (logs.some((log) => log.origin === origin)) return 'log-id-in-use';
   if (!isVkeyOf(text(body['vkey']), origin)) return 'vkey';
-  const members = { ledger, lane, lanes: state.lanes, format: 1, vkey: body['vkey'], deciderKeys: deciderKeysOf(context) };
+  const members = {
+    ledger,
+    lane,
+    lanes: state.lanes,
+    format: 1,
+    vkey: body['vkey'],
+    deciderKeys: deciderKeysOf(context),
+    ...bornOf(state),
+  };
   const genesis: EntryContent = { kind: 'genesis', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
   return {
     kind: 'tenant.registered',

@@ -2,7 +2,7 @@ import { sha256Hex } from '#crypto';
 
 import { appendLeaf, leafHash } from '../formats/merkle.ts';
 import { formatTime } from '../formats/time.ts';
-import { ENTRY_BYTES_MAX, RULES, type Entry, type EntryKind, type Predicate, type Source } from '../ledger/entry.ts';
+import { ENTRY_BYTES_MAX, type Entry, type EntryKind, type Predicate, type Source } from '../ledger/entry.ts';
 import { NO_PREVIOUS, type TreeHead } from '../ledger/heads.ts';
 import type { InputForm } from '../ledger/record.ts';
 import { makeStatement, statementBytes } from '../ledger/statement.ts';
@@ -40,7 +40,7 @@ export function draft(state: LaneState, context: DecideContext, tree: TreeHead, 
     index: String(tree.range.size),
     previous: tree.range.size === 0 ? NO_PREVIOUS : tree.previous,
     decidedAt: formatTime(laneNow(state, context.nowMs)),
-    rules: RULES,
+    rules: state.rules,
     engine: context.engine.name,
     bundle: state.bundle?.digest ?? null,
     source,

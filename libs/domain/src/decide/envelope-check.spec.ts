@@ -52,6 +52,7 @@ const cases: [string, string, string, () => Uint8Array | null][] = [
   ['a tenant outside that differs', 'REFUSED_ENCODING', 'tenant-differs', () => encoded({ ...note('x'), tenant: 'globex' })],
   ['a keyid outside that differs', 'REFUSED_ENCODING', 'keyid-differs', () => encoded({ ...note('x'), keyid: 'ab'.repeat(16) })],
   ['another ledger', 'REFUSED_ISSUER', 'another-ledger', () => lane.proposal('x', {}, { ledger: 'other.example' })],
+  ['another birth of a ledger of this name', 'REFUSED_ISSUER', 'another-ledger', () => lane.proposal('x', {}, { birth: 'ab'.repeat(32) })],
   ['another lane', 'REFUSED_LANE', 'lane', () => lane.proposal('x', {}, { lane: 1 })],
   ['a ledger-wide tenant on a proposal', 'REFUSED_ISSUER', 'tenant-of-kind', () => lane.proposal('x', {}, { tenant: '_system' })],
   ["the system's own tree as tenant", 'REFUSED_ISSUER', 'unknown-tenant', () => lane.proposal('x', {}, { tenant: '_system.0' })],

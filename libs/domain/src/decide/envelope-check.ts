@@ -7,6 +7,7 @@ import { systemTree } from '../ledger/heads.ts';
 import type { SignedEnvelope } from '../ledger/record.ts';
 import type { InputTopic } from '../ledger/entry.ts';
 import { kindOf, NESTING_MAX, PAYLOAD_KINDS, SYSTEM_TENANT, type PayloadKind } from '../payloads/kinds.ts';
+import { isKindOf } from '../payloads/parse.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 import type { DecideContext, SignatureCheck } from './types.ts';
 
@@ -38,7 +39,7 @@ export function checkEnvelope(
   const envelope = wire.decodeEnvelope(value);
   if (!envelope) return refuse('REFUSED_ENCODING', 'not-an-envelope');
   const kind = kindOf(envelope.payloadType);
-  if (!kind || PAYLOAD_KINDS[kind].topic !== topic) return refuse('REFUSED_ENCODING', 'payload-type');
+  if (!kind || !isKindOf(state.rules, kind) || PAYLOAD_KINDS[kind].topic !== topic) return refuse('REFUSED_ENCODING', 'payload-type');
   if (envelope.payload.length > PAYLOAD_KINDS[kind].bytesMax) return refuse('REFUSED_SIZE', 'payload-bytes');
   let payload: Json;
   try {
@@ -60,7 +61,7 @@ function checkSigner(
   const { tenant, issuer, keyid, ledger } = payload;
   if (tenant !== envelope.tenant) return refuse('REFUSED_ENCODING', 'tenant-differs');
   if (keyid !== envelope.keyid) return refuse('REFUSED_ENCODING', 'keyid-differs');
-  if (ledger !== state.heads.ledger) return refuse('REFUSED_ISSUER', 'another-ledger');
+  if (ledger !== state.heads.ledger || !isBound(state, kind, payload)) return refuse('REFUSED_ISSUER', 'another-ledger');
   if (envelope.lane !== state.heads.lane) return refuse('REFUSED_LANE', 'lane');
   if (PAYLOAD_KINDS[kind].system !== (tenant === SYSTEM_TENANT)) return refuse('REFUSED_ISSUER', 'tenant-of-kind');
   const tree = tenant === SYSTEM_TENANT ? systemTree(state.heads.lane) : envelope.tenant;
@@ -75,6 +76,11 @@ function checkSigner(
     return refuse('REFUSED_SIGNATURE', 'signature');
   }
   return { ok: { kind, envelope, payload, payloadDigest: sha256Hex(envelope.payload), tree, facts, issuer } };
+}
+
+/** From rules 2 on a record names the birth of the ledger that it is for: a name alone is a word that every installation may use. */
+function isBound({ rules, birth }: LaneState, kind: PayloadKind, payload: Record<string, Json>): boolean {
+  return rules === 1 || kind === 'ledger.initialised' || payload['birth'] === birth;
 }
 
 /** The ledger itself says which key may sign which kind for which tenant. */

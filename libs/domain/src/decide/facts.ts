@@ -1,5 +1,5 @@
 import { parseCanonical, type Json } from '../formats/canonical-json.ts';
-import type { EntryKind } from '../ledger/entry.ts';
+import type { EntryKind, Rules } from '../ledger/entry.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import { requestDigest } from '../payloads/digests.ts';
 import { NESTING_MAX } from '../payloads/kinds.ts';
@@ -10,7 +10,12 @@ import { REQUEST_DIGEST_BYTES, type InputFacts } from './types.ts';
  * What a replay takes from an entry's input: the same facts that `decide` handed to `evolve`. `value` is the exact Kafka value, or
  * undefined when its key was destroyed or the entry holds none.
  */
-export function replayFacts(kind: EntryKind, value: Uint8Array | undefined, wire: Pick<WireCodec, 'decodeEnvelope'>): InputFacts {
+export function replayFacts(
+  kind: EntryKind,
+  value: Uint8Array | undefined,
+  wire: Pick<WireCodec, 'decodeEnvelope'>,
+  rules: Rules,
+): InputFacts {
   if (value === undefined || (kind !== 'action.decided' && kind !== 'bundle.activated')) return {};
   const envelope = wire.decodeEnvelope(value);
   if (!envelope) throw new Error(`${kind}: its input is not an envelope`);
@@ -18,5 +23,5 @@ export function replayFacts(kind: EntryKind, value: Uint8Array | undefined, wire
   if (kind === 'bundle.activated') return { bundle: parseBundle(payload['bundle'] ?? null) };
   const actor = payload['actor'] as { readonly actingFor?: Json } | undefined;
   const actingFor = typeof actor?.actingFor === 'string' ? { actingFor: actor.actingFor } : {};
-  return { ...actingFor, requestDigest: requestDigest(payload).subarray(0, REQUEST_DIGEST_BYTES) };
+  return { ...actingFor, requestDigest: requestDigest(payload, rules).subarray(0, REQUEST_DIGEST_BYTES) };
 }

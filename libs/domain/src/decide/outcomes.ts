@@ -18,7 +18,7 @@ export function decideOutcome(state: LaneState, input: RecordInput, context: Dec
   const nowMs = laneNow(state, context.nowMs);
   const stale = staleness(checked, nowMs);
   if (stale !== undefined && stale !== 'repeated') return refuse(state, input, context, checked, stale);
-  const parsed = parsePayload('outcome.reported', checked.payload);
+  const parsed = parsePayload('outcome.reported', checked.payload, state.rules);
   if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
   const report = parsed.value;
   const effect = checked.facts.effects.get(Number(report.decision));

@@ -34,13 +34,13 @@ interface Step {
 export function decideProposal(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
   const nowMs = laneNow(state, context.nowMs);
   const step: Step = { state, input, context, checked, nowMs };
-  const parsed = parsePayload('action.proposed', checked.payload);
+  const parsed = parsePayload('action.proposed', checked.payload, state.rules);
   const id = typeof checked.payload['id'] === 'string' && isIdentifier(checked.payload['id']) ? checked.payload['id'] : undefined;
   const expiresAtMs = expiryOf(checked.payload['expiresAt']);
   if (id === undefined || expiresAtMs === undefined || expiresAtMs > nowMs + EXPIRY_AHEAD_MAX_MS) {
     return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.ok ? 'expires-too-late' : parsed.detail), undefined);
   }
-  const digest = requestDigest(checked.payload).subarray(0, REQUEST_DIGEST_BYTES);
+  const digest = requestDigest(checked.payload, state.rules).subarray(0, REQUEST_DIGEST_BYTES);
   const first = checked.facts.ids.firstOf(idKey(checked.issuer, id), nowMs);
   const isOver = nowMs >= expiresAtMs;
   const isCopy = first?.digest !== undefined && first.digest !== null && equalBytes(first.digest, digest);

@@ -9,7 +9,7 @@ import { IdBook } from './ids.ts';
 import { emptyLane, emptyTenant, type InputPosition, type Issuer, type LaneState, type LedgerBirth, type TenantFacts } from './state.ts';
 
 /** Raised whenever the shape below changes: an older snapshot is then ignored and the lane is read from genesis. */
-export const STATE_VERSION = 4;
+export const STATE_VERSION = 5;
 
 /** One lane's state as bytes: the length of a text, u32; the text, which is a header and a line for each tenant, in JSON; each tenant's ids. */
 export function encodeState(state: LaneState): Uint8Array {

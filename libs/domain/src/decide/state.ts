@@ -1,4 +1,4 @@
-import type { InputTopic } from '../ledger/entry.ts';
+import type { InputTopic, Rules } from '../ledger/entry.ts';
 import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { Bundle } from '../policy/types.ts';
@@ -44,6 +44,10 @@ export interface InputPosition {
  * step survives, and nothing is copied on the hot path.
  */
 export interface LaneState {
+  /** The ledger's, for ever. */
+  readonly rules: Rules;
+  /** Hex SHA-256 of the LedgerInitialised payload: what every signed record is bound to from rules 2 on. */
+  readonly birth: string;
   readonly heads: LaneHeads;
   readonly lanes: number;
   readonly admin: { readonly keyid: string; readonly publicKey: Uint8Array };
@@ -62,6 +66,8 @@ export interface LaneState {
 
 /** What every service knows of its ledger from outside: the configuration that pins LedgerInitialised. */
 export interface LedgerBirth {
+  /** Decision semantics of the whole ledger. */
+  readonly rules: Rules;
   readonly ledger: string;
   readonly lanes: number;
   /** Hex SHA-256 of the LedgerInitialised payload. */
@@ -79,6 +85,8 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
   const heads = emptyHeads(birth.ledger, lane, system);
   const start: InputPosition = { epoch: 0, next: 0n };
   return {
+    rules: birth.rules,
+    birth: birth.initialisedDigest,
     heads,
     lanes: birth.lanes,
     admin: birth.admin,

@@ -88,5 +88,9 @@ export interface Entry {
   readonly inputForm: InputForm;
 }
 
-export const RULES = 1;
+/** Versions of the decision semantics that this code decides and replays. A ledger keeps those that its birth names. */
+export const RULES_KNOWN = [1, 2] as const;
+export type Rules = (typeof RULES_KNOWN)[number];
+/** What a new ledger is born under. */
+export const RULES: Rules = 2;
 export const ENTRY_BYTES_MAX = 16 * 1024;

@@ -29,7 +29,7 @@ describe('parseStatement', () => {
     ['an unknown kind', canonicalBytes({ ...statement, predicateType: 'urn:countersign:unknown:v1' })],
     ['a kind named like a prototype', canonicalBytes({ ...statement, predicateType: 'urn:countersign:constructor:v1' })],
     ['a kind of another version', canonicalBytes({ ...statement, predicateType: 'urn:countersign:genesis:v2' })],
-    ['rules of another version', predicate({ rules: 2 })],
+    ['rules of another version', predicate({ rules: 3 })],
     ['a time that is none', predicate({ decidedAt: '2026-02-30T00:00:00.000Z' })],
     ['an index that is a number', predicate({ index: 1 })],
     ['a source without its part', predicate({ source: { kind: 'tick' } })],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { originOf } from '../formats/log-key.ts';
+import { RULES_KNOWN } from '../ledger/entry.ts';
 import { parseVkey } from '../formats/vkey.ts';
 import {
   agents,
@@ -30,7 +31,7 @@ export const ledgerInitialised = z
   .strictObject({
     ...head,
     format: z.literal(1),
-    rules: z.literal(1),
+    rules: z.literal(RULES_KNOWN),
     name: identifier,
     lanes: z.int().min(1).max(LANES_MAX),
     adminKey: publicKey,

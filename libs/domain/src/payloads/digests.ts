@@ -2,6 +2,7 @@
 import { hkdfSha256, hmacSha256, sha256, sha256Hex } from '#crypto';
 
 import { hex, utf8 } from '../formats/bytes.ts';
+import { RULES, type Rules } from '../ledger/entry.ts';
 import { canonicalize, type Json } from '../formats/canonical-json.ts';
 
 /** What an action is, apart from who signed it and when. */
@@ -21,10 +22,15 @@ export function payloadDigest(payload: Uint8Array): string {
   return sha256Hex(payload);
 }
 
-/** 32 bytes. Equal for two proposals that ask the same thing, whenever and with whichever key; kept in state, never in an entry. */
-export function requestDigest(payload: Readonly<Record<string, Json>>): Uint8Array {
+/**
+ * 32 bytes. Equal for two proposals that ask the same thing, whenever and with whichever key; kept in state, never in an entry. From rules 2
+ * on equal meaning is equal content: `mode` left out is `enforce`.
+ */
+export function requestDigest(payload: Readonly<Record<string, Json>>, rules: Rules = RULES): Uint8Array {
   const { keyid, blind, issuedAt, expiresAt, ...request } = payload; // rest copies `__proto__` as a member like any other
-  return sha256(canonicalize(request));
+  if (rules === 1) return sha256(canonicalize(request));
+  const { askedAt, mode, ...meant } = request;
+  return sha256(canonicalize(mode === undefined || mode === 'enforce' ? meant : { ...meant, mode }));
 }
 
 /** Never in an entry: nothing blinds it. `actor`, `parameters` and `resource` exactly as in the payload. */

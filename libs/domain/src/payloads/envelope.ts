@@ -15,7 +15,11 @@ export interface PayloadHead {
   readonly issuer: string;
   readonly id: string;
   readonly issuedAtMs: number;
-  /** Latest moment to be decided, at most 24 h away. */
+  /** Hex digest of the ledger's birth; absent only under rules 1, and in the birth itself. */
+  readonly birth?: string | undefined;
+  /** Of a proposal: when the action was first asked for, the same in every copy. Default: issuedAtMs. */
+  readonly askedAtMs?: number | undefined;
+  /** Latest moment to be decided. */
   readonly expiresAtMs: number;
   /** 32 random bytes, new for each payload: without them a digest on the ledger could be guessed. */
   readonly blind: Uint8Array;
@@ -37,9 +41,10 @@ export interface Sealing {
 export function sealEnvelope({ kind, body, head, seed, lane }: Sealing): SignedEnvelope {
   if (head.blind.length !== 32) throw new RangeError(`blind: expected 32 random bytes, got ${head.blind.length}`);
   const keyid = keyIdOf(ed25519PublicKey(seed));
-  const { ledger, tenant, issuer, id } = head;
+  const { ledger, tenant, issuer, id, birth } = head;
   const times = { issuedAt: formatTime(head.issuedAtMs), expiresAt: formatTime(head.expiresAtMs) };
-  const members = { ...body, ledger, tenant, issuer, keyid, id, ...times, blind: base64url(head.blind) };
+  const asked = kind === 'action.proposed' && birth !== undefined ? { askedAt: formatTime(head.askedAtMs ?? head.issuedAtMs) } : {};
+  const members = { ...body, ...asked, ledger, birth, tenant, issuer, keyid, id, ...times, blind: base64url(head.blind) };
   const payload = canonicalBytes(withoutUndefined(members), { maxDepth: NESTING_MAX });
   return signPayload({ kind, payload, seed, tenant, lane });
 }

@@ -63,6 +63,9 @@ export const head = {
   blind,
 };
 
+/** From rules 2 on: the ledger's birth, so that a record signed for one installation is nothing in another of the same name. */
+export const bound = { birth: hexDigest };
+
 export function isSet(list: readonly string[]): boolean {
   return new Set(list).size === list.length;
 }

@@ -14,7 +14,7 @@ const seed = new Uint8Array(32).fill(1);
 const key = { keyid: keyIdOf(ed25519PublicKey(seed)), publicKey: base64(ed25519PublicKey(seed)) };
 const ledger = 'ledger.example';
 const vkey = (logId: string) => formatVkey(originOf(ledger, logId), ed25519PublicKey(seed));
-const head = {
+const rules1Head = {
   ledger,
   tenant: 'acme',
   issuer: 'platform',
@@ -24,6 +24,10 @@ const head = {
   expiresAt: '2026-01-02T03:09:05.000Z',
   blind: base64url(new Uint8Array(32).fill(7)),
 };
+const birth = 'b'.repeat(64);
+const head = { ...rules1Head, birth };
+/** The birth itself is bound to nothing. */
+const headOf = (kind: PayloadKind) => (kind === 'ledger.initialised' ? rules1Head : head);
 const evidence = {
   type: 'ci',
   payloadType: 'application/json',
@@ -46,6 +50,7 @@ const BODIES: Record<PayloadKind, Members> = {
     justification: 'because',
     impact: { users: 3 },
     mode: 'enforce',
+    askedAt: '2026-01-02T03:04:05.000Z',
   },
   'approval.recorded': { decision: '7', bindingDigest: 'a'.repeat(64), vote: 'approve', by: 'ana' },
   'claim.requested': { decision: '7', receipt: 'c2sp.org/tlog-proof@v1\n' },
@@ -84,21 +89,29 @@ const BODIES: Record<PayloadKind, Members> = {
 };
 const kinds = Object.keys(PAYLOAD_KINDS) as PayloadKind[];
 const detailOf = (kind: PayloadKind, change: Members): string => {
-  const parsed = parsePayload(kind, { ...head, ...BODIES[kind], ...change });
+  const parsed = parsePayload(kind, { ...headOf(kind), ...BODIES[kind], ...change });
   return parsed.ok ? 'ok' : parsed.detail;
 };
 
 describe('parsePayload', () => {
   it.each(kinds)('%s: takes a whole payload and keeps it', (kind) => {
-    const payload = { ...head, ...BODIES[kind] };
+    const payload = { ...headOf(kind), ...BODIES[kind] };
     const parsed = parsePayload(kind, payload);
     expect(parsed).toStrictEqual({ ok: true, value: payload });
   });
 
+  it.each(kinds)('%s: is what it was under rules 1, without a birth', (kind) => {
+    const { askedAt, ...body } = BODIES[kind];
+    expect(parsePayload(kind, { ...rules1Head, ...body }, 1)).toStrictEqual({ ok: true, value: { ...rules1Head, ...body } });
+    if (kind === 'ledger.initialised') return;
+    expect(parsePayload(kind, { ...head, ...body }, 1)).toStrictEqual({ ok: false, detail: 'unknown-member' });
+    expect(parsePayload(kind, { ...rules1Head, ...BODIES[kind] }, 2)).toStrictEqual({ ok: false, detail: 'birth' });
+  });
+
   it.each(kinds)('%s: refuses an unknown member, a missing member, and what is no object', (kind) => {
     expect(detailOf(kind, { extra: 1 })).toBe('unknown-member');
-    for (const member of Object.keys(head)) {
-      const payload: Members = { ...head, ...BODIES[kind] };
+    for (const member of Object.keys(headOf(kind))) {
+      const payload: Members = { ...headOf(kind), ...BODIES[kind] };
       Reflect.deleteProperty(payload, member);
       expect(parsePayload(kind, payload).ok).toBe(false);
     }
@@ -193,11 +206,18 @@ describe('kinds', () => {
 describe('sealEnvelope', () => {
   const times = { issuedAtMs: Date.parse(head.issuedAt), expiresAtMs: Date.parse(head.expiresAt), blind: new Uint8Array(32).fill(7) };
   const seal = (kind: PayloadKind, body: object = BODIES[kind]) =>
-    sealEnvelope({ kind, body, head: { ledger, tenant: 'acme', issuer: 'platform', id: 'a-1', ...times }, seed, lane: 1 });
+    sealEnvelope({ kind, body, head: { ...headFor(kind), ...times }, seed, lane: 1 });
+  const headFor = (kind: PayloadKind) => ({
+    ledger,
+    tenant: 'acme',
+    issuer: 'platform',
+    id: 'a-1',
+    ...(kind === 'ledger.initialised' ? {} : { birth }),
+  });
 
   it.each(kinds)('%s: makes canonical bytes that parse to head and body', (kind) => {
     const json = parseCanonical(seal(kind).payload, { maxDepth: NESTING_MAX });
-    expect(json).toStrictEqual({ ...head, ...BODIES[kind] });
+    expect(json).toStrictEqual({ ...headOf(kind), ...BODIES[kind] });
     expect(parsePayload(kind, json).ok).toBe(true);
   });
 

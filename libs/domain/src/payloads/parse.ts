@@ -14,12 +14,14 @@ import {
 } from './controls.ts';
 import { freezeLifted, freezeRaised } from './freezes.ts';
 import { inputErased } from './erasures.ts';
+import { RULES, type Rules } from '../ledger/entry.ts';
+import { bound } from './fields.ts';
 import type { PayloadKind } from './kinds.ts';
 import { claimRequested, outcomeReported } from './outcomes.ts';
-import { proposal } from './proposal.ts';
+import { proposal, proposalRules1 } from './proposal.ts';
 
-export const PAYLOAD_SCHEMAS = {
-  'action.proposed': proposal,
+const RULES_1 = {
+  'action.proposed': proposalRules1,
   'claim.requested': claimRequested,
   'outcome.reported': outcomeReported,
   'ledger.initialised': ledgerInitialised,
@@ -34,7 +36,31 @@ export const PAYLOAD_SCHEMAS = {
   'freeze.lifted': freezeLifted,
   'input.gap': inputGap,
   'input.erased': inputErased,
+} as const satisfies Partial<Record<PayloadKind, z.ZodType>>;
+
+/** Of the newest rules. Every record but the birth itself names the birth that it is for. */
+export const PAYLOAD_SCHEMAS = {
+  'action.proposed': proposal,
+  'claim.requested': claimRequested.safeExtend(bound),
+  'outcome.reported': outcomeReported.safeExtend(bound),
+  'ledger.initialised': ledgerInitialised,
+  'tenant.registered': tenantRegistered.safeExtend(bound),
+  'approval.recorded': approvalRecorded.safeExtend(bound),
+  'issuer.registered': issuerRegistered.safeExtend(bound),
+  'issuer.revoked': issuerRevoked.safeExtend(bound),
+  'token.issued': tokenIssued.safeExtend(bound),
+  'token.revoked': tokenRevoked.safeExtend(bound),
+  'bundle.activated': bundleActivated.safeExtend(bound),
+  'freeze.raised': freezeRaised.safeExtend(bound),
+  'freeze.lifted': freezeLifted.safeExtend(bound),
+  'input.gap': inputGap.safeExtend(bound),
+  'input.erased': inputErased.safeExtend(bound),
 } as const satisfies Record<PayloadKind, z.ZodType>;
+
+const SCHEMAS_OF: Readonly<Record<Rules, Partial<Record<PayloadKind, z.ZodType>>>> = { 1: RULES_1, 2: PAYLOAD_SCHEMAS };
+
+/** Kinds that a ledger of these rules knows; any other is refused by its payload type. */
+export const isKindOf = (rules: Rules, kind: PayloadKind): boolean => SCHEMAS_OF[rules][kind] !== undefined;
 
 export type PayloadOf<K extends PayloadKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;
 export type ParsedPayload<K extends PayloadKind> =
@@ -44,8 +70,10 @@ export type ParsedPayload<K extends PayloadKind> =
  * A whole payload, head and body; never throws. `detail` names the member that is wrong by its path in the schema (`actor-kind`,
  * `unknown-member`), so nothing the sender wrote gets into an entry. What `now` decides (expiry) is not checked here.
  */
-export function parsePayload<K extends PayloadKind>(kind: K, json: Json): ParsedPayload<K> {
-  const result = PAYLOAD_SCHEMAS[kind].safeParse(json);
+export function parsePayload<K extends PayloadKind>(kind: K, json: Json, rules: Rules = RULES): ParsedPayload<K> {
+  const schema = SCHEMAS_OF[rules][kind];
+  if (!schema) return { ok: false, detail: 'payload-type' };
+  const result = schema.safeParse(json);
   if (result.success) return { ok: true, value: result.data as PayloadOf<K> };
   const details = result.error.issues.map(detailOf);
   return { ok: false, detail: details.sort()[0] ?? 'body' }; // sorted: not the order in which zod happens to look

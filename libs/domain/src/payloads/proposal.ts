@@ -1,6 +1,19 @@
 import { z } from 'zod';
 
-import { base64Text, EVIDENCE_MAX, head, hexDigest, identifier, integersOnly, JUSTIFICATION_MAX, keyId, label, object } from './fields.ts';
+import {
+  base64Text,
+  bound,
+  EVIDENCE_MAX,
+  head,
+  hexDigest,
+  identifier,
+  integersOnly,
+  JUSTIFICATION_MAX,
+  keyId,
+  label,
+  object,
+  time,
+} from './fields.ts';
 
 /** A DSSE signature by a party that is neither proposer nor executor, for example of a CI run. */
 const evidence = z.strictObject({ type: identifier, payloadType: label, payload: base64Text, keyid: keyId, signature: base64Text });
@@ -28,4 +41,7 @@ export const proposalBody = z.strictObject({
   mode: z.enum(['enforce', 'shadow']).default('enforce'),
 });
 
-export const proposal = z.strictObject({ ...head, ...proposalBody.shape });
+export const proposalRules1 = z.strictObject({ ...head, ...proposalBody.shape });
+
+/** `askedAt`: when this action was first asked for. Chosen once with the id, and the same in every copy. */
+export const proposal = z.strictObject({ ...head, ...bound, askedAt: time, ...proposalBody.shape });

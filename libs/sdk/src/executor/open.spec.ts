@@ -39,7 +39,7 @@ async function open(lane: EmptyLane, records: readonly JournalRecord[] = [], giv
   const notices: Notice[] = [];
   const none = () => Promise.reject(new Error('nothing to publish'));
   const executor = await openExecutor({
-    ...{ brokers: [], tenant: 'acme', trust, lanes: 2, issuer: 'me', seed, handlers: {}, store: journal, ...given },
+    ...{ brokers: [], birth: '0'.repeat(64), tenant: 'acme', trust, lanes: 2, issuer: 'me', seed, handlers: {}, store: journal, ...given },
     log: { claims: { claim: none, report: none, close: () => Promise.resolve() }, openReader: () => Promise.resolve(lane) },
     onNotice: (notice) => notices.push(notice),
   });
@@ -82,7 +82,17 @@ describe('where an executor begins', () => {
         return Promise.resolve();
       },
     };
-    const opening = openExecutor({ brokers: [], tenant: 'acme', trust, lanes: 1, issuer: 'me', seed, handlers: {}, store });
+    const opening = openExecutor({
+      brokers: [],
+      birth: '0'.repeat(64),
+      tenant: 'acme',
+      trust,
+      lanes: 1,
+      issuer: 'me',
+      seed,
+      handlers: {},
+      store,
+    });
     await expect(opening).rejects.toThrow('damaged');
     expect(closed).toBe(1);
   });

@@ -18,6 +18,8 @@ export interface ExecutorOptions {
   readonly tenant: string;
   /** Trust file of the tenant's log, obtained elsewhere. */
   readonly trust: string;
+  /** Hex digest of the ledger's birth, `initialised.sha256` in ledger.json: what its claims and reports are bound to. */
+  readonly birth: string;
   /** How many lanes the ledger has. */
   readonly lanes: number;
   /** The tenant's registered lane. Default: the one that its id leads to. */
@@ -61,14 +63,14 @@ const TICK_MS = 1000;
  * TrustError, JournalError.
  */
 export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
-  const { brokers, tenant, issuer, seed, handlers, atOnce = 1, topicPrefix, nowMs = Date.now, onNotice = printNotice } = options;
+  const { brokers, birth, tenant, issuer, seed, handlers, atOnce = 1, topicPrefix, nowMs = Date.now, onNotice = printNotice } = options;
   if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > AT_ONCE_MAX)
     throw new RangeError(`atOnce: expected 1 to ${AT_ONCE_MAX}, got ${atOnce}`);
   const lane = options.lane ?? laneOf(tenant, options.lanes);
   const origin = parseTrust(options.trust).log.name;
   const prefixed = topicPrefix === undefined ? {} : { topicPrefix };
   const ledger = origin.slice(0, origin.indexOf('/t/'));
-  const claims = options.log?.claims ?? KafkaClaims.open({ brokers, ledger, tenant, lane, issuer, seed, nowMs, ...prefixed });
+  const claims = options.log?.claims ?? KafkaClaims.open({ brokers, ledger, birth, tenant, lane, issuer, seed, nowMs, ...prefixed });
   const journal = journalOf(options, origin);
   const memory = await loaded(journal, claims);
   const keyid = keyIdOf(ed25519PublicKey(seed));

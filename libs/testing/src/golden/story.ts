@@ -5,7 +5,7 @@ import { laneBundle, MemoryLane } from '../lane/memory-lane.ts';
 
 /** A lane with every kind of entry and every refusal that rules version 1 knows. Its bytes are committed: never change it. */
 export function goldenStory(): MemoryLane {
-  const lane = new MemoryLane({ seed: 'golden v1' });
+  const lane = new MemoryLane({ seed: 'golden v1', rules: 1 });
   lane.initialise();
   for (const tenant of ['acme', 'globex']) {
     lane.registerTenant(tenant);

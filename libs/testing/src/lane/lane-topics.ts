@@ -48,7 +48,11 @@ export function replayLane(topics: LaneTopics, state: LaneState, from: number): 
     for (const sealed of reader.push(value)?.entries ?? []) {
       const { record, kind, statement } = sealed;
       const { value: input } = record.inputForm === 'none' ? { value: undefined } : inputOf(topics, sealed);
-      evolveFacts(state, { tenant: record.tenant, kind, statement, bytes: record.entry }, replayFacts(kind, input ?? undefined, wire));
+      evolveFacts(
+        state,
+        { tenant: record.tenant, kind, statement, bytes: record.entry },
+        replayFacts(kind, input ?? undefined, wire, state.rules),
+      );
     }
   }
   return state;

@@ -21,6 +21,8 @@ import {
   type InputTopic,
   type LaneState,
   type PolicyEngine,
+  RULES,
+  type Rules,
   SYSTEM_TENANT,
   tenantNow,
   utf8,
@@ -37,6 +39,8 @@ export interface MemoryLaneOptions {
   readonly lane?: number;
   readonly lanes?: number;
   readonly engine?: PolicyEngine;
+  /** Default: those of a new ledger. */
+  readonly rules?: Rules;
 }
 export interface Given {
   readonly topic: InputTopic;
@@ -57,8 +61,8 @@ export class MemoryLane implements LaneTopics {
   readonly deadLetters = new Map<string, Uint8Array>();
   readonly inputs: Record<InputTopic, (Uint8Array | null)[]> = { controls: [], outcomes: [], actions: [] };
 
-  constructor({ seed = 'memory lane', lane = 0, lanes = 1, engine = new FakeEngine() }: MemoryLaneOptions = {}) {
-    this.parties = new Parties(seed, lanes);
+  constructor({ seed = 'memory lane', lane = 0, lanes = 1, engine = new FakeEngine(), rules = RULES }: MemoryLaneOptions = {}) {
+    this.parties = new Parties(seed, lanes, undefined, rules);
     this.lane = lane;
     this.engine = engine;
     this.state = emptyLane(this.parties.birth, lane);

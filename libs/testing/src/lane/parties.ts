@@ -10,6 +10,7 @@ import {
   originOf,
   type PayloadKind,
   RULES,
+  type Rules,
   sealEnvelope,
   type SignedEnvelope,
   SYSTEM_TENANT,
@@ -33,6 +34,10 @@ export interface Signing {
   readonly expiresAtMs?: number;
   readonly lane?: number;
   readonly ledger?: string;
+  /** Hex; the ledger's own when absent. */
+  readonly birth?: string;
+  /** Of a proposal: when it was first asked for; with the first signature when absent. */
+  readonly askedAtMs?: number;
 }
 
 export class Parties {
@@ -46,15 +51,16 @@ export class Parties {
     readonly seed: string,
     readonly lanes: number,
     readonly ledger = 'ledger.example',
+    readonly rules: Rules = RULES,
   ) {
     this.keys = new LogKeys(ledger, this.seedOf('ledger'));
     const systemLogs = Array.from({ length: lanes }, (_, lane) => ({ lane, ...this.logOf(systemTree(lane)) }));
     const keys = { adminKey: this.publicKeyOf('admin'), gatewayKey: this.publicKeyOf('gateway'), deciderKey: this.publicKeyOf('decider') };
-    const body = { format: 1, rules: RULES, name: ledger, lanes, ...keys, systemLogs };
+    const body = { format: 1, rules, name: ledger, lanes, ...keys, systemLogs };
     this.initialised = this.envelope({ kind: 'ledger.initialised', id: 'ledger.initialised', body, lane: 0 }, LANE_START_MS);
     const party = (name: string) => ({ keyid: this.publicKeyOf(name).keyid, publicKey: ed25519PublicKey(this.seedOf(name)) });
     this.birth = {
-      ...{ ledger, lanes, initialisedDigest: sha256Hex(this.initialised.payload) },
+      ...{ rules, ledger, lanes, initialisedDigest: sha256Hex(this.initialised.payload) },
       ...{ admin: party('admin'), gateway: party('gateway'), deciderKeys: [party('decider')] },
       systemLogs: systemLogs.map(({ lane, logId, vkey }) => ({ lane, origin: originOf(ledger, logId), vkey })),
     };
@@ -92,8 +98,13 @@ export class Parties {
     const issuer = signing.issuer ?? (isAction ? 'platform' : 'admin');
     const blind = this.draw();
     const id = signing.id ?? `${kind}-${hex(blind).slice(0, 8)}`;
-    const head = { ledger, tenant, issuer, id, issuedAtMs, expiresAtMs, blind };
+    const birth = this.#isBound(kind) ? (signing.birth ?? this.birth.initialisedDigest) : undefined;
+    const head = { ledger, birth, tenant, issuer, id, issuedAtMs, askedAtMs: signing.askedAtMs, expiresAtMs, blind };
     return sealEnvelope({ kind, body, head, seed: this.seedOf(signing.signer ?? this.signerOf(issuer, tenant)), lane });
+  }
+
+  #isBound(kind: PayloadKind): boolean {
+    return this.rules !== 1 && kind !== 'ledger.initialised';
   }
 
   /** The same as a Kafka value. */

@@ -98,6 +98,7 @@ export class SealedLedger {
       body: { class: 'tool.call', operation: 'read' },
       head: {
         ledger: this.birth.ledger,
+        birth: this.birth.initialisedDigest,
         tenant,
         issuer: 'platform',
         id: actionId,
@@ -179,7 +180,7 @@ function aBirth(keys: LogKeys, lanes: number): LedgerBirth {
   });
   const initialisedDigest = '00'.repeat(32);
   return {
-    ...{ ledger: keys.ledger, lanes, initialisedDigest, systemLogs },
+    ...{ rules: RULES, ledger: keys.ledger, lanes, initialisedDigest, systemLogs },
     ...{ admin: party('admin'), gateway: party('gateway'), deciderKeys: [party('decider')] },
   };
 }

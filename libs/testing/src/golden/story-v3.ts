@@ -1,0 +1,22 @@
+import { ActingLane } from './acting-lane.ts';
+
+/**
+ * A lane under rules 2: every kind of entry and every reason that came with them. It grows until its bytes are written down; from then on it
+ * is never changed.
+ */
+export function goldenStoryV3(): ActingLane {
+  const lane = new ActingLane({ seed: 'golden v3' });
+  begin(lane);
+  return lane;
+}
+
+function begin(lane: ActingLane): void {
+  lane.initialise();
+  for (const tenant of ['acme', 'globex']) {
+    lane.registerTenant(tenant);
+    lane.registerIssuer(tenant, 'platform', 'platform');
+  }
+  for (const executor of ['runner', 'other']) lane.registerIssuer('acme', executor, 'executor');
+  lane.activate();
+  lane.propose('first');
+}
