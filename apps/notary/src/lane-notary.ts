@@ -1,6 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import {
   type CommitPoint,
   type Guard,
+  GuardTaken,
   InputError,
   type KafkaRecord,
   type LaneLog,
@@ -40,6 +43,8 @@ export interface LaneNotaryOptions {
   /** Throws for a guard that cannot be read: the lane halts. */
   readonly openGuard: (lane: number) => Guard;
   readonly log: Log;
+  /** Unit ms: see GUARD_TAKEN_MS. */
+  readonly guardTakenMs?: number;
   readonly onCommit?: (lane: number, receipts: number, ms: number) => void;
   readonly onPoint?: (name: NotaryPoint) => void | Promise<void>;
 }
@@ -50,6 +55,12 @@ const OUTPUT_TOPICS = ['receipts', 'verdicts', 'checkpoints'];
 const ENTRIES_MAX = 1024;
 const RECEIPT_BYTES_MAX = 4 * 1024 * 1024;
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytes: 16 * 1024 * 1024, maxBytesPerPartition: 8 * 1024 * 1024 };
+
+/**
+ * Unit ms. A notary that stood still finds its successor's mark in the guard before its group has told it that the lane is gone: a session
+ * ends after ten seconds, a rebalance takes thirty. When the lane is still its own after that, the other one asks no group.
+ */
+const GUARD_TAKEN_MS = 60_000;
 
 /** Whole batches that one transaction attests. */
 interface Attestation {
@@ -144,12 +155,13 @@ export class LaneNotary {
 
   async #publish(lane: Lane, attestation: Attestation): Promise<void> {
     const { onPoint, onCommit } = this.options;
-    const { heads, history, inputKeys, writer } = lane;
+    const { heads, inputKeys, writer } = lane;
     const startedMs = performance.now();
     const records = await this.#entryRecords(lane, attestation);
     await onPoint?.('before-guard');
     // 6. What is about to be signed for good is on our own disk first. A crash after it: the successor recomputes up to here, and publishes.
-    history.commit(attestation.signed);
+    // When another notary has opened the guard since, nothing is signed: what that one has signed may not be known here.
+    await this.#guarded(lane, attestation.signed);
     await onPoint?.('after-guard');
     // 7. One transaction: receipts, verdicts, tree heads, position. A crash before its commit leaves nothing, after it everything.
     for (const { entry } of attestation.entries) inputKeys.forget(inputKeyName(entry.origin, entry.leafIndex));
@@ -159,6 +171,21 @@ export class LaneNotary {
     await writer.commit(records, heads.nextSeq);
     // 8. Only now is the memory that step 5 advanced the truth. An error above dropped it.
     onCommit?.(heads.lane, attestation.entries.length, performance.now() - startedMs);
+  }
+
+  async #guarded({ heads: { lane }, history, signal }: Lane, signed: readonly SignedTreeHead[]): Promise<void> {
+    const { log, guardTakenMs = GUARD_TAKEN_MS } = this.options;
+    try {
+      history.commit(signed);
+    } catch (error) {
+      if (!(error instanceof GuardTaken)) throw error;
+      log.warn({ lane, err: error }, 'another notary has opened the guard: nothing more is signed here');
+      await delay(guardTakenMs, undefined, { signal }); // rejects when the lane is given to another: then all is as it should be
+      throw new LaneHalted(
+        'GUARD_TAKEN',
+        `lane ${lane}: ${error.message}, which asks no group for this lane. Run one notary for each guard folder, then restart this one`,
+      );
+    }
   }
 
   async #entryRecords({ heads, reader, inputKeys, signal }: Lane, { entries }: Attestation): Promise<OutgoingRecord[]> {

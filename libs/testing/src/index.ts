@@ -18,3 +18,6 @@ export { STORIES } from './golden/stories.ts';
 
 // decider and notary over a log in memory, in an order that a seed chooses
 export * from './simulation/index.ts';
+
+// processes, as two containers have them
+export * from './process/child.ts';

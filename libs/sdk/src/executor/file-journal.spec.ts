@@ -84,12 +84,6 @@ describe('the journal of an executor', () => {
     start(path);
   });
 
-  it('is taken over from a process that was killed', async () => {
-    const path = await filled(life);
-    writeFileSync(`${path}.lock`, '4194305'); // above any process id of Linux
-    expect(await start(path).load()).toEqual(life);
-  });
-
   it('is refused to another executor, and to one of another ledger', async () => {
     const path = await filled(life);
     expect(() => start(path, { ...owner, issuer: 'other' })).toThrow(/expected the journal/);
