@@ -13,7 +13,10 @@ interface PublicKey {
   readonly keyid: string;
   readonly publicKey: string;
 }
-interface Change { readonly kind: 'key.added' | 'key.revoked'; readonly members: Readonly<Record<string, unknown>> }
+interface Change {
+  readonly kind: 'key.added' | 'key.revoked';
+  readonly members: Readonly<Record<string, unknown>>;
+}
 
 /** Of `key.added`: one more key for a party, beside those that it has. */
 export function addKey(state: LaneState, facts: TenantFacts, holder: string, key: PublicKey): Change | string {
