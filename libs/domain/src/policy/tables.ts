@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Json } from '../formats/canonical-json.ts';
 import { classRule, evidenceTypes } from './class-rule.ts';
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
-import { changeWindow } from './window.ts';
+import { wordsBeyondFormat } from './format-words.ts';
+import { changeWindow, windowNames } from './window.ts';
 
 export * from './class-rule.ts';
 
@@ -74,8 +75,8 @@ const envelopeOperation = z.strictObject({
   rowsMax: z.int().min(0).optional(),
   /** In the amount's own unit. */
   amountMax: z.int().min(0).optional(),
-  /** Hours: outside of it the operation is outside of the envelope. */
-  window: identifier.optional(),
+  /** Hours: outside of them the operation is outside of the envelope. A list in format 2 only. */
+  window: windowNames.optional(),
 });
 
 const envelope = z.strictObject({
@@ -90,8 +91,9 @@ const approvalRule = z.strictObject({
   expiresInSeconds: seconds(60, 604_800).optional(),
 });
 
-export const policyTables = z.strictObject({
-  format: z.literal(1),
+const tables = z.strictObject({
+  /** 1 keeps its meaning for the ledgers that have it: format-words.ts. */
+  format: z.literal([1, 2]),
   name: identifier,
   cedar: z.strictObject({ schema: z.string(), policies: z.record(identifier, z.string()) }),
   classes: z.record(identifier, classRule),
@@ -108,7 +110,12 @@ export const policyTables = z.strictObject({
   windows: z.record(identifier, changeWindow),
 });
 
-export type PolicyTables = z.infer<typeof policyTables>;
+/** A document of format 1 that has a word of format 2 is none: the decider of its time would have refused it. */
+export const policyTables = tables.superRefine((read, context) => {
+  for (const message of wordsBeyondFormat(read)) context.addIssue({ code: 'custom', message });
+});
+
+export type PolicyTables = z.infer<typeof tables>;
 export type Contract = z.infer<typeof contract>;
 export type Operation = z.infer<typeof operation>;
 export type ActorRow = z.infer<typeof actor>;
