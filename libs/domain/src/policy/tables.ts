@@ -108,7 +108,6 @@ export const policyTables = z.strictObject({
   approverGroups: z.record(identifier, z.string().min(1).max(256)).optional(),
   windows: z.record(identifier, changeWindow),
 });
-});
 
 export type PolicyTables = z.infer<typeof policyTables>;
 export type Contract = z.infer<typeof contract>;
