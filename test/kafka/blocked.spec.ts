@@ -73,7 +73,10 @@ it('a transaction that the lane may not end leaves the other inputs going; readi
     ['doctor', '--data', world.home.folder, '--brokers', world.brokers.join(',')],
     world.home.folder,
   );
-  expect([code, stdout]).toEqual([1, expect.stringMatching(new RegExp(`WRONG +input ${LANE} +BLOCKED: open transaction ${id} .*actions/${LANE} .*offset ${held.offset};`))]);
+  expect([code, stdout]).toEqual([
+    1,
+    expect.stringMatching(new RegExp(`WRONG +input ${LANE} +BLOCKED: open transaction ${id} .*actions/${LANE} .*offset ${held.offset};`)),
+  ]);
   expect(stdout).not.toContain('no Kafka broker answers');
   await held.commit();
   expect(told(await world.receiptOf({ ...place, offset: held.offset }))).toBe('DENY DENY_STOPPED');
