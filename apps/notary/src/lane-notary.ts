@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import {
   type CommitPoint,
   type Guard,
@@ -43,8 +41,6 @@ export interface LaneNotaryOptions {
   /** Throws for a guard that cannot be read: the lane halts. */
   readonly openGuard: (lane: number) => Guard;
   readonly log: Log;
-  /** Unit ms: see GUARD_TAKEN_MS. */
-  readonly guardTakenMs?: number;
   readonly onCommit?: (lane: number, receipts: number, ms: number) => void;
   readonly onPoint?: (name: NotaryPoint) => void | Promise<void>;
 }
@@ -55,12 +51,6 @@ const OUTPUT_TOPICS = ['receipts', 'verdicts', 'checkpoints'];
 const ENTRIES_MAX = 1024;
 const RECEIPT_BYTES_MAX = 4 * 1024 * 1024;
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytes: 16 * 1024 * 1024, maxBytesPerPartition: 8 * 1024 * 1024 };
-
-/**
- * Unit ms. A notary that stood still finds its successor's mark in the guard before its group has told it that the lane is gone: a session
- * ends after ten seconds, a rebalance takes thirty. When the lane is still its own after that, the other one asks no group.
- */
-const GUARD_TAKEN_MS = 60_000;
 
 /** Whole batches that one transaction attests. */
 interface Attestation {
@@ -173,17 +163,20 @@ export class LaneNotary {
     onCommit?.(heads.lane, attestation.entries.length, performance.now() - startedMs);
   }
 
-  async #guarded({ heads: { lane }, history, signal }: Lane, signed: readonly SignedTreeHead[]): Promise<void> {
-    const { log, guardTakenMs = GUARD_TAKEN_MS } = this.options;
+  /**
+   * A successor fences this notary on Kafka before it opens the guard, and then the lane is given up as always. One that has fenced nobody reads
+   * another Kafka, or another topic prefix: then two notaries sign with one key, and no protocol keeps their histories one.
+   */
+  async #guarded({ heads: { lane }, history, writer }: Lane, signed: readonly SignedTreeHead[]): Promise<void> {
     try {
       history.commit(signed);
     } catch (error) {
       if (!(error instanceof GuardTaken)) throw error;
-      log.warn({ lane, err: error }, 'another notary has opened the guard: nothing more is signed here');
-      await delay(guardTakenMs, undefined, { signal }); // rejects when the lane is given to another: then all is as it should be
+      await writer.expectOwner();
       throw new LaneHalted(
         'GUARD_TAKEN',
-        `lane ${lane}: ${error.message}, which asks no group for this lane. Run one notary for each guard folder, then restart this one`,
+        `lane ${lane}: ${error.message}. Kafka knows no successor of this notary, so that one uses another Kafka or topic prefix: ` +
+          'nothing more is signed here. Give each ledger a guard folder of its own, stop the other notary, then restart this one',
       );
     }
   }

@@ -21,3 +21,6 @@ export * from './simulation/index.ts';
 
 // processes, as two containers have them
 export * from './process/child.ts';
+
+// what a journal must do, whatever keeps it
+export * from './executor/journal-contract.ts';

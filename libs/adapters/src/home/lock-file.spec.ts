@@ -55,16 +55,19 @@ describe('lockFile', () => {
     lockFile(path)();
   });
 
-  it.skipIf(NO_NAMESPACES)(`is one lock for two processes that are both process 1, as in two containers ${NO_NAMESPACES ?? ''}`, async () => {
-    const path = join(folder, 'a.lock');
-    const first = holder(path, true);
-    await first.says('locked by process 1');
-    await first.says('still there');
-    const second = holder(path, true);
-    expect(await second.says('')).toBe('LockedError');
-    await first.kill();
-    await holder(path, true).says('locked by process 1');
-  });
+  it.skipIf(NO_NAMESPACES)(
+    `is one lock for two processes that are both process 1, as in two containers ${NO_NAMESPACES ?? ''}`,
+    async () => {
+      const path = join(folder, 'a.lock');
+      const first = holder(path, true);
+      await first.says('locked by process 1');
+      await first.says('still there');
+      const second = holder(path, true);
+      expect(await second.says('')).toBe('LockedError');
+      await first.kill();
+      await holder(path, true).says('locked by process 1');
+    },
+  );
 
   it('refuses a file that it cannot lock: a folder, a file in a missing folder, a lock of an older version', () => {
     const [aFolder, aFile] = [join(folder, 'folder'), join(folder, 'old')];

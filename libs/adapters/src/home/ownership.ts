@@ -14,13 +14,11 @@ export class OwnershipLost extends Error {
 /** Something that another process owns now. */
 export class InUse extends Error {
   override readonly name = 'InUse';
-  constructor(
-    readonly path: string,
-    /** For people: its process id, host and start, as it wrote them down. */
-    readonly owner: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${path} is in use by ${owner}`, options);
+  /** For people: its process id, host and start, as it wrote them down. */
+  readonly owner: string;
+  constructor(path: string, owner: string, cause: unknown) {
+    super(`${path} is in use by ${owner}`, { cause });
+    this.owner = owner;
   }
 }
 
@@ -104,7 +102,7 @@ function locked(path: string): () => void {
     return lockFile(`${path}.lock`);
   } catch (cause) {
     if (!(cause instanceof LockedError)) throw cause;
-    throw new InUse(path, describe(noteIn(`${path}.owner`)), { cause });
+    throw new InUse(path, describe(noteIn(`${path}.owner`)), cause);
   }
 }
 

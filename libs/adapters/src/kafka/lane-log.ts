@@ -12,6 +12,8 @@ import { TransactionalWriter, type WriterOptions } from './transactional-writer.
 export interface LogWriter {
   /** Resolves once it is committed: readers may see it later, and one topic-partition of it before another. */
   commit(records: readonly OutgoingRecord[], laneSeq: number): Promise<BaseOffset[]>;
+  /** Resolves when no successor has opened a writer under this id. Rejects with FencedError when one has. Writes nothing. */
+  expectOwner(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -31,7 +31,7 @@ export type JournalRecord =
  *    is not. In a table: `insert …` with the owner's mark, and `select` of the owner's row `for share` in the same transaction.
  *
  * So either a former owner's `append` rejects before its effect, or the new owner's `load` has the record of it. The contract suite is
- * `journal-contract.ts`.
+ * `journalContract` in libs/testing.
  */
 export interface Journal {
   /** Everything appended so far, in order; records of claims that ended before the last position may be left out. */

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 
 const ROOT = new URL('../../../../', import.meta.url).pathname;
 /** `--kill-child`: killing unshare ends what runs in the namespace. */
-const UNSHARE = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+const UNSHARE = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] as const;
 
 /** Why no namespace can be made here; undefined where it can. Goes into the names of tests that are skipped. */
 export const NO_NAMESPACES = whyNoNamespaces();
@@ -75,8 +75,8 @@ export class Child {
 }
 
 function whyNoNamespaces(): string | undefined {
-  const [file = '', ...args] = [...UNSHARE, 'true'];
-  const { status, error, stderr } = spawnSync(file, args, { encoding: 'utf8' });
+  const [file, ...args] = UNSHARE;
+  const { status, error, stderr } = spawnSync(file, [...args, 'true'], { encoding: 'utf8' });
   if (status === 0) return undefined;
-  return `no namespace of process ids can be made here: ${error?.message ?? stderr.trim()}`;
+  return `no namespace of process ids can be made here: ${error ? error.message : stderr.trim()}`;
 }
