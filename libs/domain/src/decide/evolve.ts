@@ -2,13 +2,16 @@ import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
+import type { ActorRule } from '../payloads/actors.ts';
 import { askedBy, personOf } from './approvals.ts';
+import { senderOf, type Token } from './credentials.ts';
 import { evolveEffects } from './effects.ts';
 import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
-import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
+import type { EntryActor } from './open.ts';
+import { askerKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
 
@@ -48,11 +51,13 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       break;
     }
     case 'token.issued':
-      tenant.tokens.set(text(predicate['token']), false);
+      tenant.tokens.set(text(predicate['token']), tokenOf(predicate));
       break;
-    case 'token.revoked':
-      tenant.tokens.set(text(predicate['token']), true);
+    case 'token.revoked': {
+      const token = tenant.tokens.get(text(predicate['token']));
+      if (token) token.revoked = true;
       break;
+    }
     case 'bundle.activated':
       if (facts.bundle && entry.tenant === systemTree(state.heads.lane)) state.bundle = facts.bundle;
       break;
@@ -104,20 +109,21 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   tenant.ids.remember(idKey(issuer, actionId), known);
   state.idCount += 1;
   if (!isOpen) return;
-  const actor = actorKey(predicate['actor'] as { kind: string; id: string });
+  const sender = senderOf(issuer, predicate['token']);
+  const asker = askerKey(predicate['actor'] as unknown as EntryActor, sender);
   const asked = askedBy(predicate, state.bundle, facts);
-  const open = { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline), votes: [] };
+  const open = { tenant: entry.tenant, index, ...sender, actionId, asker, deadlineMs: parseTime(deadline), votes: [] };
   openEscalation(state.due, asked ? { ...open, asked } : open);
-  tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
+  tenant.openByActor.set(asker, (tenant.openByActor.get(asker) ?? 0) + 1);
 }
 
 function settled(state: LaneState, tenant: TenantFacts, name: string, index: number): void {
   const closed = closeEscalation(state.due, name, index);
   if (!closed) return;
   tenant.ids.settle(idKey(closed.issuer, closed.actionId));
-  const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
-  if (left > 0) tenant.openByActor.set(closed.actor, left);
-  else tenant.openByActor.delete(closed.actor);
+  const left = (tenant.openByActor.get(closed.asker) ?? 1) - 1;
+  if (left > 0) tenant.openByActor.set(closed.asker, left);
+  else tenant.openByActor.delete(closed.asker);
 }
 
 /** Only the last part moves the position: a record counts once all its entries are there. */
@@ -157,8 +163,25 @@ function issuerOf(predicate: Predicate): Issuer {
     type: predicate['type'] as Issuer['type'],
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
     agents: predicate['agents'] as string[] | undefined,
+    actors: actorsOf(predicate),
     revoked: false,
   };
+}
+
+function tokenOf(predicate: Predicate): Token {
+  return {
+    id: text(predicate['token']),
+    roles: predicate['roles'] as unknown as Token['roles'],
+    actors: actorsOf(predicate),
+    validUntilMs: parseTime(text(predicate['validUntil'])),
+    revoked: false,
+  };
+}
+
+/** In one order of members, whoever wrote them: a snapshot of the state is the same bytes from every replay. */
+function actorsOf(predicate: Predicate): Issuer['actors'] {
+  const rules = predicate['actors'] as readonly ActorRule[] | undefined;
+  return rules?.map(({ kind, id, actingFor }) => ({ kind, id, ...(actingFor === undefined ? {} : { actingFor }) }));
 }
 
 function tenantFacts(state: LaneState, tenant: string): TenantFacts {

@@ -16,14 +16,25 @@ export interface Asked {
   readonly members: Readonly<Record<string, unknown>>;
 }
 
+/** As an entry names it. */
+export interface EntryActor {
+  readonly kind: string;
+  readonly id: string;
+  /** `*`: its credential may say any id of this kind. Absent: its list has this one. */
+  readonly listedAs?: string;
+}
+
 /** An escalation that waits for people. */
 export interface OpenEscalation {
   readonly tenant: string;
   /** Leaf index of its `action.decided`. */
   readonly index: number;
   readonly issuer: string;
+  /** Of what came through the gateway. */
+  readonly token?: string;
   readonly actionId: string;
-  readonly actor: string;
+  /** Whose limit it counts towards. */
+  readonly asker: string;
   readonly deadlineMs: number;
   /** What people answer; absent where nobody can. */
   readonly asked?: Asked;

@@ -3,7 +3,9 @@ import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
-import type { OpenEffect } from './open.ts';
+import { type ActorRule, ANY } from '../payloads/actors.ts';
+import type { Sender, Token } from './credentials.ts';
+import type { EntryActor, OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
 
@@ -13,8 +15,10 @@ export interface Issuer {
   readonly type: IssuerType;
   /** keyid → Ed25519 public key. */
   readonly keys: ReadonlyMap<string, Uint8Array>;
-  /** Actors it may speak for; undefined: any. */
+  /** Rules 1: ids of actors it may speak for; undefined: any. */
   readonly agents: readonly string[] | undefined;
+  /** Rules 2: what it may say of actors; undefined: nothing. */
+  readonly actors: readonly ActorRule[] | undefined;
   revoked: boolean;
 }
 
@@ -22,10 +26,10 @@ export interface Issuer {
 export interface TenantFacts {
   lastDecidedAtMs: number;
   readonly issuers: Map<string, Issuer>;
-  /** Token ids ever issued; true once revoked. */
-  readonly tokens: Map<string, boolean>;
+  /** Tokens ever issued, by id. */
+  readonly tokens: Map<string, Token>;
   ids: IdBook;
-  /** Open escalations per actor. */
+  /** Open escalations, by what their actors' credentials are bound to: `askerKey`. */
   readonly openByActor: Map<string, number>;
   /** Claimed effects that are not over, by the leaf index of their decision. */
   readonly effects: Map<number, OpenEffect>;
@@ -111,4 +115,10 @@ export const emptyTenant = (): TenantFacts => ({
   claims: new IdBook(),
 });
 
-export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;
+/**
+ * Whose questions count together: those of one actor, whoever speaks for it. All that one credential says under a `*` are one actor's, or
+ * another id would be another limit.
+ */
+export function askerKey({ kind, id, listedAs }: EntryActor, { issuer, token = '' }: Sender): string {
+  return listedAs === undefined ? `${kind}:${id}` : `${kind}:${ANY} ${issuer} ${token}`;
+}
