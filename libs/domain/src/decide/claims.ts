@@ -100,7 +100,7 @@ function refusalOf(
 function isRevoked({ rules }: LaneState, facts: CheckedEnvelope['facts'], predicate: Predicate, nowMs: number): boolean {
   const issuer = text(predicate['issuer']);
   if (rules === 1) return facts.issuers.get(issuer)?.revoked === true;
-  return !isLive(facts, senderOf(issuer, predicate['token']), nowMs);
+  return !isLive(facts, { ...senderOf(issuer, predicate['token']), keyid: text(predicate['keyid']) }, nowMs);
 }
 
 function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members {

@@ -3,6 +3,7 @@ import { isIdentifier } from '../formats/ids.ts';
 import { type ActorRule, checkActor, type SaidActor } from '../payloads/actors.ts';
 import type { TokenRole } from '../payloads/kinds.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
+import { isStillAdmitted } from './issuer-keys.ts';
 import type { EntryActor } from './open.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
@@ -20,6 +21,8 @@ export interface Token {
 /** As entries name it. */
 export interface Sender {
   readonly issuer: string;
+  /** Whose key signed it; absent: of whichever. */
+  readonly keyid?: string;
   /** Of what came through the gateway. */
   readonly token?: string;
 }
@@ -41,9 +44,9 @@ export function tokenFault(token: Token | undefined, nowMs: number): TokenFault 
 }
 
 /** Whether what it proposed may still become a permit, or be claimed. One that is no longer known counts as revoked. */
-export function isLive({ issuers, tokens }: Facts, { issuer, token }: Sender, nowMs: number): boolean {
-  if (issuer === 'gateway') return tokenFault(tokens.get(token ?? ''), nowMs) === undefined;
-  return issuers.get(issuer)?.revoked === false;
+export function isLive(facts: Facts, { issuer, keyid, token }: Sender, nowMs: number): boolean {
+  if (issuer === 'gateway') return tokenFault(facts.tokens.get(token ?? ''), nowMs) === undefined;
+  return facts.issuers.has(issuer) && isStillAdmitted(facts, issuer, keyid);
 }
 
 /** No permit, and no question to people, outlives the token that asked for it. */

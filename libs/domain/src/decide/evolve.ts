@@ -10,6 +10,7 @@ import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { evolveKeys } from './issuer-keys.ts';
 import type { EntryActor } from './open.ts';
 import { askerKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
@@ -50,6 +51,10 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       if (issuer) issuer.revoked = true;
       break;
     }
+    case 'key.added':
+    case 'key.revoked':
+      evolveKeys(tenant, entry.kind, predicate);
+      break;
     case 'token.issued':
       tenant.tokens.set(text(predicate['token']), tokenOf(predicate));
       break;
@@ -112,7 +117,8 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const sender = senderOf(issuer, predicate['token']);
   const asker = askerKey(predicate['actor'] as unknown as EntryActor, sender);
   const asked = askedBy(predicate, state.bundle, facts);
-  const open = { tenant: entry.tenant, index, ...sender, actionId, asker, deadlineMs: parseTime(deadline), votes: [] };
+  const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
+  const open = { tenant: entry.tenant, index, ...sender, ...signed, actionId, asker, deadlineMs: parseTime(deadline), votes: [] };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(asker, (tenant.openByActor.get(asker) ?? 0) + 1);
 }
@@ -162,6 +168,7 @@ function issuerOf(predicate: Predicate): Issuer {
     id: text(predicate['issuer']),
     type: predicate['type'] as Issuer['type'],
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
+    revokedKeys: new Set(),
     agents: predicate['agents'] as string[] | undefined,
     actors: actorsOf(predicate),
     revoked: false,

@@ -32,6 +32,8 @@ export interface OpenEscalation {
   readonly issuer: string;
   /** Of what came through the gateway. */
   readonly token?: string;
+  /** Whose key signed it; absent under rules 1. */
+  readonly keyid?: string;
   readonly actionId: string;
   /** Whose limit it counts towards. */
   readonly asker: string;

@@ -18,6 +18,11 @@ export function reachOfToken(state: LaneState, by: By, token: string): EntryCont
   return cancelled(state, by, (open) => open.token === token);
 }
 
+/** The same of one key of an issuer. What an executor has claimed with it goes on: another of its keys may report. */
+export function reachOfKey(state: LaneState, by: By, issuer: string, keyid: string): EntryContent[] {
+  return cancelled(state, by, (open) => open.issuer === issuer && open.keyid === keyid);
+}
+
 /**
  * The same of an issuer. What an executor has claimed becomes uncertain: it may be done, and nothing that its keys sign is believed any
  * more, so that no report of it can come.

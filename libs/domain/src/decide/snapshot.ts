@@ -65,7 +65,10 @@ interface EncodedHeader {
   readonly freezes: readonly Freeze[];
 }
 /** keyid → base64. */
-type EncodedIssuer = Omit<Issuer, 'keys'> & { readonly keys: readonly (readonly [string, string])[] };
+type EncodedIssuer = Omit<Issuer, 'keys' | 'revokedKeys'> & {
+  readonly keys: readonly (readonly [string, string])[];
+  readonly revokedKeys: readonly string[];
+};
 interface EncodedFacts {
   readonly last: number;
   readonly issuers: readonly EncodedIssuer[];
@@ -87,9 +90,10 @@ interface EncodedTree extends EncodedFacts {
 
 const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   last: facts.lastDecidedAtMs,
-  issuers: [...facts.issuers.values()].map(({ keys, ...issuer }) => ({
+  issuers: [...facts.issuers.values()].map(({ keys, revokedKeys, ...issuer }) => ({
     ...issuer,
     keys: [...keys].map(([keyid, key]) => [keyid, base64(key)] as const),
+    revokedKeys: [...revokedKeys],
   })),
   tokens: [...facts.tokens.values()],
   ids: facts.ids.size,
@@ -102,8 +106,9 @@ function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly 
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
-  for (const { keys, ...issuer } of encoded.issuers) {
-    facts.issuers.set(issuer.id, { ...issuer, keys: new Map(keys.map(([keyid, key]) => [keyid, fromBase64(key)])) });
+  for (const { keys, revokedKeys, ...issuer } of encoded.issuers) {
+    const byId = new Map(keys.map(([keyid, key]) => [keyid, fromBase64(key)]));
+    facts.issuers.set(issuer.id, { ...issuer, keys: byId, revokedKeys: new Set(revokedKeys) });
   }
   for (const token of encoded.tokens) facts.tokens.set(token.id, token);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
