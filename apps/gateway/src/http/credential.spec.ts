@@ -41,12 +41,18 @@ describe('credentials', () => {
   });
   it('demands the role', () => {
     const credential = authenticate('Bearer cs_one', tokens, 0);
-    const role = (name: 'read' | 'propose') => codeOf(() => { demandRole(credential, name); });
+    const role = (name: 'read' | 'propose') =>
+      codeOf(() => {
+        demandRole(credential, name);
+      });
     expect([role('read'), role('propose')]).toEqual([[403, 'ROLE_MISSING'], undefined]);
   });
   it('demands an actor of its list, for one of the people whom the list names', () => {
     const credential = authenticate('Bearer cs_one', tokens, 0);
-    const actor = (said: SaidActor, of = credential) => codeOf(() => { demandActor(of, said); });
+    const actor = (said: SaidActor, of = credential) =>
+      codeOf(() => {
+        demandActor(of, said);
+      });
     const refused = [403, 'ACTOR_NOT_ALLOWED'];
     expect([actor(bot), actor({ ...helper, actingFor: 'ben' })]).toEqual([undefined, undefined]);
     for (const wrong of [
@@ -62,7 +68,10 @@ describe('credentials', () => {
   });
   it('of a ledger of rules 1 demands an id of its list, and any without one', () => {
     const credential = authenticate('Bearer cs_one', tokens, 0);
-    const actor = (agents: string[] | undefined) => codeOf(() => { demandActor({ ...credential, says: { rules: 1, agents } }, bot); });
+    const actor = (agents: string[] | undefined) =>
+      codeOf(() => {
+        demandActor({ ...credential, says: { rules: 1, agents } }, bot);
+      });
     expect([actor(undefined), actor(['agent-1']), actor([])]).toEqual([undefined, undefined, [403, 'ACTOR_NOT_ALLOWED']]);
   });
 });

@@ -17,7 +17,9 @@ function told([entry]: readonly Entry[]): string {
   return [verdict ?? code ?? entry?.kind, reasons?.join(), detail].filter((word) => word !== undefined).join(' ');
 }
 const toldAll = (entries: readonly Entry[]) =>
-  entries.map(({ kind, actionId, statement: { predicate } }) => [kind, actionId, (predicate['outcome'] ?? predicate['cause'] ?? '') as string].join(' '));
+  entries.map(({ kind, actionId, statement: { predicate } }) =>
+    [kind, actionId, (predicate['outcome'] ?? predicate['cause'] ?? '') as string].join(' '),
+  );
 const actorOf = ([entry]: readonly Entry[]) => entry?.statement.predicate['actor'];
 
 /** A lane of which `speaker` may say what `actors` lists, and nothing else; `runner` may act. */

@@ -44,7 +44,7 @@ export class ToldEffects {
     );
     return [
       ...left.map(([decision, { until }]) => `nobody reported of ${decision} until ${until}, and nothing says so`),
-      ...cutOff.map(({ grant }) => `${String(grant.predicate['executor'])} was revoked, and nothing says that its effect is uncertain`),
+      ...cutOff.map(({ grant }) => `${grant.predicate['executor'] as string} was revoked, and nothing says that its effect is uncertain`),
     ];
   }
 
