@@ -16,6 +16,8 @@ export interface OwnerWorld {
   /** This host's wall clock and its monotonic clock. Unit ms. */
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
+  /** Unit ms. */
+  readonly sleep: (ms: number) => Promise<void>;
   readonly onPoint: (name: string) => Promise<void>;
   readonly snapshotEveryEntries: number;
 }
@@ -105,6 +107,7 @@ export class OwnerHost {
       log: { ...silentLog, info: onInfo, error: onError },
       nowMs: () => this.scheduler.nowMs + this.skewMs,
       monotonicMs: () => this.scheduler.nowMs,
+      sleep: (ms) => actor.sleep(ms),
       onPoint: (name) => actor.pass(name),
       snapshotEveryEntries: this.hooks.snapshotEveryEntries,
     });

@@ -138,9 +138,9 @@ export class SimulatedWorld {
   #laneLog(actor: Actor, host: OwnerHost): LaneLog {
     const log = memoryLaneLog(this.broker, actor);
     const guarded = (writer: LogWriter): LogWriter => ({
-      commit: (records, laneSeq) => {
+      commit: (records, laneSeq, check) => {
         for (const { topic, value } of records) if (topic === 'checkpoints') this.#expectGuarded(host, value ?? Buffer.of());
-        return writer.commit(records, laneSeq);
+        return writer.commit(records, laneSeq, check);
       },
       close: () => writer.close(),
     });
