@@ -10,6 +10,7 @@ import {
   type WireCodec,
 } from '#domain';
 
+import { BlockedInputs, type ReadableEnd } from './blocked-inputs.ts';
 import { ClockHold, type ClockReport } from './clock-hold.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
@@ -57,8 +58,16 @@ export interface LaneDeciderOptions {
   readonly onClock?: (lane: number, report: ClockReport | undefined) => void;
   /** Reasons to refuse a candidate bundle, given its bytes. Default: compiles it in a process of its own. */
   readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
-  /** An input topic waits for an operator's input.gap, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
-  readonly onHeld?: (lane: number, topic: InputTopic, why: string | undefined) => void;
+  /** An input topic stands still, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
+  readonly onHeld?: (lane: number, topic: InputTopic, held: Held | undefined) => void;
+  /** How far an input topic can be read, whenever that is not to its end, and once when it is again. */
+  readonly onReadable?: (lane: number, topic: InputTopic, end: ReadableEnd) => void;
+}
+
+/** INPUT_GAP waits for an operator's input.gap; BLOCKED for the end of a client's transaction. */
+export interface Held {
+  readonly code: 'INPUT_GAP' | 'BLOCKED';
+  readonly why: string;
 }
 
 /** The engine itself is out of order, not a policy: what it denied is not committed, and the lane waits and takes over anew. */
@@ -71,6 +80,12 @@ interface Lease {
   readonly signal: AbortSignal;
   /** Called once the lane is taken over. */
   readonly ready: () => void;
+}
+
+interface LaneIo {
+  readonly reader: LogReader;
+  readonly writer: LogWriter;
+  readonly blocked: BlockedInputs;
 }
 
 /**
@@ -106,6 +121,7 @@ export class LaneDecider {
     const partitions = OUTPUT_TOPICS.map((topic) => ({ topic: this.#topicName(topic), partition: lane }));
     const writer = await laneLog.openWriter({ transactionalId, partitions, ...(onPoint ? { onPoint } : {}) });
     const readers: LogReader[] = [];
+    const blocked = this.#blockedInputs(lane);
     try {
       log.debug({ lane }, 'opening a reader');
       const reader = await laneLog.openReader();
@@ -120,10 +136,11 @@ export class LaneDecider {
       const taken = await takeOver({ reader, birth, lane, wire, topicName: this.#topicName, signal, onProgress });
       const { nextSeq } = taken.state.heads;
       log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
-      await this.#decideUntil({ lane, signal, ready }, taken, { reader, writer });
+      await this.#decideUntil({ lane, signal, ready }, taken, { reader, writer, blocked });
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
       for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
+      blocked.stop();
       if (signal.aborted) this.#doubts.delete(lane);
       if (!this.#doubts.has(lane)) this.options.onClock?.(lane, undefined); // else it is taken over again, and still in doubt
       log.debug({ lane }, 'letting the lane go');
@@ -132,7 +149,7 @@ export class LaneDecider {
   }
 
   /** Steps 2 to 4 of the protocol, over and over. */
-  async #decideUntil({ signal, ready }: Lease, taken: TakenOver, io: { readonly reader: LogReader; readonly writer: LogWriter }) {
+  async #decideUntil({ signal, ready }: Lease, taken: TakenOver, io: LaneIo) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { state } = taken;
     const { lane } = state.heads;
@@ -145,12 +162,17 @@ export class LaneDecider {
       const remedy = `countersign gap --topic ${topic} --lane ${lane} --from ${next} --to FIRST_KEPT --epoch ${epoch}`;
       const why = `${topic} no longer holds offset ${next}, the next to be decided. When it is gone for good: ${remedy} (one epoch more when the topic was made anew)`;
       log.error({ lane, topic, next: String(next), code: 'INPUT_GAP', alarm: true }, why);
-      this.options.onHeld?.(lane, topic, why);
+      this.options.onHeld?.(lane, topic, { code: 'INPUT_GAP', why });
     };
     const onControl = ({ value }: { value: Uint8Array | null }): Promise<void> => this.#gate.prepare(state, value);
     const ahead = this.options.verifiesAhead ? new SignaturesAhead(wire) : undefined;
     const onAction = (record: KafkaRecord): void => ahead?.ask(state, record);
-    const feed = new InputFeed(io.reader, state, this.#topicName, { onHeld, onControl, onAction });
+    const feed = new InputFeed(io.reader, state, this.#topicName, {
+      ...{ onHeld, onControl, onAction },
+      onFetched: (topic, answer) => {
+        io.blocked.see(topic, answer);
+      },
+    });
     const { nowMs: wallMs = Date.now, monotonicMs = () => performance.now(), pause } = this.options;
     const clock = new LaneClock(wallMs, monotonicMs);
     const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
@@ -253,6 +275,16 @@ export class LaneDecider {
     const { log, sleep, onClock } = this.options;
     const onReport = (lane: number, report: ClockReport): void => onClock?.(lane, report);
     return new ClockHold({ clock, wallMs, writer, log, sleep, onReport, topicName: this.#topicName, doubts: this.#doubts });
+  }
+
+  #blockedInputs(lane: number): BlockedInputs {
+    const { laneLog, log, topicPrefix, monotonicMs = () => performance.now(), onReadable, onHeld } = this.options;
+    return new BlockedInputs({
+      ...{ lane, laneLog, log, monotonicMs, topicName: this.#topicName },
+      isOurs: (transactionalId) => transactionalId.startsWith(`${topicPrefix}countersign.`),
+      onBlocked: (topic, why) => onHeld?.(lane, topic, why === undefined ? undefined : { code: 'BLOCKED', why }),
+      onReadable: (topic, end) => onReadable?.(lane, topic, end),
+    });
   }
 
   async #checkTopics(lane: number): Promise<void> {
