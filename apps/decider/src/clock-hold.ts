@@ -10,6 +10,9 @@ export const CLOCK_KEY = 'clock';
 /** Unit ms. Between two questions for the time while the lane is held: soon enough after an operator set a clock, and no load. */
 const ASK_AGAIN_MS = 1000;
 
+/** A broker that was busy once answers the next time; one that is always slow is worth an alarm. */
+const FIRST_ASKED_MAX = 3;
+
 /** What a lane's clocks say. */
 export interface ClockReport {
   /** Unit ms: how far the wall clock is ahead of the broker's. */
@@ -67,6 +70,12 @@ export class ClockHold {
     if (answers.length === 0) throw new Error('the writer committed without its check: then no time of a batch would be checked either');
   }
 
+  /** The first question of an ownership: asked again at once when the answer came too late to be of use. */
+  async begin(state: LaneState, laneSeq: number): Promise<void> {
+    for (let asked = 0; asked < FIRST_ASKED_MAX && !this.options.clock.isKnown; asked++) await this.calibrate(state, laneSeq);
+    this.report(state);
+  }
+
   /** Of a batch that is dated `decidedAtMs`: called with the broker's answers before the batch is committed. */
   checkOf(lane: number, decidedAtMs: number): AppendCheck {
     const { clock, doubts, topicName } = this.options;
@@ -95,10 +104,11 @@ export class ClockHold {
   async until(state: LaneState, laneSeq: number, signal: AbortSignal): Promise<void> {
     const { sleep = pause } = this.options;
     await this.calibrate(state, laneSeq); // a clock that was set, or a machine that slept: often they agree again at once
-    for (; this.whyHeld(state) !== undefined; await this.calibrate(state, laneSeq)) {
+    while (this.whyHeld(state) !== undefined) {
       this.report(state);
       await sleep(ASK_AGAIN_MS, signal);
       if (signal.aborted) return;
+      await this.calibrate(state, laneSeq);
     }
     this.report(state);
   }

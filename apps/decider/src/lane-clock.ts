@@ -39,6 +39,10 @@ export class LaneClock {
     if (afterMs - beforeMs <= ANSWER_MAX_MS) this.#offsetMs = appendTimeMs - (beforeMs + afterMs) / 2;
   }
 
+  get isKnown(): boolean {
+    return this.#offsetMs !== undefined;
+  }
+
   /** POSIX milliseconds; the wall clock's before the first calibration. */
   get nowMs(): number {
     return this.#offsetMs === undefined ? this.wallMs() : this.#laneMs(this.monotonicMs());

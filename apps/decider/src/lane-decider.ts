@@ -190,8 +190,7 @@ export class LaneDecider {
     };
     // Lane time is known before the first decision. A crash here: nothing was decided.
     const hold = this.#clockHold(clock, wallMs, io.writer);
-    await hold.calibrate(state, committedSeq);
-    hold.report(state);
+    await hold.begin(state, committedSeq);
     ready();
     let batch: OpenBatch | undefined;
     while (!signal.aborted) {
