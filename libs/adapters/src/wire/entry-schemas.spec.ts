@@ -95,9 +95,10 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   ],
   'action.decided': [
     { ...judged, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], bindingDigest: digest, permit: { executors: ['deployer'], executeBy: time } },
-    { ...judged, verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], bindingDigest: digest, approvalDeadline: time },
+    { ...judged, verdict: 'ESCALATE', reasons: ['ESCALATE_CUMULATIVE'], exceeded: ['refunds'], counted: ['refunds'], bindingDigest: digest, approvalDeadline: time },
     { ...judged, verdict: 'DENY', reasons: ['DENY_CONTRACT'] },
     { ...judged, verdict: 'DENY', reasons: ['DENY_FROZEN'], freeze: 'f-1' },
+    { ...judged, verdict: 'DENY', reasons: ['DENY_CUMULATIVE'], exceeded: ['refunds'] },
     { ...judged, mode: 'shadow', verdict: 'WOULD_ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'] },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_MALFORMED'], detail: 'actor-kind' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },

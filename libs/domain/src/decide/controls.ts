@@ -207,6 +207,7 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   } catch {
     return 'bundle-shape';
   }
+  if (state.rules === 1 && bundle.tables.format !== 1) return 'bundle-shape'; // as it was before there was another
   const refusals = twice(() => context.engine.refusals(bundle));
   if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';
   const members = { activated: bundle.digest, bundleName: bundle.document.name };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import type { Json } from '../formats/canonical-json.ts';
 import { classRule, evidenceTypes } from './class-rule.ts';
+import { limit, LIMITS_PER_BUNDLE_MAX } from './limit.ts';
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
 import { changeWindow } from './window.ts';
 
@@ -90,8 +91,9 @@ const approvalRule = z.strictObject({
   expiresInSeconds: seconds(60, 604_800).optional(),
 });
 
-export const policyTables = z.strictObject({
-  format: z.literal(1),
+const tables = z.strictObject({
+  /** 2: what it says beyond 1 is listed in NEW_IN_2. A ledger of rules 1 takes no other than 1. */
+  format: z.literal([1, 2]),
   name: identifier,
   cedar: z.strictObject({ schema: z.string(), policies: z.record(identifier, z.string()) }),
   classes: z.record(identifier, classRule),
@@ -106,6 +108,22 @@ export const policyTables = z.strictObject({
   /** Groups of people that approval rules may name, each with what it is for. Closed where it is given. */
   approverGroups: z.record(identifier, z.string().min(1).max(256)).optional(),
   windows: z.record(identifier, changeWindow),
+  /** Cumulative limits, by id. */
+  limits: z
+    .record(identifier, limit)
+    .refine((limits) => Object.keys(limits).length <= LIMITS_PER_BUNDLE_MAX, `at most ${LIMITS_PER_BUNDLE_MAX} limits`)
+    .optional(),
+});
+
+/** What a document of format 1 cannot say: there it is as unknown as any other member. */
+const NEW_IN_2: readonly (readonly [name: string, isThere: (read: z.infer<typeof tables>) => boolean])[] = [
+  ['limits', ({ limits }) => limits !== undefined],
+];
+export const policyTables = tables.superRefine((read, context) => {
+  if (read.format === 2) return;
+  for (const [name, isThere] of NEW_IN_2) {
+    if (isThere(read)) context.addIssue({ code: 'custom', message: `${name}: needs format 2` });
+  }
 });
 
 export type PolicyTables = z.infer<typeof policyTables>;
