@@ -151,7 +151,10 @@ describe('a limit that denies', () => {
   const limits = (standardDocument as { limits?: Record<string, Json> }).limits ?? {};
   const denying = (more: object): Json => ({
     ...standardDocument,
-    limits: { ...limits, hard: { classes: ['refund.issue'], per: 'tenant', of: 'amount', max: 6000, windowSeconds: 3600, over: 'deny', ...more } as Json },
+    limits: {
+      ...limits,
+      hard: { classes: ['refund.issue'], per: 'tenant', of: 'amount', max: 6000, windowSeconds: 3600, over: 'deny', ...more } as Json,
+    },
   });
   it('denies what would go over it, and names it, also what people would have been asked', () => {
     const lane = start(denying({}));

@@ -9,7 +9,6 @@ import {
   replayFacts,
   SealedBatches,
   type LaneState,
-  type Rules,
   type SealedEntry,
   type WireCodec,
 } from '#domain';

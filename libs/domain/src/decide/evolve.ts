@@ -8,9 +8,8 @@ import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
-import type { OpenEscalation } from './open.ts';
-import { LIMIT_WINDOW_SECONDS_MAX } from '../policy/limit.ts';
-import { own } from '../policy/pointer.ts';
+import { countDecision } from './limits.ts';
+import { evolveKeys } from './issuer-keys.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -50,6 +49,10 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       if (issuer) issuer.revoked = true;
       break;
     }
+    case 'key.added':
+    case 'key.revoked':
+      evolveKeys(tenant, entry.kind, predicate);
+      break;
     case 'token.issued':
       tenant.tokens.set(text(predicate['token']), false);
       break;
@@ -106,26 +109,14 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
   tenant.ids.remember(idKey(issuer, actionId), known);
   state.idCount += 1;
-  const counts = count(state, tenant, predicate, facts);
+  const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
   if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
   const asked = askedBy(predicate, state.bundle, facts);
-  const open = { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline), votes: [], ...counts };
+  const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
+  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [], ...counts };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
-}
-
-/** What may still happen counts towards limits. Returns what it adds, as far as that is known. */
-function count(state: LaneState, { limits }: TenantFacts, predicate: Predicate, facts: InputFacts): Pick<OpenEscalation, 'counts'> {
-  const counted = predicate['counted'] as readonly string[] | undefined;
-  if (counted === undefined) return {};
-  const [index, nowMs] = [Number(predicate.index), parseTime(predicate.decidedAt)];
-  limits.sweep(nowMs);
-  for (const limit of counted) {
-    const windowSeconds = own(state.bundle?.tables.limits ?? {}, limit)?.windowSeconds ?? LIMIT_WINDOW_SECONDS_MAX;
-    limits.add({ limit, windowMs: windowSeconds * 1000, index, nowMs, count: facts.counts?.find((each) => each.limit === limit) });
-  }
-  return facts.counts ? { counts: facts.counts } : {};
 }
 
 function settled(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
@@ -174,6 +165,7 @@ function issuerOf(predicate: Predicate): Issuer {
     id: text(predicate['issuer']),
     type: predicate['type'] as Issuer['type'],
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
+    revokedKeys: new Set(),
     agents: predicate['agents'] as string[] | undefined,
     revoked: false,
   };

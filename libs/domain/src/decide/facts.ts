@@ -27,7 +27,11 @@ export function replayFacts(
   if (kind === 'bundle.activated') return { bundle: parseBundle(payload['bundle'] ?? null) };
   const actor = payload['actor'] as { readonly actingFor?: Json } | undefined;
   const actingFor = typeof actor?.actingFor === 'string' ? { actingFor: actor.actingFor } : {};
-  return { ...actingFor, ...countedBy(payload, { rules, bundle }), requestDigest: requestDigest(payload, rules).subarray(0, REQUEST_DIGEST_BYTES) };
+  return {
+    ...actingFor,
+    ...countedBy(payload, { rules, bundle }),
+    requestDigest: requestDigest(payload, rules).subarray(0, REQUEST_DIGEST_BYTES),
+  };
 }
 
 function countedBy(payload: Json, { rules, bundle }: Pick<LaneState, 'rules' | 'bundle'>): Pick<InputFacts, 'counts'> {

@@ -36,7 +36,7 @@ describe('what a limit has counted', () => {
   it('is unknown where an input of its slot is erased, until that slot is out of the window', () => {
     const book = bookOf({ index: 1, nowMs: 0 }, { index: 5, nowMs: 1 }, { index: 9, nowMs: SLOT_MS });
     book.forget([6]);
-    expect(book.spent(KEY, SLOT_MS)).toBe(2);
+    expect(book.spent(KEY, SLOT_MS)).toBe(3);
     book.forget([3]);
     expect(book.spent(count(1, 'never seen'), SLOT_MS)).toBe('unknown');
     expect(book.unknownOf('one', SLOT_MS)).toEqual([[1, 5]]);

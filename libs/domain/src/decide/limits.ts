@@ -3,7 +3,10 @@
  * the whole window, and for at most one slot longer. How much it was, and for whom, only the input says. Where an input is erased the whole slot
  * is unknown: then every action goes over the limit until the slot is out of the window, here and in every replay alike.
  */
-import { type Count, countsOf, limitsOn } from '../policy/limit.ts';
+import { parseTime } from '../formats/time.ts';
+import type { Predicate } from '../ledger/entry.ts';
+import { type Count, countsOf, LIMIT_WINDOW_SECONDS_MAX, limitsOn } from '../policy/limit.ts';
+import { own } from '../policy/pointer.ts';
 import type { Bundle, Proposal } from '../policy/types.ts';
 import type { InputFacts } from './types.ts';
 
@@ -60,6 +63,24 @@ export function hasRoomFor(more: number, { tenants }: LimitedLane, limits: Limit
 /** What only the input says of what an action adds to limits. */
 export function countFacts(bundle: Bundle | null, proposal: Proposal): Pick<InputFacts, 'counts'> {
   return !bundle || limitsOn(bundle.tables, proposal.class).length === 0 ? {} : { counts: countsOf(bundle.tables, proposal) };
+}
+
+/** Called for each decision: what may still happen counts. Returns what it adds, as far as that is known. */
+export function countDecision(
+  bundle: Bundle | null,
+  limits: LimitBook,
+  predicate: Predicate,
+  { counts }: InputFacts,
+): Pick<InputFacts, 'counts'> {
+  const counted = predicate['counted'] as readonly string[] | undefined;
+  if (counted === undefined) return {};
+  const [index, nowMs] = [Number(predicate.index), parseTime(predicate.decidedAt)];
+  limits.sweep(nowMs);
+  for (const limit of counted) {
+    const windowSeconds = own(bundle?.tables.limits ?? {}, limit)?.windowSeconds ?? LIMIT_WINDOW_SECONDS_MAX;
+    limits.add({ limit, windowMs: windowSeconds * 1000, index, nowMs, count: counts?.find((each) => each.limit === limit) });
+  }
+  return counts ? { counts } : {};
 }
 
 export class LimitBook {

@@ -109,7 +109,13 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const counted = judgement.counts === undefined ? {} : { counted: judgement.counts.map(({ limit }) => limit) };
   if (judgement.verdict === 'ESCALATE') {
     const grants = owedOf(judgement);
-    return { ...outcome, ...counted, bindingDigest: binding, approvalDeadline: until, ...(Object.keys(grants).length === 0 ? {} : { grants }) };
+    return {
+      ...outcome,
+      ...counted,
+      bindingDigest: binding,
+      approvalDeadline: until,
+      ...(Object.keys(grants).length === 0 ? {} : { grants }),
+    };
   }
   return { ...outcome, ...counted, bindingDigest: binding, permit: permitOf(judgement, until) };
 }

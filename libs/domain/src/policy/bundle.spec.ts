@@ -30,7 +30,10 @@ describe('a bundle', () => {
     ['limits under format 1', { limits: { one: LIMIT } }],
     ['a limit on the whole of the parameters', { format: 2, limits: { one: { ...LIMIT, per: '' } } }],
     ['a limit of more than thirty days', { format: 2, limits: { one: { ...LIMIT, windowSeconds: 2_592_001 } } }],
-    ['more limits than an entry names', { format: 2, limits: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`l-${at}`, LIMIT])) }],
+    [
+      'more limits than an entry names',
+      { format: 2, limits: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`l-${at}`, LIMIT])) },
+    ],
     ['a class without executors', { classes: { a: { ...testDocument().classes.note, executors: [] } } }],
     ['an approval of less than a minute', { approvalRules: { fast: { group: 'g', min: 1, expiresInSeconds: 59 } } }],
     ['an approval of more than seven days', { approvalRules: { slow: { group: 'g', min: 1, expiresInSeconds: 604_801 } } }],
