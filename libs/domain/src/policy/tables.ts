@@ -5,7 +5,7 @@ import type { Json } from '../formats/canonical-json.ts';
 import { classRule, evidenceTypes } from './class-rule.ts';
 import { limit, LIMITS_PER_BUNDLE_MAX } from './limit.ts';
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
-import { changeWindow } from './window.ts';
+import { changeWindow, windowNames } from './window.ts';
 
 export * from './class-rule.ts';
 
@@ -75,8 +75,8 @@ const envelopeOperation = z.strictObject({
   rowsMax: z.int().min(0).optional(),
   /** In the amount's own unit. */
   amountMax: z.int().min(0).optional(),
-  /** Hours: outside of it the operation is outside of the envelope. */
-  window: identifier.optional(),
+  /** Hours: outside of them the operation is outside of the envelope. A list in format 2 only. */
+  window: windowNames.optional(),
 });
 
 const envelope = z.strictObject({
@@ -91,8 +91,8 @@ const approvalRule = z.strictObject({
   expiresInSeconds: seconds(60, 604_800).optional(),
 });
 
-const tables = z.strictObject({
-  /** 2: what it says beyond 1 is listed in NEW_IN_2. A ledger of rules 1 takes no other than 1. */
+export const policyTables = z.strictObject({
+  /** 1 keeps its meaning for the ledgers that have it: format-words.ts. */
   format: z.literal([1, 2]),
   name: identifier,
   cedar: z.strictObject({ schema: z.string(), policies: z.record(identifier, z.string()) }),
@@ -113,17 +113,6 @@ const tables = z.strictObject({
     .record(identifier, limit)
     .refine((limits) => Object.keys(limits).length <= LIMITS_PER_BUNDLE_MAX, `at most ${LIMITS_PER_BUNDLE_MAX} limits`)
     .optional(),
-});
-
-/** What a document of format 1 cannot say: there it is as unknown as any other member. */
-const NEW_IN_2: readonly (readonly [name: string, isThere: (read: z.infer<typeof tables>) => boolean])[] = [
-  ['limits', ({ limits }) => limits !== undefined],
-];
-export const policyTables = tables.superRefine((read, context) => {
-  if (read.format === 2) return;
-  for (const [name, isThere] of NEW_IN_2) {
-    if (isThere(read)) context.addIssue({ code: 'custom', message: `${name}: needs format 2` });
-  }
 });
 
 export type PolicyTables = z.infer<typeof policyTables>;
