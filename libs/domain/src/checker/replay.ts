@@ -11,7 +11,7 @@ import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import { text } from '../ledger/text.ts';
 import { NESTING_MAX } from '../payloads/kinds.ts';
-import { limitsOn } from '../policy/limit.ts';
+import { limitsOn } from '../policy/counts.ts';
 import type { PolicyEngine } from '../policy/types.ts';
 import type { Findings } from './report.ts';
 import { Unreplayable } from './unreplayable.ts';

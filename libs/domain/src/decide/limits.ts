@@ -5,10 +5,10 @@
  */
 import { parseTime } from '../formats/time.ts';
 import type { Predicate } from '../ledger/entry.ts';
-import { type Count, countsOf, LIMIT_WINDOW_SECONDS_MAX, limitsOn } from '../policy/limit.ts';
+import { countsOf, limitsOn } from '../policy/counts.ts';
+import { type Count, LIMIT_WINDOW_SECONDS_MAX } from '../policy/limit.ts';
 import { own } from '../policy/pointer.ts';
 import type { Bundle, Proposal } from '../policy/types.ts';
-import type { InputFacts } from './types.ts';
 
 /** Slots of one window: an action counts for at most 1/24 longer than the window says. */
 export const SLOTS_PER_WINDOW = 24;
@@ -60,18 +60,17 @@ export function hasRoomFor(more: number, { tenants }: LimitedLane, limits: Limit
   return isRoom(({ size }) => size) || isRoom((book) => book.liveSize(nowMs));
 }
 
+interface Counts {
+  readonly counts?: readonly Count[];
+}
+
 /** What only the input says of what an action adds to limits. */
-export function countFacts(bundle: Bundle | null, proposal: Proposal): Pick<InputFacts, 'counts'> {
+export function countFacts(bundle: Bundle | null, proposal: Proposal): Counts {
   return !bundle || limitsOn(bundle.tables, proposal.class).length === 0 ? {} : { counts: countsOf(bundle.tables, proposal) };
 }
 
 /** Called for each decision: what may still happen counts. Returns what it adds, as far as that is known. */
-export function countDecision(
-  bundle: Bundle | null,
-  limits: LimitBook,
-  predicate: Predicate,
-  { counts }: InputFacts,
-): Pick<InputFacts, 'counts'> {
+export function countDecision(bundle: Bundle | null, limits: LimitBook, predicate: Predicate, { counts }: Counts): Counts {
   const counted = predicate['counted'] as readonly string[] | undefined;
   if (counted === undefined) return {};
   const [index, nowMs] = [Number(predicate.index), parseTime(predicate.decidedAt)];

@@ -3,7 +3,7 @@ import { isIdentifier } from '../formats/ids.ts';
 import { equalBytes } from '../formats/bytes.ts';
 import { judge } from '../policy/judge.ts';
 import type { Judgement, Proposal } from '../policy/types.ts';
-import type { Spent } from '../policy/within-limits.ts';
+import type { Spent } from '../policy/limit.ts';
 import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';

@@ -2,7 +2,7 @@ import type { Json } from '../formats/canonical-json.ts';
 import type { EvidenceKeyOf } from './evidence.ts';
 import type { ClassRule, Contract, Operation } from './tables.ts';
 import type { Bundle, Judgement, PolicyEngine, Proposal } from './types.ts';
-import type { Spent } from './within-limits.ts';
+import type { Spent } from './limit.ts';
 
 export interface JudgeInput {
   readonly bundle: Bundle;

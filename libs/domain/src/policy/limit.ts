@@ -1,14 +1,7 @@
 /** Cumulative limits as data: how much of something one actor, resource, order or tenant may have in a sliding window. */
 import { z } from 'zod';
 
-import { sha256 } from '#crypto';
-
-import { base64url, utf8 } from '../formats/bytes.ts';
-import { canonicalize, type Json } from '../formats/canonical-json.ts';
 import { identifier, pointer, seconds } from './spelling.ts';
-import { atPointer, own } from './pointer.ts';
-import type { Operation, PolicyTables } from './tables.ts';
-import type { Proposal } from './types.ts';
 
 /** An entry names those that it counts towards, in a list that stays readable. */
 export const LIMITS_PER_BUNDLE_MAX = 32;
@@ -40,37 +33,5 @@ export interface Count {
   readonly amount: number | null;
 }
 
-/** In the order of the limits' ids. */
-export function countsOf(tables: PolicyTables, proposal: Proposal): readonly Count[] {
-  const called = own(own(tables.contracts, proposal.connector ?? '')?.operations ?? {}, proposal.operation);
-  return limitsOn(tables, proposal.class).map(([id, { per, of }]) => {
-    const value = keyedBy(per, proposal);
-    const amount = value === undefined ? null : of === 'count' ? 1 : amountOf(proposal, called);
-    return { limit: id, key: keyOf([id, of, per, value ?? null]), amount };
-  });
-}
-
-/** Limits that actions of a class count towards, by id. */
-export function limitsOn({ limits }: PolicyTables, cls: string): readonly (readonly [string, Limit])[] {
-  if (limits === undefined) return [];
-  return Object.entries(limits)
-    .filter(([, { classes }]) => classes.includes(cls))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function keyedBy(per: string, { class: cls, actor, resource, parameters }: Proposal): Json | undefined {
-  if (per === 'tenant') return '';
-  if (per === 'class') return cls;
-  if (per === 'actor') return [actor.kind, actor.id];
-  if (per === 'resource') return [resource.type, resource.id];
-  return atPointer(parameters, per);
-}
-
-/** Whole numbers only: sums of others depend on their order. */
-function amountOf({ parameters }: Proposal, called: Operation | undefined): number | null {
-  const amount = called?.amount === undefined ? undefined : atPointer(parameters, called.amount);
-  return typeof amount === 'number' && Number.isSafeInteger(amount) && amount >= 0 && amount <= LIMIT_AMOUNT_MAX ? amount : null;
-}
-
-/** 16 bytes: two that share them would need 2⁶⁴ tries. */
-const keyOf = (of: Json): string => base64url(sha256(utf8(canonicalize(of))).subarray(0, 16));
+/** What was counted so far and is in the window; `unknown`: some of it was erased, so nobody can say how much it was. */
+export type Spent = (count: Count) => number | 'unknown';

@@ -9,7 +9,7 @@ import { judge } from './judge.ts';
 import { EVIDENCE_WORDS, evidenceFor, testEvidenceKey } from './own-test-evidence.ts';
 import { own } from './pointer.ts';
 import type { Bundle, PolicyEngine, Proposal } from './types.ts';
-import type { Spent } from './within-limits.ts';
+import type { Spent } from './limit.ts';
 
 export class PolicyTestError extends FormatError<'SHAPE'> {}
 

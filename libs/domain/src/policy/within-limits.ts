@@ -1,12 +1,10 @@
 /** After policy: what an action adds to cumulative limits. Only tightens: an ALLOW is asked of people or denied, an ESCALATE of more people or denied. */
 import { approvalRule } from './approval-rule.ts';
 import { type Case, denied } from './case.ts';
-import { type Count, countsOf } from './limit.ts';
+import { countsOf } from './counts.ts';
+import type { Count, Spent } from './limit.ts';
 import { own } from './pointer.ts';
 import type { ApprovalRule, Judgement } from './types.ts';
-
-/** What was counted so far and is in the window; `unknown`: some of it was erased, so nobody can say how much it was. */
-export type Spent = (count: Count) => number | 'unknown';
 
 export function withinLimits(question: Case, judgement: Judgement): Judgement {
   const { bundle, proposal, called, spent = nothing } = question;
