@@ -22,5 +22,4 @@ export const isAhead = ({ rules, lastDecidedAtMs }: Timed, nowMs: number): boole
  * `decidedAt`, would find another tenant's escalation due before it was. On a lane whose time is ahead: the clock's, or a replay could not
  * tell a refusal for that reason from any other.
  */
-export const laneNow = (state: Timed, nowMs: number): number =>
-  isAhead(state, nowMs) ? nowMs : Math.max(nowMs, state.lastDecidedAtMs);
+export const laneNow = (state: Timed, nowMs: number): number => (isAhead(state, nowMs) ? nowMs : Math.max(nowMs, state.lastDecidedAtMs));
