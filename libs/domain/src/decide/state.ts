@@ -8,6 +8,7 @@ import type { Sender, Token } from './credentials.ts';
 import type { EntryActor, OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
+import { LimitBook } from './limits.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
@@ -37,6 +38,8 @@ export interface TenantFacts {
   readonly effects: Map<number, OpenEffect>;
   /** Decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
   claims: IdBook;
+  /** What cumulative limits have counted. */
+  limits: LimitBook;
 }
 
 /** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
@@ -118,6 +121,7 @@ export const emptyTenant = (): TenantFacts => ({
   openByActor: new Map(),
   effects: new Map(),
   claims: new IdBook(),
+  limits: new LimitBook(),
 });
 
 /**
