@@ -11,7 +11,7 @@ import { type Permit, permitOf } from '../ledger/permit.ts';
 import { text } from '../ledger/text.ts';
 import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import { refuse, staleness } from './controls.ts';
-import { isLive, senderOf } from './credentials.ts';
+import { isLive } from './credentials.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { laneNow } from './lane-time.ts';
 import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effects.ts';
@@ -20,6 +20,7 @@ import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { pick } from './members.ts';
 import { idsExhausted } from './proposal.ts';
+import { senderOf } from './sender.ts';
 import type { LaneState } from './state.ts';
 import type { DecideContext, Decided } from './types.ts';
 

@@ -1,39 +1,12 @@
 /** Who stands behind a proposal: a platform that is registered, or a token that the gateway names. Rules 2. */
-import { isIdentifier } from '../formats/ids.ts';
-import { type ActorRule, checkActor, type SaidActor } from '../payloads/actors.ts';
-import type { TokenRole } from '../payloads/kinds.ts';
+import { checkActor, type SaidActor } from '../payloads/actors.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { isStillAdmitted } from './issuer-keys.ts';
-import type { EntryActor } from './open.ts';
+import { type EntryActor, type Sender, senderOf, type Token } from './sender.ts';
 import type { LaneState, TenantFacts } from './state.ts';
-
-/** A bearer token of one tenant, as the ledger issued it. */
-export interface Token {
-  readonly id: string;
-  readonly roles: readonly TokenRole[];
-  /** What it may propose for; undefined: nothing. */
-  readonly actors: readonly ActorRule[] | undefined;
-  /** It ends at this moment, POSIX milliseconds of lane time. */
-  readonly validUntilMs: number;
-  revoked: boolean;
-}
-
-/** As entries name it. */
-export interface Sender {
-  readonly issuer: string;
-  /** Whose key signed it; absent: of whichever. */
-  readonly keyid?: string;
-  /** Of what came through the gateway. */
-  readonly token?: string;
-}
 
 type Facts = Pick<TenantFacts, 'issuers' | 'tokens'>;
 export type TokenFault = 'unknown' | 'revoked' | 'expired' | 'role';
-
-/** Of a payload or a predicate. Only the gateway speaks for a token. */
-export function senderOf(issuer: string, token: unknown): Sender {
-  return issuer === 'gateway' && typeof token === 'string' && isIdentifier(token) ? { issuer, token } : { issuer };
-}
 
 /** Why this token proposes nothing at `nowMs`; undefined when it may. */
 export function tokenFault(token: Token | undefined, nowMs: number): TokenFault | undefined {

@@ -6,7 +6,8 @@ import type { OutcomeKind } from '../payloads/outcomes.ts';
 import { awaitEffect, awaitNoMore, type DueBook } from './due.ts';
 import { agentOf, type FreezeSubject } from './freeze.ts';
 import { idKey } from './ids.ts';
-import type { EntryActor, OpenEffect } from './open.ts';
+import type { OpenEffect } from './open.ts';
+import type { EntryActor } from './sender.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
 /** A tenant with more effects going on, or left uncertain, than people can look into claims no further one. */

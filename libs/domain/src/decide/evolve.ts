@@ -4,7 +4,6 @@ import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
 import type { ActorRule } from '../payloads/actors.ts';
 import { askedBy, personOf } from './approvals.ts';
-import { senderOf, type Token } from './credentials.ts';
 import { evolveEffects } from './effects.ts';
 import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
@@ -12,8 +11,8 @@ import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
-import type { EntryActor } from './open.ts';
-import { askerKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
+import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
+import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
 

@@ -1,6 +1,6 @@
 /** Freezes and emergency stops of one lane: which are in force, and who may raise and lift them. */
 
-import type { EntryActor } from './open.ts';
+import type { EntryActor } from './sender.ts';
 
 /** freeze: denies, but an approved rollback may be claimed; stop: denies that as well. */
 export type FreezeLevel = 'freeze' | 'stop';

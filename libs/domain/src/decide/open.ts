@@ -17,14 +17,6 @@ export interface Asked {
   readonly members: Readonly<Record<string, unknown>>;
 }
 
-/** As an entry names it. */
-export interface EntryActor {
-  readonly kind: string;
-  readonly id: string;
-  /** `*`: its credential may say any id of this kind. Absent: its list has this one. */
-  readonly listedAs?: string;
-}
-
 /** An escalation that waits for people. */
 export interface OpenEscalation {
   readonly tenant: string;

@@ -9,12 +9,12 @@ import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { laneNow } from './lane-time.ts';
-import { senderOf, spokenFor, untilOf } from './credentials.ts';
+import { spokenFor, untilOf } from './credentials.ts';
 import { agentOf, freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { countFacts, hasRoomFor } from './limits.ts';
-import type { EntryActor } from './open.ts';
-import { askerKey, type LaneState } from './state.ts';
+import { askerKey, type EntryActor, senderOf } from './sender.ts';
+import type { LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
 
 /** A proposal's own expiry is at most this far away, so that ids can be forgotten. */

@@ -1,7 +1,7 @@
 import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from '../formats/bytes.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
-import type { Token } from './credentials.ts';
+import type { Token } from './sender.ts';
 import { awaitEffect, openEscalation } from './due.ts';
 import type { OpenEffect, OpenEscalation } from './open.ts';
 import type { Freeze } from './freeze.ts';

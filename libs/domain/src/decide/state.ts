@@ -3,9 +3,9 @@ import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
-import { type ActorRule, ANY } from '../payloads/actors.ts';
-import type { Sender, Token } from './credentials.ts';
-import type { EntryActor, OpenEffect } from './open.ts';
+import type { ActorRule } from '../payloads/actors.ts';
+import type { Token } from './sender.ts';
+import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
 import { LimitBook } from './limits.ts';
@@ -123,11 +123,3 @@ export const emptyTenant = (): TenantFacts => ({
   claims: new IdBook(),
   limits: new LimitBook(),
 });
-
-/**
- * Whose questions count together: those of one actor, whoever speaks for it. All that one credential says under a `*` are one actor's, or
- * another id would be another limit.
- */
-export function askerKey({ kind, id, listedAs }: EntryActor, { issuer, token = '' }: Sender): string {
-  return listedAs === undefined ? `${kind}:${id}` : `${kind}:${ANY} ${issuer} ${token}`;
-}
