@@ -13,13 +13,15 @@ import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { settlementOf, voteFault } from './approvals.ts';
-import { after, draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { after, draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { laneNow } from './lane-time.ts';
 import { cancelledBy } from './erase.ts';
 import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
 import { findEscalation } from './due.ts';
 import { idKey } from './ids.ts';
 import { addKey, keyFault, revokeKey } from './issuer-keys.ts';
 import { pick } from './members.ts';
+import { reachOfIssuer, reachOfKey, reachOfToken } from './revoke.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -87,21 +89,28 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
   'ledger.initialised': () => 'repeated',
   'tenant.registered': registerTenant,
   'issuer.registered': registerIssuer,
-  'issuer.revoked': ({ checked, body }) => {
+  'issuer.revoked': ({ state, checked, body }) => {
     const issuer = checked.facts.issuers.get(text(body['revokes']));
-    return !issuer || issuer.revoked ? 'unknown-issuer' : { kind: 'issuer.revoked', members: { issuer: issuer.id } };
+    if (!issuer || issuer.revoked) return 'unknown-issuer';
+    const then = state.rules === 1 ? [] : reachOfIssuer(state, checked, issuer.id);
+    return { kind: 'issuer.revoked', members: { issuer: issuer.id }, then };
   },
   'key.added': ({ state, checked, body }) =>
     addKey(state, checked.facts, text(body['holder']), body['adds'] as { keyid: string; publicKey: string }),
-  'key.revoked': ({ checked, body }) => revokeKey(checked.facts, text(body['holder']), text(body['revokes'])),
+  'key.revoked': ({ state, checked, body }) => {
+    const [holder, keyid] = [text(body['holder']), text(body['revokes'])];
+    const change = revokeKey(checked.facts, holder, keyid);
+    return typeof change === 'string' ? change : { ...change, then: reachOfKey(state, checked, holder, keyid) };
+  },
   'token.issued': ({ checked, body }) => {
     if (checked.facts.tokens.has(text(body['token']))) return 'exists';
     if (checked.facts.tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
-    return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'validUntil']) };
+    return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'actors', 'validUntil']) };
   },
-  'token.revoked': ({ checked, body }) => {
-    const token = text(body['revokes']);
-    return checked.facts.tokens.get(token) === false ? { kind: 'token.revoked', members: { token } } : 'unknown-token';
+  'token.revoked': ({ state, checked, body }) => {
+    const token = checked.facts.tokens.get(text(body['revokes']));
+    if (!token || token.revoked) return 'unknown-token';
+    return { kind: 'token.revoked', members: { token: token.id }, then: state.rules === 1 ? [] : reachOfToken(state, checked, token.id) };
   },
   'bundle.activated': activateBundle,
   'freeze.raised': raiseFreeze,
@@ -190,7 +199,7 @@ function registerIssuer({ state, checked, body }: Step): Accepted | string {
     const fault = keyFault(state, checked.facts, key);
     if (fault !== undefined) return fault;
   }
-  return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents']) } };
+  return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents', 'actors']) } };
 }
 
 /** In force for every tenant of the lane from this entry on; each tree says so. */
@@ -201,6 +210,7 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   } catch {
     return 'bundle-shape';
   }
+  if (state.rules === 1 && bundle.tables.format !== 1) return 'bundle-shape'; // as before there was another
   if (state.rules >= 2 && bundle.tables.format < 2) return 'bundle-format';
   const refusals = twice(() => context.engine.refusals(bundle));
   if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { originOf } from '../formats/log-key.ts';
 import { RULES_KNOWN } from '../ledger/entry.ts';
 import { parseVkey } from '../formats/vkey.ts';
+import { actors } from './actors.ts';
 import {
   agents,
+  bound,
   head,
   hexDigest,
   identifier,
@@ -20,7 +22,7 @@ import {
   tenantId,
   time,
 } from './fields.ts';
-import { ISSUER_TYPES } from './kinds.ts';
+import { ISSUER_TYPES, TOKEN_ROLES } from './kinds.ts';
 
 /** Issuer ids that the ledger itself speaks for; a tenant's party cannot take them. */
 export const RESERVED_ISSUERS: readonly string[] = ['admin', 'gateway'];
@@ -48,7 +50,7 @@ export const tenantRegistered = z
   .strictObject({ ...head, registers: tenantId, ...log })
   .refine((payload) => isLogOf(payload.ledger, payload));
 
-export const issuerRegistered = z.strictObject({
+const party = {
   ...head,
   registers: issuerId,
   type: z.enum(ISSUER_TYPES),
@@ -57,9 +59,13 @@ export const issuerRegistered = z.strictObject({
     .min(1)
     .max(ISSUER_KEYS_MAX)
     .refine((keys) => isSet(keys.map((key) => key.keyid))),
-  /** Actors it may speak for; absent: any. */
-  agents: agents.optional(),
-});
+};
+/** `agents`: actors it may speak for; absent: any. */
+export const issuerRegisteredRules1 = z.strictObject({ ...party, agents: agents.optional() });
+/** `actors`: what a platform may say; absent: nothing. Only a platform says anything of actors. */
+export const issuerRegistered = z
+  .strictObject({ ...party, ...bound, actors: actors.optional() })
+  .refine(({ type, actors }) => type === 'platform' || actors === undefined, { path: ['actors'] });
 
 export const issuerRevoked = z.strictObject({ ...head, revokes: issuerId });
 
@@ -69,18 +75,19 @@ export const keyAdded = z.strictObject({ ...head, holder: issuerId, adds: public
 /** One key of a party, by its keyid; the others go on. */
 export const keyRevoked = z.strictObject({ ...head, holder: issuerId, revokes: keyId });
 
-export const tokenIssued = z.strictObject({
+const token = {
   ...head,
   token: identifier,
   /** SHA-256 of the bearer string. */
   tokenHash: hexDigest,
-  roles: z
-    .array(z.enum(['propose', 'read']))
-    .min(1)
-    .refine(isSet),
-  agents: agents.optional(),
+  roles: z.array(z.enum(TOKEN_ROLES)).min(1).refine(isSet),
   validUntil: time,
-});
+};
+export const tokenIssuedRules1 = z.strictObject({ ...token, agents: agents.optional() });
+/** `actors`: what it may propose for; absent: nothing. A token that only reads says nothing of actors. */
+export const tokenIssued = z
+  .strictObject({ ...token, ...bound, actors: actors.optional() })
+  .refine(({ roles, actors }) => roles.includes('propose') || actors === undefined, { path: ['actors'] });
 
 export const tokenRevoked = z.strictObject({ ...head, revokes: identifier });
 
