@@ -1,6 +1,7 @@
 import {
   type CommitPoint,
   type Guard,
+  GuardTaken,
   InputError,
   type KafkaRecord,
   type LaneLog,
@@ -144,12 +145,13 @@ export class LaneNotary {
 
   async #publish(lane: Lane, attestation: Attestation): Promise<void> {
     const { onPoint, onCommit } = this.options;
-    const { heads, history, inputKeys, writer } = lane;
+    const { heads, inputKeys, writer } = lane;
     const startedMs = performance.now();
     const records = await this.#entryRecords(lane, attestation);
     await onPoint?.('before-guard');
     // 6. What is about to be signed for good is on our own disk first. A crash after it: the successor recomputes up to here, and publishes.
-    history.commit(attestation.signed);
+    // When another notary has opened the guard since, nothing is signed: what that one has signed may not be known here.
+    await this.#guarded(lane, attestation.signed);
     await onPoint?.('after-guard');
     // 7. One transaction: receipts, verdicts, tree heads, position. A crash before its commit leaves nothing, after it everything.
     for (const { entry } of attestation.entries) inputKeys.forget(inputKeyName(entry.origin, entry.leafIndex));
@@ -159,6 +161,24 @@ export class LaneNotary {
     await writer.commit(records, heads.nextSeq);
     // 8. Only now is the memory that step 5 advanced the truth. An error above dropped it.
     onCommit?.(heads.lane, attestation.entries.length, performance.now() - startedMs);
+  }
+
+  /**
+   * A successor fences this notary on Kafka before it opens the guard, and then the lane is given up as always. One that has fenced nobody reads
+   * another Kafka, or another topic prefix: then two notaries sign with one key, and no protocol keeps their histories one.
+   */
+  async #guarded({ heads: { lane }, history, writer }: Lane, signed: readonly SignedTreeHead[]): Promise<void> {
+    try {
+      history.commit(signed);
+    } catch (error) {
+      if (!(error instanceof GuardTaken)) throw error;
+      await writer.expectOwner();
+      throw new LaneHalted(
+        'GUARD_TAKEN',
+        `lane ${lane}: ${error.message}. Kafka knows no successor of this notary, so that one uses another Kafka or topic prefix: ` +
+          'nothing more is signed here. Give each ledger a guard folder of its own, stop the other notary, then restart this one',
+      );
+    }
   }
 
   async #entryRecords({ heads, reader, inputKeys, signal }: Lane, { entries }: Attestation): Promise<OutgoingRecord[]> {

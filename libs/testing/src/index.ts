@@ -18,3 +18,9 @@ export { STORIES, WRITTEN } from './golden/stories.ts';
 
 // decider and notary over a log in memory, in an order that a seed chooses
 export * from './simulation/index.ts';
+
+// processes, as two containers have them
+export * from './process/child.ts';
+
+// what a journal must do, whatever keeps it
+export * from './executor/journal-contract.ts';
