@@ -106,14 +106,20 @@ describe('a control', () => {
       const engine = new Asked();
       const lane = MemoryLane.ready(['acme'], { engine, rules });
       engine.isJudged = false;
-      const refused = detail(lane.activate(laneBundle({ name: 'next' })));
+      const refused = detail(lane.activate(laneBundle({ name: 'next', format: rules })));
       engine.isJudged = true;
-      return [refused, lane.activate(laneBundle({ name: 'next' }))[0]?.kind];
+      return [refused, lane.activate(laneBundle({ name: 'next', format: rules }))[0]?.kind];
     });
     expect(told).toEqual([
       ['bundle-refused', 'bundle.activated'],
       ['bundle-not-judged', 'bundle.activated'],
     ]);
+  });
+
+  it('of a bundle of format 1 is refused on a ledger of rules 2, and accepted on one of rules 1', () => {
+    const old = (lane: MemoryLane) => lane.activate(laneBundle({ format: 1, name: 'old' }));
+    expect(detail(old(MemoryLane.ready()))).toBe('bundle-format');
+    expect(old(MemoryLane.ready(['acme'], { rules: 1 })).map(({ kind }) => kind)).toContain('bundle.activated');
   });
 
   it('repeated, expired, or decidable for more than a day, is refused in its tree, its bytes sealed', () => {
