@@ -39,7 +39,7 @@ import {
   utf8,
 } from '#domain';
 
-import { start as startDecider } from '../../apps/decider/src/app.ts';
+import { type DeciderOptions, start as startDecider } from '../../apps/decider/src/app.ts';
 import { type Gateway, start as startGateway } from '../../apps/gateway/src/app.ts';
 import type { LaneApp } from '../../apps/kit/src/index.ts';
 import { start as startNotary } from '../../apps/notary/src/app.ts';
@@ -113,7 +113,7 @@ export class World {
     return world;
   }
 
-  async start(name: AppName, deciderOptions: { snapshotEveryEntries?: number } = {}): Promise<void> {
+  async start(name: AppName, deciderOptions: Pick<DeciderOptions, 'snapshotEveryEntries' | 'checkBundle'> = {}): Promise<void> {
     const { home, brokers } = this;
     const common = { home, brokers, port: 0 };
     const nowMs = (): number => Date.now() + this.deciderClockMs;

@@ -20,6 +20,8 @@ export interface DeciderOptions {
   readonly sessionTimeout?: number;
   readonly heartbeatInterval?: number;
   readonly snapshotEveryEntries?: number;
+  /** Judges candidate bundles. Default: compiles each in a process of its own. */
+  readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
   /** The wall clock, POSIX milliseconds. Default Date.now. */
   readonly nowMs?: () => number;
 }
@@ -54,6 +56,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         onClock: clocksOf(metrics, health),
         onReadable: readableMetrics(metrics),
         ...(onPoint ? { onPoint } : {}),
+        ...(options.checkBundle ? { checkBundle: options.checkBundle } : {}),
         ...(options.nowMs ? { nowMs: options.nowMs } : {}),
         ...(options.snapshotEveryEntries === undefined ? {} : { snapshotEveryEntries: options.snapshotEveryEntries }),
       }),

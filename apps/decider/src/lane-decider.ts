@@ -164,11 +164,12 @@ export class LaneDecider {
       log.error({ lane, topic, next: String(next), code: 'INPUT_GAP', alarm: true }, why);
       this.options.onHeld?.(lane, topic, { code: 'INPUT_GAP', why });
     };
-    const onControl = ({ value }: { value: Uint8Array | null }): Promise<void> => this.#gate.prepare(state, value);
+    const onControl = ({ value }: KafkaRecord): Promise<void> | undefined => this.#gate.prepare(state, value);
     const ahead = this.options.verifiesAhead ? new SignaturesAhead(wire) : undefined;
     const onAction = (record: KafkaRecord): void => ahead?.ask(state, record);
     const feed = new InputFeed(io.reader, state, this.#topicName, {
       ...{ onHeld, onControl, onAction },
+      isUrgent: ({ value }) => this.#gate.isUrgent(state, value),
       onFetched: (topic, answer) => {
         io.blocked.see(topic, answer);
       },

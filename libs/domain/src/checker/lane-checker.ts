@@ -21,7 +21,7 @@ export interface LaneCheckerOptions {
   /** The input of an entry, opened; asked once for each group, of its first part. */
   readonly inputOf: (entry: SealedEntry) => ReplayInput;
   /** Before a group made from a control is decided again: judges the bundle it may hold. */
-  readonly prepare: (state: LaneState, value: Uint8Array | null | undefined) => Promise<void>;
+  readonly prepare: (state: LaneState, value: Uint8Array | null | undefined) => Promise<void> | undefined;
 }
 
 /** What a check cannot decide by itself, because the ledger may still be growing. */

@@ -5,6 +5,7 @@ import { FakeEngine, laneBundle, MemoryLane } from '#testing';
 import { utf8 } from '../formats/bytes.ts';
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
+import { NOT_JUDGED } from '../policy/types.ts';
 import { LaneHalted } from './types.ts';
 
 const SYSTEM = '_system';
@@ -92,6 +93,27 @@ describe('a control', () => {
     engine.strict = true;
     expect(detail(lane.activate(laneBundle({ name: 'next' })))).toBe('bundle-refused');
     expect(detail(lane.control('bundle.activated', SYSTEM, { bundle: { format: 1 } }))).toBe('bundle-shape');
+  });
+
+  it('whose bundle nobody has judged yet is refused with a word of its own from rules 2 on, so that it is sent again', () => {
+    class Asked extends FakeEngine {
+      isJudged = true;
+      override refusals(): readonly string[] {
+        return this.isJudged ? [] : [NOT_JUDGED];
+      }
+    }
+    const told = ([1, 2] as const).map((rules) => {
+      const engine = new Asked();
+      const lane = MemoryLane.ready(['acme'], { engine, rules });
+      engine.isJudged = false;
+      const refused = detail(lane.activate(laneBundle({ name: 'next', format: rules })));
+      engine.isJudged = true;
+      return [refused, lane.activate(laneBundle({ name: 'next', format: rules }))[0]?.kind];
+    });
+    expect(told).toEqual([
+      ['bundle-refused', 'bundle.activated'],
+      ['bundle-not-judged', 'bundle.activated'],
+    ]);
   });
 
   it('of a bundle of format 1 is refused on a ledger of rules 2, and accepted on one of rules 1', () => {

@@ -8,6 +8,7 @@ import type { Entry, EntryKind, InputTopic } from '../ledger/entry.ts';
 import { newTree, systemTree } from '../ledger/heads.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import { twice } from '../policy/twice.ts';
+import { NOT_JUDGED } from '../policy/types.ts';
 import type { Json } from '../formats/canonical-json.ts';
 import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
@@ -33,6 +34,9 @@ export const ISSUERS_PER_TENANT_MAX = 1000;
 export const TOKENS_PER_TENANT_MAX = 10_000;
 /** A control is decided within a day of its making, so that its id can be forgotten. */
 const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
+
+/** `detail` of a bundle that was refused unjudged. A replay cannot find this out by itself: it depends on what waited behind it. */
+export const NOT_JUDGED_DETAIL = 'bundle-not-judged';
 
 type Body = Readonly<Record<string, Json>>;
 /** What an accepted control puts into its first tree, and into others. */
@@ -213,6 +217,8 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   if (state.rules === 1 && bundle.tables.format !== 1) return 'bundle-shape'; // as before there was another
   if (state.rules >= 2 && bundle.tables.format < 2) return 'bundle-format';
   const refusals = twice(() => context.engine.refusals(bundle));
+  // Something urgent waited behind it. To be sent again: its judgement goes on meanwhile.
+  if (state.rules >= 2 && refusals.ok && refusals.value.includes(NOT_JUDGED)) return NOT_JUDGED_DETAIL;
   if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';
   const members = { activated: bundle.digest, bundleName: bundle.document.name };
   const also = inTrees(state, checked, { kind: 'bundle.activated', members });

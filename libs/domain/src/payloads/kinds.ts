@@ -71,6 +71,15 @@ const KINDS = {
 export type PayloadKind = keyof typeof KINDS;
 export const PAYLOAD_KINDS: Readonly<Record<PayloadKind, PayloadRules>> = KINDS;
 
+/** Controls that take permission away, or give it back after an emergency: they do not wait for a bundle in front of them to be judged. */
+export const URGENT_KINDS: ReadonlySet<PayloadKind> = new Set<PayloadKind>([
+  'freeze.raised',
+  'freeze.lifted',
+  'issuer.revoked',
+  'token.revoked',
+  'key.revoked',
+]);
+
 const TYPE = /^application\/vnd\.countersign\.([a-z.]+)\+json;v=1$/;
 
 export const payloadTypeOf = (kind: PayloadKind): string => `application/vnd.countersign.${kind}+json;v=1`;
