@@ -12,7 +12,7 @@ export const BUNDLE_BYTES_MAX = 768 * 1024;
 /** What a registered party may sign: proposals, evidence of one type each, or claims and outcomes. */
 export const ISSUER_TYPES = ['platform', 'ci', 'reviewer', 'directory', 'incident-desk', 'executor'] as const;
 export type IssuerType = (typeof ISSUER_TYPES)[number];
-export type Signer = 'admin' | 'gateway' | IssuerType;
+export type Signer = 'admin' | 'gateway' | 'recovery' | IssuerType;
 export interface PayloadRules {
   readonly topic: InputTopic;
   /** Who may sign it. */
@@ -52,6 +52,8 @@ const KINDS = {
   'outcome.reported': outcome,
   'ledger.initialised': control(true, true),
   'tenant.registered': control(true, false),
+  'log.rotated': control(true, false),
+  'key.rotated': { ...control(true, true), admittedFor: ['admin', 'recovery'] as Signer[] },
   'bundle.activated': control(true, true, BUNDLE_BYTES_MAX),
   'freeze.raised': control(true, true),
   'freeze.lifted': control(true, true),
