@@ -5,11 +5,16 @@ import { EVIDENCE_WORDS, evidenceFor } from '../../libs/domain/src/policy/own-te
 import type { Row } from './decision-table.ts';
 import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
 
-/** A Wednesday, noon in UTC; 09:30 in Berlin in summer; and the same time of UTC in winter, which is 08:30 there. */
+/**
+ * A Wednesday, noon in UTC; 09:30 in Berlin in summer; the same time of UTC in winter, which is 08:30 there; 02:30 there on a Friday, in the
+ * night that began on Thursday; and 02:30 on a Sunday.
+ */
 export const TIMES_MS: Readonly<Record<Row['window'], number>> = {
   any: Date.UTC(2026, 10, 25, 12),
   open: Date.UTC(2026, 6, 15, 7, 30),
   closed: Date.UTC(2026, 0, 14, 7, 30),
+  night: Date.UTC(2026, 6, 17, 0, 30),
+  sunday: Date.UTC(2026, 6, 19, 0, 30),
 };
 
 /** Of the platform, with evidence that is signed at `nowMs`. `bundle` has the contracts that it pins. */

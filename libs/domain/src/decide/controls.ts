@@ -215,6 +215,7 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   } catch {
     return 'bundle-shape';
   }
+  if (state.rules >= 2 && bundle.tables.format < 2) return 'bundle-format';
   const refusals = twice(() => context.engine.refusals(bundle));
   if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';
   const members = { activated: bundle.digest, bundleName: bundle.document.name };

@@ -23,11 +23,12 @@ describe('a bundle', () => {
   });
   it.each<[string, Record<string, Json>]>([
     ['an unknown member', { more: 1 }],
-    ['another format', { format: 2 }],
+    ['another format', { format: 3 }],
     ['a class without executors', { classes: { a: { ...testDocument().classes.note, executors: [] } } }],
     ['an approval of less than a minute', { approvalRules: { fast: { group: 'g', min: 1, expiresInSeconds: 59 } } }],
     ['an approval of more than seven days', { approvalRules: { slow: { group: 'g', min: 1, expiresInSeconds: 604_801 } } }],
     ['a fact that is asserted', { classes: { a: { ...testDocument().classes.note, facts: { risk: { from: 'impact' } } } } }],
+    ['several windows of a class in format 1', { format: 1, classes: { a: { ...testDocument().classes.note, window: ['weekdays'] } } }],
     ['no document', { classes: [] }],
     ['more levels than JSON may have', { windows: parseJson('['.repeat(80) + ']'.repeat(80), { maxDepth: 80 }) }],
   ])('is refused with %s', (_what, change) => {
@@ -59,7 +60,10 @@ describe('tables that do not hold together are named', () => {
     ['envelope acme: unknown operation tool constructor', envelope({ operations: [{ connector: 'tool', operation: 'constructor' }] })],
     ['envelope acme: resource type place has no table', envelope({ resourceTypes: ['place'] })],
     ['resources: tenant is a type of principals', { resources: { ...document.resources, tenant: {} } }],
-    ['window never: never open', { windows: { ...document.windows, never: { days: ['mon'], fromMinute: 60, toMinute: 60 } } }],
+    ['window never: opens and closes in the same minute', windows({ never: { days: ['mon'], fromMinute: 60, toMinute: 60 } })],
+    ['window dhaka: zone BST: expected UTC or a name with a /', windows({ dhaka: { ...document.windows.weekdays, zone: 'BST' } })],
+    ['class change: unknown window nights', { classes: { change: { ...document.classes.change, window: ['weekdays', 'nights'] } } }],
+    ['window never: never open', { format: 1, ...windows({ never: { days: ['mon'], fromMinute: 60, toMinute: 59 } }) }],
   ];
   it.each(cases)('%s', (fault, change) => {
     expect(faultsOf(testBundle(change).tables).some((found) => found.startsWith(fault))).toBe(true);
@@ -75,6 +79,9 @@ describe('tables that do not hold together are named', () => {
   function things(parents: Record<string, string[]>): Record<string, Json> {
     const row = (ids: string[]) => ({ environment: 'e', risk: 'low', parents: ids.map((id) => ({ type: 'thing', id })) });
     return { resources: { ...document.resources, thing: Object.fromEntries(Object.entries(parents).map(([id, ids]) => [id, row(ids)])) } };
+  }
+  function windows(more: Record<string, Json>): Record<string, Json> {
+    return { windows: { ...document.windows, ...more } };
   }
   function envelope(change: Record<string, Json>): Record<string, Json> {
     return { envelopes: { acme: { ...document.envelopes.acme, ...change } } };

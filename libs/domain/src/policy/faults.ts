@@ -5,6 +5,7 @@ import { own } from './pointer.ts';
 import { resourceOf } from './request.ts';
 import { unknownHoles } from './summary.ts';
 import type { ClassRule, EnvelopeOperation, Operation, PolicyTables } from './tables.ts';
+import { unknownWindows, windowFaults } from './window-faults.ts';
 
 /** Empty when the tables hold together. */
 export function faultsOf(tables: PolicyTables): string[] {
@@ -17,16 +18,14 @@ export function faultsOf(tables: PolicyTables): string[] {
     ...Object.entries(tables.approvalRules)
       .filter(([, { group }]) => tables.approverGroups && !Object.hasOwn(tables.approverGroups, group))
       .map(([id, { group }]) => `approval rule ${id}: unlisted group ${group}`),
-    ...Object.entries(tables.windows)
-      .filter(([, window]) => window.fromMinute >= window.toMinute)
-      .map(([id]) => `window ${id}: never open`),
+    ...windowFaults(tables),
   ];
 }
 
 function classFaults(tables: PolicyTables, id: string, rule: ClassRule): string[] {
   const faults: string[] = [];
   for (const type of rule.resourceTypes) if (!own(tables.resources, type)) faults.push(`resource type ${type} has no table`);
-  if (rule.window !== undefined && !own(tables.windows, rule.window)) faults.push(`unknown window ${rule.window}`);
+  faults.push(...unknownWindows(tables, rule.window));
   if (rule.incidentOpensWindow === true && rule.window === undefined) faults.push('an incident opens its window, and it has none');
   const facts = Object.values(rule.facts);
   const fromContract = evidenceOf(rule).length > 0 || facts.some((fact) => fact.from === 'contract');
@@ -129,7 +128,7 @@ function envelopeOperationFaults(tables: PolicyTables, one: EnvelopeOperation): 
   const called = one.connector === undefined ? undefined : own(own(tables.contracts, one.connector)?.operations ?? {}, one.operation);
   if (one.connector !== undefined && !called) return [`unknown operation ${name}`];
   const faults: string[] = [];
-  if (one.window !== undefined && !own(tables.windows, one.window)) faults.push(`${name}: unknown window ${one.window}`);
+  faults.push(...unknownWindows(tables, one.window).map((fault) => `${name}: ${fault}`));
   const limited = { fields: one.fields, rows: one.rowsMax, amount: one.amountMax };
   for (const what of ['fields', 'rows', 'amount'] as const) {
     if (limited[what] !== undefined && called?.[what] === undefined)

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Json } from '../formats/canonical-json.ts';
 import { classRule, evidenceTypes } from './class-rule.ts';
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
-import { changeWindow } from './window.ts';
+import { changeWindow, windowNames } from './window.ts';
 
 export * from './class-rule.ts';
 
@@ -74,8 +74,8 @@ const envelopeOperation = z.strictObject({
   rowsMax: z.int().min(0).optional(),
   /** In the amount's own unit. */
   amountMax: z.int().min(0).optional(),
-  /** Hours: outside of it the operation is outside of the envelope. */
-  window: identifier.optional(),
+  /** Hours: outside of them the operation is outside of the envelope. A list in format 2 only. */
+  window: windowNames.optional(),
 });
 
 const envelope = z.strictObject({
@@ -91,7 +91,8 @@ const approvalRule = z.strictObject({
 });
 
 export const policyTables = z.strictObject({
-  format: z.literal(1),
+  /** 1 keeps its meaning for the ledgers that have it: format-words.ts. */
+  format: z.literal([1, 2]),
   name: identifier,
   cedar: z.strictObject({ schema: z.string(), policies: z.record(identifier, z.string()) }),
   classes: z.record(identifier, classRule),

@@ -76,7 +76,8 @@ export interface Bundle {
 }
 /** Shape: policy/tables.ts. */
 export interface BundleDocument {
-  readonly format: 1;
+  /** 1: of ledgers that were born under rules 1. */
+  readonly format: 1 | 2;
   readonly name: string;
   readonly [member: string]: Json;
 }

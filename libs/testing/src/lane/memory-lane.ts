@@ -113,7 +113,7 @@ export class MemoryLane implements LaneTopics {
     return this.control('log.rotated', SYSTEM_TENANT, { rotates: tenant, lane: this.lane, ...next, ...body });
   }
 
-  activate(bundle: Bundle = laneBundle()): Entry[] {
+  activate(bundle: Bundle = laneBundle(this.birth.rules === 1 ? { format: 1 } : {})): Entry[] {
     return this.control('bundle.activated', SYSTEM_TENANT, { bundle: bundle.document });
   }
 
