@@ -28,16 +28,7 @@ const REQUESTS = ['initialise', 'produce', 'commit', 'fetch', 'ends', 'open'];
 const FAULTS = ['request lost', 'answer lost', 'delayed'];
 
 /** Nobody asks a simulated lane for these. */
-const NOT_DRAWN: readonly EntryKind[] = [
-  'token.issued',
-  'token.revoked',
-  'input.gap',
-  'key.added',
-  'key.revoked',
-  'key.rotated',
-  'log.rotated',
-  'log.closed',
-];
+const NOT_DRAWN: readonly EntryKind[] = ['token.issued', 'token.revoked', 'input.gap', 'key.added', 'key.revoked'];
 /** The claims that a lane with few effects refuses. */
 const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED'];
 const SETTLEMENTS = ['ALLOW_APPROVED', 'EXPIRED_NO_DECISION', 'SUPERSEDED', 'CANCELLED_ERASED'];
@@ -45,7 +36,7 @@ const DENIED = ['DENY_FROZEN', 'DENY_STOPPED'];
 /** Of a vote, a report, a lift, and a copy of any of them. */
 const REFUSALS = [
   ...['not-open', 'another-binding', 'own-action', 'no-open-effect', 'not-the-claimant', 'not-awaited', 'state-hash'],
-  ...['same-person', 'unknown-freeze', 'another-action', 'beyond-tree', 'repeated'],
+  ...['same-person', 'unknown-freeze', 'open-work', 'not-offered', 'another-action', 'beyond-tree', 'repeated'],
 ];
 const OUTCOMES = ['result', 'healthcheck', 'rollback', 'succeeded', 'failed', 'late'];
 const LEDGER = [

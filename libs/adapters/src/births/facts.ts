@@ -63,7 +63,8 @@ export class LedgerFacts {
   }
 
   #open(tenant: string, lane: number, origin: string, vkey: string): void {
-    if (!this.tenants.has(tenant)) this.tenants.set(tenant, { tenant, lane, origin, vkey, closed: [], issuers: new Map(), tokens: new Map() });
+    if (!this.tenants.has(tenant))
+      this.tenants.set(tenant, { tenant, lane, origin, vkey, closed: [], issuers: new Map(), tokens: new Map() });
   }
 
   #rotate(predicate: Predicate): void {

@@ -76,7 +76,8 @@ export class LaneReceipts {
     else if (predicateType === 'urn:countersign:log.rotated:v1') this.#next.set(textOf(predicate, 'rotates'), named());
     else if (predicateType === 'urn:countersign:log.closed:v1') {
       const next = this.#next.get(tenant);
-      if (next?.log.name !== textOf(predicate, 'successor')) throw new Error(`the log of ${tenant} was closed, and no log.rotated named the next`);
+      if (next?.log.name !== textOf(predicate, 'successor'))
+        throw new Error(`the log of ${tenant} was closed, and no log.rotated named the next`);
       this.#trust.set(tenant, next);
     }
   }

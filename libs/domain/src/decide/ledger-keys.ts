@@ -9,7 +9,10 @@ import type { LaneState } from './state.ts';
 /** Rotations of one ledger: a key a week for twenty years, and each keyid takes 32 bytes of every lane's state. */
 export const LEDGER_KEYS_MAX = 1024;
 
-type Rotation = { readonly kind: 'key.rotated'; readonly members: Readonly<Record<string, unknown>> };
+interface Rotation {
+  readonly kind: 'key.rotated';
+  readonly members: Readonly<Record<string, unknown>>;
+}
 
 /**
  * The admin's key rotates the admin's, gateway's and decider's; the recovery key, pinned at the birth, rotates any, and alone its own.

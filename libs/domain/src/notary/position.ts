@@ -56,7 +56,7 @@ function headDigest(head: TreeHead | ClosedTree): Uint8Array {
   const name = 'successor' in head ? head : range; // a live head changes in place, its range never
   let digest = known.get(name);
   if (digest === undefined) {
-    const closed = 'successor' in head ? `closed ${String(head.successor)}\n` : '';
+    const closed = 'successor' in head ? `closed ${head.successor}\n` : '';
     digest = sha256(utf8(`${tenant}\n${origin}\n${range.size}\n${hex(rangeRoot(range))}\n${previous}\n${closed}`));
     known.set(name, digest);
   }

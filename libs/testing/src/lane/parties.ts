@@ -48,6 +48,8 @@ const WIDE: readonly string[] = ['admin', 'gateway', 'recovery'];
 /** Of the ledger, after the first one: logs that are rotated take their keys from it. */
 const NEXT_SEED = 'ledger, second';
 
+const nextOf = (holder: string): string => `${holder}, next`;
+
 export class Parties {
   readonly keys: LogKeys;
   readonly birth: LedgerBirth;
@@ -110,10 +112,25 @@ export class Parties {
 
   /** What the holder of the role's next key offers; from `take` on it is the one that signs. */
   offer(role: KeyRole): { readonly offer: KeyOffer; readonly take: () => void } {
-    const holder = `${this.holderOf(role)}, next`;
-    const sealer = role === 'decider' ? this.seedOf(this.holderOf('decider')) : undefined;
-    const offer = offerKey(this.birth.initialisedDigest, role, this.seedOf(holder), sealer);
-    return { offer, take: () => void this.#rotated.set(role, holder) };
+    const before = this.holderOf(role);
+    return { offer: this.#offerOf(role, before), take: () => void this.#rotated.set(role, nextOf(before)) };
+  }
+
+  /** What is offered once the role was rotated so often. */
+  offerAfter(role: KeyRole, rotations: number): KeyOffer {
+    return this.#offerOf(role, this.holdersOf(role, rotations).at(-1) ?? role);
+  }
+
+  /** The role's holders, from the birth on to so many rotations later. */
+  holdersOf(role: KeyRole, rotations: number): string[] {
+    const holders: string[] = [role];
+    for (let at = 0; at < rotations; at++) holders.push(nextOf(holders.at(-1) ?? role));
+    return holders;
+  }
+
+  #offerOf(role: KeyRole, before: string): KeyOffer {
+    const sealer = role === 'decider' ? this.seedOf(before) : undefined;
+    return offerKey(this.birth.initialisedDigest, role, this.seedOf(nextOf(before)), sealer);
   }
 
   /** The log that continues one which is closed: with a key of the ledger's next seed. */
