@@ -30,13 +30,17 @@ export function proposalOf(row: Row, bundle: Bundle, nowMs: number): Proposal {
     actor: { kind: row.actor, id: 'agent', actingFor: 'ana' },
     ...(row.contract === 'missing' ? {} : { connector }),
     ...(digest === undefined ? {} : { contractDigest: digest }),
-    parameters: changed({ ...plain.parameters, [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
+    // Each row's refund is for an order of its own: what one row counts is not what another one has spent.
+    parameters: changed({ ...parametersOf(plain, row), [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
     resource: { type: plain.type, id: row.resource },
   };
   const unknown = row.evidence.find((word) => !EVIDENCE_WORDS.includes(word));
   if (unknown !== undefined) throw new Error(`line ${row.line}: no evidence is called ${unknown}`);
   return { ...bare, evidence: row.evidence.map((word) => evidenceFor(word, bundle, bare, nowMs)) };
 }
+
+const parametersOf = ({ parameters }: (typeof PLAIN)[string] & object, { line }: Row): Readonly<Record<string, Json>> =>
+  'order' in parameters ? { ...parameters, order: `o-${line}` } : parameters;
 
 function changed(parameters: Readonly<Record<string, Json>>, changes: readonly string[]): Record<string, Json> {
   const members = new Map(Object.entries(parameters));

@@ -35,6 +35,7 @@ describe('policy check', { timeout: 60_000 }, () => {
 
 it('policy check refuses a bundle of format 1', async () => {
   writeFileSync(join(folder, 'bundle.json'), '{ "format": 1, "name": "standard" }');
+  rmSync(join(folder, 'limits.json'));
   const classes = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8')) as Record<string, { window?: unknown }>;
   writeFileSync(
     join(folder, 'classes.json'),

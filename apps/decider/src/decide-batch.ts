@@ -4,8 +4,8 @@ import {
   decide,
   evolve,
   firstDue,
+  laneNow,
   systemTree,
-  tenantNow,
   utf8,
   type BatchEntry,
   type DecideContext,
@@ -83,6 +83,9 @@ export class OpenBatch {
   /** Of the key that the ledger admitted before this batch: what the batch itself says of keys counts for the next one. */
   readonly #seed: Uint8Array;
 
+  /** Its entries' `decidedAt`. */
+  readonly decidedAtMs: number;
+
   constructor(
     private readonly state: LaneState,
     private readonly feed: InputFeed,
@@ -90,10 +93,7 @@ export class OpenBatch {
     private readonly out: BatchOptions,
   ) {
     this.#seed = out.sealers.seedFor(state.heads.sealers, state.heads.lane);
-  }
-
-  get nowMs(): number {
-    return this.context.nowMs;
+    this.decidedAtMs = laneNow(state, context.nowMs);
   }
 
   get isEmpty(): boolean {
@@ -120,7 +120,7 @@ export class OpenBatch {
   /** false when there is nothing to decide now. */
   #decideNext(): boolean {
     const { state, feed, context, out } = this;
-    if (firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
+    if (firstDue(state.due, () => laneNow(state, context.nowMs))) {
       add(state, this.#draft, decide(state, { kind: 'tick' }, context));
       this.#records += 1;
       return true;

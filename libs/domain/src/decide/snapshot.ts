@@ -8,6 +8,7 @@ import type { TreeHead } from '../ledger/heads.ts';
 import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { IdBook } from './ids.ts';
+import { type EncodedLimits, LimitBook } from './limits.ts';
 import {
   emptyLane,
   emptyTenant,
@@ -105,6 +106,7 @@ interface EncodedFacts {
   readonly claims: number;
   readonly effects: readonly OpenEffect[];
   readonly openByActor: readonly (readonly [string, number])[];
+  readonly limits: EncodedLimits;
 }
 interface EncodedTree {
   readonly tenant: string;
@@ -130,6 +132,7 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   claims: facts.claims.size,
   effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
   openByActor: [...facts.openByActor],
+  limits: facts.limits.encode(),
 });
 
 function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
@@ -142,6 +145,7 @@ function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonl
   }
   for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
+  facts.limits = LimitBook.decode(encoded.limits);
   facts.ids = IdBook.decode(books.ids);
   facts.claims = IdBook.decode(books.claims);
   for (const effect of encoded.effects) {

@@ -6,6 +6,7 @@ import { emptyDue, type DueBook } from './due.ts';
 import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
+import { LimitBook } from './limits.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
@@ -33,6 +34,8 @@ export interface TenantFacts {
   readonly effects: Map<number, OpenEffect>;
   /** Decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
   claims: IdBook;
+  /** What cumulative limits have counted. */
+  limits: LimitBook;
 }
 
 /** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
@@ -121,6 +124,7 @@ export const emptyTenant = (): TenantFacts => ({
   openByActor: new Map(),
   effects: new Map(),
   claims: new IdBook(),
+  limits: new LimitBook(),
 });
 
 export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

@@ -10,5 +10,8 @@ export function wordsBeyondFormat(tables: PolicyTables): string[] {
       operations.map(({ operation, window }) => [`envelope ${tenant}: ${operation}`, window] as const),
     ),
   ];
-  return named.filter(([, window]) => Array.isArray(window)).map(([where]) => `${where}: several windows need format 2`);
+  return [
+    ...named.filter(([, window]) => Array.isArray(window)).map(([where]) => `${where}: several windows need format 2`),
+    ...(tables.limits === undefined ? [] : ['limits need format 2']),
+  ];
 }

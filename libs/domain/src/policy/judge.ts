@@ -10,6 +10,7 @@ import type { ClassRule, Operation } from './tables.ts';
 import { twice } from './twice.ts';
 import type { Judgement, Proposal } from './types.ts';
 import { isAnyOpen } from './window.ts';
+import { withinLimits } from './within-limits.ts';
 
 type Denial = `DENY_${string}`;
 type Step = (question: Case) => Denial | undefined;
@@ -30,7 +31,7 @@ function answered(question: Case, steps: JudgeSteps): Judgement {
     const reason = step(question);
     if (reason !== undefined) return denied(question.called?.digest, reason);
   }
-  return consult(question);
+  return withinLimits(question, consult(question));
 }
 
 /** The incident about this very target that a registered desk vouches for: the entry names it, whatever is decided. */

@@ -1,4 +1,5 @@
 import { ActingLane } from './acting-lane.ts';
+import { limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 
 /**
@@ -9,6 +10,7 @@ export function goldenStoryV3(): ActingLane {
   const lane = new ActingLane({ seed: 'golden v3' });
   begin(lane);
   keys(lane);
+  limits(lane);
   return lane;
 }
 

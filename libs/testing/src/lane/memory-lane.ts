@@ -20,12 +20,12 @@ import {
   type KeyRole,
   type Input,
   type InputTopic,
+  laneNow,
   type LaneState,
   type PolicyEngine,
   RULES,
   type Rules,
   SYSTEM_TENANT,
-  tenantNow,
   utf8,
 } from '#domain';
 
@@ -150,7 +150,7 @@ export class MemoryLane implements LaneTopics {
   batch(inputs: readonly Given[]): Entry[][] {
     const sealed: BatchEntry[] = [];
     const sealer = this.parties.holderOf('decider');
-    const now = (tenant: string): number => tenantNow(this.state, tenant, this.nowMs);
+    const now = (): number => laneNow(this.state, this.nowMs);
     while (firstDue(this.state.due, now)) this.#take(this.decide({ kind: 'tick' }), sealed);
     const answers = inputs.map((given) => this.#record(given, sealed));
     if (sealed.length > 0) {
