@@ -69,6 +69,7 @@ export * from './payloads/digests.ts';
 export * from './payloads/envelope.ts';
 export { isKindOf, type ParsedPayload, parsePayload, PAYLOAD_SCHEMAS, type PayloadOf } from './payloads/parse.ts';
 export { proposalBody } from './payloads/proposal.ts';
+export { ACTING_FOR_MAX, ACTOR_KINDS, type ActorKind, type ActorRule, ANY, checkActor, type SaidActor } from './payloads/actors.ts';
 export { RESERVED_ISSUERS } from './payloads/controls.ts';
 export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';
 

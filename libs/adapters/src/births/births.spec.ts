@@ -26,7 +26,9 @@ function missing(tokens: readonly { readonly bearer: string; readonly revoked?: 
     issuers: new Map(['platform-acme', 'ci-acme', 'incident-desk-acme', 'runner'].map((issuer) => [issuer, false])),
     tokens: new Map(tokens.map(({ bearer, revoked = false }, at) => [`token-${at}`, { tokenHash: tokenHashOf(bearer), revoked }])),
   });
-  return missingControls(home, facts, { tenants: ['acme'], bundle: testBundle().document }).map(({ id }) => id.split('-')[0] ?? '');
+  return missingControls(home, facts, { tenants: ['acme'], actors: [], bundle: testBundle().document }).map(
+    ({ id }) => id.split('-')[0] ?? '',
+  );
 }
 
 it('a demo token that is kept and on the ledger is left alone', () => {

@@ -141,11 +141,14 @@ describe('a control', () => {
 });
 
 describe('the entry of a control', () => {
-  it('stays below 16 KiB at its largest: 8 keys and 32 actors of 128 characters', () => {
+  it('stays below 16 KiB at its largest: 8 keys, 32 actors and 32 people, all of 128 characters', () => {
     const lane = MemoryLane.ready();
     const keys = Array.from({ length: 8 }, (_, at) => lane.parties.publicKeyOf(`key ${at}`));
-    const agents = Array.from({ length: 32 }, (_, at) => `${at}`.padStart(128, 'x'));
-    const [entry] = lane.registerIssuer('acme', 'x'.repeat(128), 'platform', { keys, agents });
+    const actors = Array.from({ length: 32 }, (_, at) => {
+      const id = `${at}`.padStart(128, 'x');
+      return { kind: 'pipeline', id, actingFor: [id] };
+    });
+    const [entry] = lane.registerIssuer('acme', 'x'.repeat(128), 'platform', { keys, actors });
     expect(entry?.kind).toBe('issuer.registered');
     expect(entry?.bytes.length).toBeLessThan(16 * 1024);
   });

@@ -24,6 +24,7 @@ import { addKey, keyFault, revokeKey } from './issuer-keys.ts';
 import { rotateKey } from './ledger-keys.ts';
 import { isVkeyOf, type NamedLog, rotateLog, successorOf } from './log-rotation.ts';
 import { pick } from './members.ts';
+import { reachOfIssuer, reachOfKey, reachOfToken } from './revoke.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -93,21 +94,28 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
   'log.rotated': () => 'payload-type',
   'tenant.registered': registerTenant,
   'issuer.registered': registerIssuer,
-  'issuer.revoked': ({ checked, body }) => {
+  'issuer.revoked': ({ state, checked, body }) => {
     const issuer = checked.facts.issuers.get(text(body['revokes']));
-    return !issuer || issuer.revoked ? 'unknown-issuer' : { kind: 'issuer.revoked', members: { issuer: issuer.id } };
+    if (!issuer || issuer.revoked) return 'unknown-issuer';
+    const then = state.rules === 1 ? [] : reachOfIssuer(state, checked, issuer.id);
+    return { kind: 'issuer.revoked', members: { issuer: issuer.id }, then };
   },
   'key.added': ({ state, checked, body }) =>
     addKey(state, checked.facts, text(body['holder']), body['adds'] as { keyid: string; publicKey: string }),
-  'key.revoked': ({ checked, body }) => revokeKey(checked.facts, text(body['holder']), text(body['revokes'])),
+  'key.revoked': ({ state, checked, body }) => {
+    const [holder, keyid] = [text(body['holder']), text(body['revokes'])];
+    const change = revokeKey(checked.facts, holder, keyid);
+    return typeof change === 'string' ? change : { ...change, then: reachOfKey(state, checked, holder, keyid) };
+  },
   'token.issued': ({ checked, body }) => {
     if (checked.facts.tokens.has(text(body['token']))) return 'exists';
     if (checked.facts.tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
-    return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'validUntil']) };
+    return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'actors', 'validUntil']) };
   },
-  'token.revoked': ({ checked, body }) => {
-    const token = text(body['revokes']);
-    return checked.facts.tokens.get(token) === false ? { kind: 'token.revoked', members: { token } } : 'unknown-token';
+  'token.revoked': ({ state, checked, body }) => {
+    const token = checked.facts.tokens.get(text(body['revokes']));
+    if (!token || token.revoked) return 'unknown-token';
+    return { kind: 'token.revoked', members: { token: token.id }, then: state.rules === 1 ? [] : reachOfToken(state, checked, token.id) };
   },
   'key.rotated': ({ state, checked, body }) => {
     const rotation = rotateKey(state, body as unknown as KeyOffer, checked.issuer);
@@ -205,7 +213,7 @@ function registerIssuer({ state, checked, body }: Step): Accepted | string {
     const fault = keyFault(state, checked.facts, key);
     if (fault !== undefined) return fault;
   }
-  return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents']) } };
+  return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents', 'actors']) } };
 }
 
 /** In force for every tenant of the lane from this entry on; each tree says so. */

@@ -1,6 +1,7 @@
 import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from '../formats/bytes.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
+import type { Token } from './sender.ts';
 import { awaitEffect, openEscalation } from './due.ts';
 import type { OpenEffect, OpenEscalation } from './open.ts';
 import { keyIdOf } from '../formats/keys.ts';
@@ -90,17 +91,15 @@ interface EncodedKeys {
   readonly sealers: readonly string[];
   readonly ever: readonly string[];
 }
+/** keyid → base64. */
+type EncodedIssuer = Omit<Issuer, 'keys' | 'revokedKeys'> & {
+  readonly keys: readonly (readonly [string, string])[];
+  readonly revokedKeys: readonly string[];
+};
 interface EncodedFacts {
   readonly last: number;
-  readonly issuers: readonly (readonly [
-    id: string,
-    type: Issuer['type'],
-    revoked: boolean,
-    agents: readonly string[] | null,
-    keys: [string, string][],
-    revokedKeys: readonly string[],
-  ])[];
-  readonly tokens: readonly (readonly [string, boolean])[];
+  readonly issuers: readonly EncodedIssuer[];
+  readonly tokens: readonly Token[];
   /** How many. */
   readonly ids: number;
   readonly claims: number;
@@ -119,15 +118,12 @@ interface EncodedTree {
 
 const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   last: facts.lastDecidedAtMs,
-  issuers: [...facts.issuers.values()].map(({ id, type, revoked, agents, keys, revokedKeys }) => [
-    id,
-    type,
-    revoked,
-    agents ?? null,
-    [...keys].map(([keyid, key]): [string, string] => [keyid, base64(key)]),
-    [...revokedKeys],
-  ]),
-  tokens: [...facts.tokens],
+  issuers: [...facts.issuers.values()].map(({ keys, revokedKeys, ...issuer }) => ({
+    ...issuer,
+    keys: [...keys].map(([keyid, key]) => [keyid, base64(key)] as const),
+    revokedKeys: [...revokedKeys],
+  })),
+  tokens: [...facts.tokens.values()],
   ids: facts.ids.size,
   claims: facts.claims.size,
   effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
@@ -139,11 +135,11 @@ function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonl
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
-  for (const [id, type, revoked, agents, keys, revokedKeys] of encoded.issuers) {
+  for (const { keys, revokedKeys, ...issuer } of encoded.issuers) {
     const byId = new Map(keys.map(([keyid, key]) => [keyid, fromBase64(key)]));
-    facts.issuers.set(id, { id, type, revoked, agents: agents ?? undefined, keys: byId, revokedKeys: new Set(revokedKeys) });
+    facts.issuers.set(issuer.id, { ...issuer, keys: byId, revokedKeys: new Set(revokedKeys) });
   }
-  for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
+  for (const token of encoded.tokens) facts.tokens.set(token.id, token);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
   facts.limits = LimitBook.decode(encoded.limits);
   facts.ids = IdBook.decode(books.ids);

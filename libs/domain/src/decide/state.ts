@@ -3,6 +3,8 @@ import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
+import type { ActorRule } from '../payloads/actors.ts';
+import type { Token } from './sender.ts';
 import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
@@ -16,8 +18,10 @@ export interface Issuer {
   readonly keys: Map<string, Uint8Array>;
   /** keyids that counted once, and never count again. */
   readonly revokedKeys: Set<string>;
-  /** Actors it may speak for; undefined: any. */
+  /** Rules 1: ids of actors it may speak for; undefined: any. */
   readonly agents: readonly string[] | undefined;
+  /** Rules 2: what it may say of actors; undefined: nothing. */
+  readonly actors: readonly ActorRule[] | undefined;
   revoked: boolean;
 }
 
@@ -25,10 +29,10 @@ export interface Issuer {
 export interface TenantFacts {
   lastDecidedAtMs: number;
   readonly issuers: Map<string, Issuer>;
-  /** Token ids ever issued; true once revoked. */
-  readonly tokens: Map<string, boolean>;
+  /** Tokens ever issued, by id. */
+  readonly tokens: Map<string, Token>;
   ids: IdBook;
-  /** Open escalations per actor. */
+  /** Open escalations, by what their actors' credentials are bound to: `askerKey`. */
   readonly openByActor: Map<string, number>;
   /** Claimed effects that are not over, by the leaf index of their decision. */
   readonly effects: Map<number, OpenEffect>;
@@ -126,5 +130,3 @@ export const emptyTenant = (): TenantFacts => ({
   claims: new IdBook(),
   limits: new LimitBook(),
 });
-
-export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

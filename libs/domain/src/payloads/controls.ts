@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { originOf } from '../formats/log-key.ts';
 import { RULES_KNOWN } from '../ledger/entry.ts';
 import { parseVkey } from '../formats/vkey.ts';
+import { actors } from './actors.ts';
 import {
   agents,
   base64Text,
+  bound,
   head,
   hexDigest,
   identifier,
@@ -22,7 +24,7 @@ import {
   time,
 } from './fields.ts';
 import { KEY_ROLES } from './key-offer.ts';
-import { ISSUER_TYPES } from './kinds.ts';
+import { ISSUER_TYPES, TOKEN_ROLES } from './kinds.ts';
 
 /** Issuer ids that the ledger itself speaks for; a tenant's party cannot take them. */
 export const RESERVED_ISSUERS: readonly string[] = ['admin', 'gateway'];
@@ -58,7 +60,7 @@ export const tenantRegistered = z
 /** Another log for a tenant, or for the lane itself: the old one is closed for ever. */
 export const logRotated = z.strictObject({ ...head, rotates: identifier, ...log }).refine((payload) => isLogOf(payload.ledger, payload));
 
-export const issuerRegistered = z.strictObject({
+const party = {
   ...head,
   registers: issuerId,
   type: z.enum(ISSUER_TYPES),
@@ -67,9 +69,13 @@ export const issuerRegistered = z.strictObject({
     .min(1)
     .max(ISSUER_KEYS_MAX)
     .refine((keys) => isSet(keys.map((key) => key.keyid))),
-  /** Actors it may speak for; absent: any. */
-  agents: agents.optional(),
-});
+};
+/** `agents`: actors it may speak for; absent: any. */
+export const issuerRegisteredRules1 = z.strictObject({ ...party, agents: agents.optional() });
+/** `actors`: what a platform may say; absent: nothing. Only a platform says anything of actors. */
+export const issuerRegistered = z
+  .strictObject({ ...party, ...bound, actors: actors.optional() })
+  .refine(({ type, actors }) => type === 'platform' || actors === undefined, { path: ['actors'] });
 
 export const issuerRevoked = z.strictObject({ ...head, revokes: issuerId });
 
@@ -88,18 +94,19 @@ export const keyRotated = z.strictObject({
   handover: base64Text.optional(),
 });
 
-export const tokenIssued = z.strictObject({
+const token = {
   ...head,
   token: identifier,
   /** SHA-256 of the bearer string. */
   tokenHash: hexDigest,
-  roles: z
-    .array(z.enum(['propose', 'read']))
-    .min(1)
-    .refine(isSet),
-  agents: agents.optional(),
+  roles: z.array(z.enum(TOKEN_ROLES)).min(1).refine(isSet),
   validUntil: time,
-});
+};
+export const tokenIssuedRules1 = z.strictObject({ ...token, agents: agents.optional() });
+/** `actors`: what it may propose for; absent: nothing. A token that only reads says nothing of actors. */
+export const tokenIssued = z
+  .strictObject({ ...token, ...bound, actors: actors.optional() })
+  .refine(({ roles, actors }) => roles.includes('propose') || actors === undefined, { path: ['actors'] });
 
 export const tokenRevoked = z.strictObject({ ...head, revokes: identifier });
 

@@ -12,6 +12,9 @@ export const BUNDLE_BYTES_MAX = 768 * 1024;
 /** What a registered party may sign: proposals, evidence of one type each, or claims and outcomes. */
 export const ISSUER_TYPES = ['platform', 'ci', 'reviewer', 'directory', 'incident-desk', 'executor'] as const;
 export type IssuerType = (typeof ISSUER_TYPES)[number];
+/** What a token may be used for, at the gateway. */
+export const TOKEN_ROLES = ['propose', 'read'] as const;
+export type TokenRole = (typeof TOKEN_ROLES)[number];
 export type Signer = 'admin' | 'gateway' | 'recovery' | IssuerType;
 export interface PayloadRules {
   readonly topic: InputTopic;

@@ -24,6 +24,9 @@ import {
 /** A Wednesday, noon in UTC. */
 export const LANE_START_MS = Date.UTC(2026, 10, 25, 12);
 
+/** The token that the gateway speaks for, unless a test says otherwise. */
+export const GATEWAY_TOKEN = 'token-gateway';
+
 /** What a signed record says; whatever is left out is a well-behaved sender's. */
 export interface Signing {
   readonly kind: PayloadKind;
@@ -148,7 +151,14 @@ export class Parties {
     const id = signing.id ?? `${kind}-${hex(blind).slice(0, 8)}`;
     const birth = this.#isBound(kind) ? (signing.birth ?? this.birth.initialisedDigest) : undefined;
     const head = { ledger, birth, tenant, issuer, id, issuedAtMs, askedAtMs: signing.askedAtMs, expiresAtMs, blind };
-    return sealEnvelope({ kind, body, head, seed: this.seedOf(signing.signer ?? this.signerOf(issuer, tenant)), lane });
+    const named = isAction && issuer === 'gateway' && this.rules > 1 ? { token: GATEWAY_TOKEN } : {};
+    return sealEnvelope({
+      kind,
+      body: { ...named, ...body },
+      head,
+      seed: this.seedOf(signing.signer ?? this.signerOf(issuer, tenant)),
+      lane,
+    });
   }
 
   #isBound(kind: PayloadKind): boolean {

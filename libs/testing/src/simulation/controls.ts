@@ -33,7 +33,8 @@ export class SimulatedControls {
   issuer(tenant: string, issuer: string, type: 'platform' | 'executor'): SimulatedInput {
     const { parties } = this.signed;
     const keys = [parties.publicKeyOf(parties.signerOf(issuer, tenant))];
-    return this.signed.remembered({ kind: 'issuer.registered', tenant, body: { registers: issuer, type, keys } });
+    const says = type === 'platform' ? { actors: [{ kind: ACTOR.kind, id: ACTOR.id, actingFor: [ACTOR.actingFor] }] } : {};
+    return this.signed.remembered({ kind: 'issuer.registered', tenant, body: { registers: issuer, type, keys, ...says } });
   }
 
   revocation(tenant: string, issuer: string): SimulatedInput {
