@@ -69,8 +69,10 @@ describe('an effect', () => {
     ledger.time.wallErrorMs = error;
     let asked = 0;
     const life = new Life(ledger, { before: () => ((asked += 1), HASH) });
+    ledger.decidedAt = formatTime(ledger.time.nowMs - 20 * MINUTE_MS); // what it has read before says little of the time
     ledger.allow();
     await life.until(() => ledger.claims.length === 1);
+    ledger.decidedAt = formatTime(ledger.time.nowMs);
     ledger.time.nowMs += 30 * MINUTE_MS - 1; // decided at once: its time is over in 1 ms
     ledger.grant();
     await life.idle();
@@ -148,13 +150,15 @@ describe('the way back', () => {
   };
   const went = (ledger: FakeLedger): string[] => ledger.reports.map(({ kind, status }) => `${kind} ${status}`);
 
-  function unhealthy(ledger: FakeLedger, before: () => Promise<string>): { life: Life; ways: () => number } {
+  function unhealthy(ledger: FakeLedger, before: () => Promise<string>, healthcheck = () => false): { life: Life; ways: () => number } {
     let ways = 0;
     let hooks = 0;
     const handler: Partial<Handler> = {
-      healthcheck: () => false,
+      healthcheck,
       before: () => ((hooks += 1) === 1 ? AFTER : before()), // the first is the change's
-      rollback: () => void (ways += 1),
+      rollback: () => {
+        ways += 1;
+      },
     };
     return { life: new Life(ledger, handler), ways: () => ways };
   }
@@ -178,12 +182,24 @@ describe('the way back', () => {
     const ledger = new FakeLedger();
     ledger.wayBack = 'later';
     ledger.time.wallErrorMs = -60 * MINUTE_MS;
-    const { life, ways } = unhealthy(ledger, () => Promise.resolve(HASH));
+    const { life, ways } = unhealthy(
+      ledger,
+      () => Promise.resolve(HASH),
+      () => {
+        ledger.listen(() => undefined, 99n); // from here on the executor reads nothing
+        ledger.decidedAt = formatTime(ledger.time.nowMs);
+        return false;
+      },
+    );
+    ledger.decidedAt = formatTime(ledger.time.nowMs - 20 * MINUTE_MS); // what it has read before says little of the time
     ledger.allow(withRollback);
     await life.until(() => went(ledger).includes('healthcheck failed'));
-    ledger.time.nowMs += 30 * MINUTE_MS - 1;
     ledger.grantRollback();
-    await life.until(() => went(ledger).includes('rollback failed'));
-    expect(ways()).toBe(0);
+    ledger.time.nowMs += 30 * MINUTE_MS - 1;
+    ledger.listen((verdict, offset) => {
+      life.worker.take(verdict, offset);
+    }, 0n);
+    await life.until(() => went(ledger).some((report) => report.startsWith('rollback')));
+    expect([ways(), went(ledger).at(-1)]).toEqual([0, 'rollback failed']);
   });
 });

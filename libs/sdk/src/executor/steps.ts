@@ -53,8 +53,9 @@ export async function runStep(
 }
 
 /** It may have run, or half of it. */
-function notAgain({ tell }: StepContext, part: 'result' | 'rollback'): undefined {
+function notAgain({ tell }: StepContext, part: 'result' | 'rollback'): Promise<undefined> {
   tell('INTERRUPTED', `${part}: the executor ended while it ran: it does not run again, and nothing is reported`);
+  return Promise.resolve(undefined);
 }
 
 /** It has not run. After `resultBy` the ledger says that the effect is uncertain; the report that it failed settles that. */
