@@ -126,7 +126,7 @@ describe('a notary', () => {
     const heads = await world.read('checkpoints');
     await world.wipe('checkpoints');
     for (const { key, value } of heads) if (key?.toString() !== '_position.0') await world.write({ topic: 'checkpoints', key, value });
-    const forged = { lane: 0, nextSeq: 0, ledgerOffset: 0, inputKeysOffset: 0, signature: new Uint8Array(64) };
+    const forged = { lane: 0, nextSeq: 0, ledgerOffset: 0, inputKeysOffset: 0, signature: new Uint8Array(64), sealer: null };
     await world.write({ topic: 'checkpoints', key: Buffer.from('_position.0'), value: codecs.notaryPosition.encode(forged) });
     await world.publish(decided(5, 2));
     await world.attestAll();

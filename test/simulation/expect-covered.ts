@@ -36,7 +36,7 @@ const DENIED = ['DENY_FROZEN', 'DENY_STOPPED'];
 /** Of a vote, a report, a lift, and a copy of any of them. */
 const REFUSALS = [
   ...['not-open', 'another-binding', 'own-action', 'no-open-effect', 'not-the-claimant', 'not-awaited', 'state-hash'],
-  ...['same-person', 'unknown-freeze', 'another-action', 'beyond-tree', 'repeated'],
+  ...['same-person', 'unknown-freeze', 'open-work', 'not-offered', 'another-action', 'beyond-tree', 'repeated'],
 ];
 const OUTCOMES = ['result', 'healthcheck', 'rollback', 'succeeded', 'failed', 'late'];
 const LEDGER = [

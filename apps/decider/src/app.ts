@@ -40,6 +40,8 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         birth: home.birth(),
         topicPrefix: config.topicPrefix,
         deciderSeed: home.key('decider'),
+        // While the decider's key is being rotated the next one lies beside it; afterwards it has taken its place.
+        furtherSeeds: () => ['decider', 'decider.next'].flatMap((name) => home.keyNow(name) ?? []),
         engine,
         probe: () => engine.probe(),
         wire,

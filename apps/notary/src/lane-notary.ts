@@ -13,6 +13,7 @@ import {
   wire,
 } from '#adapters';
 import {
+  equalBytes,
   type LaneHeads,
   type LedgerBirth,
   type LogKeys,
@@ -95,13 +96,12 @@ export class LaneNotary {
       const history = SignedHistory.open(openGuard, lane, restored.signed);
       open.push(history);
       // 3. Signed but not committed, or committed and lost again: the ledger must lead there before anything more is signed.
-      const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
-      const ahead = { reader, topic: topicName('ledger'), from: ledgerOffset, heads, deciderKeys, wire, signal, log };
+      const ahead = { reader, topic: topicName('ledger'), from: ledgerOffset, heads, wire, signal, log };
       await reach(history.beyond(heads), ahead);
       log.info({ lane, nextSeq: heads.nextSeq, publishedSeq, ledgerOffset: String(ledgerOffset) }, 'lane taken over');
       ready();
       const inputKeys = new InputKeys(topicName('input-keys'), lane, inputKeysOffset);
-      const batches = new SealedBatches(heads, deciderKeys, wire);
+      const batches = new SealedBatches(heads, wire);
       await this.#attestUntil({ writer, reader, history, heads, inputKeys, publishedSeq, signal }, batches, ledgerOffset);
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash before or after a commit: both are recovered above.
@@ -208,14 +208,25 @@ export class LaneNotary {
   }
 
   #position({ heads, inputKeys }: Lane, { ledgerOffset }: Attestation): OutgoingRecord {
-    const { keys } = this.options;
+    const { keys, birth } = this.options;
     const system = heads.trees.get(systemTree(heads.lane));
     if (!system) throw new Error(`lane ${heads.lane}: no system tree`);
     const offsets = { ledgerOffset: Number(ledgerOffset), inputKeysOffset: Number(inputKeys.restartOffset) };
-    return positionRecord({ lane: heads.lane, nextSeq: heads.nextSeq, ...offsets }, heads, keys.seed(system.origin), this.topicName);
+    return positionRecord(
+      { lane: heads.lane, nextSeq: heads.nextSeq, ...offsets, sealer: rotatedSealer(heads, birth) },
+      heads,
+      keys.seed(system.origin),
+      this.topicName,
+    );
   }
 
   readonly topicName = (name: string): string => this.options.topicPrefix + name;
+}
+
+/** null: that of the birth, which every reader knows. */
+function rotatedSealer({ sealers }: LaneHeads, birth: LedgerBirth): Uint8Array | null {
+  const [sealer] = sealers;
+  return sealer && !birth.deciderKeys.some(({ publicKey }) => equalBytes(publicKey, sealer)) ? sealer : null;
 }
 
 const nothingYet = (ledgerOffset: bigint): Attestation => ({ entries: [], signed: [], receiptBytes: 0, ledgerOffset });

@@ -83,9 +83,10 @@ export class LedgerIndex {
       const value = predicate[member];
       return typeof value === 'string' ? value : '';
     };
-    if (kind === 'tenant.registered') {
+    if (kind === 'tenant.registered' || kind === 'log.rotated') {
       const origin = originOf(this.#ledger, text('logId'));
-      this.logs.register({ tenant: text('registers'), origin, lane: Number(predicate['lane']), vkey: text('vkey') });
+      const tenant = text(kind === 'log.rotated' ? 'rotates' : 'registers');
+      this.logs.register({ tenant, origin, lane: Number(predicate['lane']), vkey: text('vkey') });
     } else if (kind === 'token.issued') {
       this.tokens.issue({
         tenant,

@@ -22,7 +22,7 @@ function missing(tokens: readonly { readonly bearer: string; readonly revoked?: 
   const facts = new LedgerFacts();
   facts.bundles.set(0, 'digest');
   facts.tenants.set('acme', {
-    ...{ tenant: 'acme', lane: 0, origin: 'o', vkey: 'v' },
+    ...{ tenant: 'acme', lane: 0, origin: 'o', vkey: 'v', closed: [] },
     issuers: new Map(['platform-acme', 'ci-acme', 'incident-desk-acme', 'runner'].map((issuer) => [issuer, false])),
     tokens: new Map(tokens.map(({ bearer, revoked = false }, at) => [`token-${at}`, { tokenHash: tokenHashOf(bearer), revoked }])),
   });

@@ -77,7 +77,12 @@ const actors = [
 
 /** Members beyond the common ones; every kind has at least one example. */
 const EXAMPLES: Record<EntryKind, Members[]> = {
-  genesis: [GENESIS, { ...GENESIS, adminKey: key, gatewayKey: key, ...control }],
+  genesis: [
+    GENESIS,
+    { ...GENESIS, adminKey: key, gatewayKey: key, ...control },
+    { ...GENESIS, adminKey: key, gatewayKey: key, recoveryKey: key, ...control },
+    { ...GENESIS, continues: { origin: 'ledger.example/t/aa', checkpoint: `ledger.example/t/aa\n7\n${'A'.repeat(43)}=\n` } },
+  ],
   'tenant.registered': [{ registers: 'acme', lane: 1, logId: 'cc', vkey, ...control }],
   'issuer.registered': [
     { issuer: 'platform', type: 'platform', keys: [key], ...control },
@@ -87,6 +92,12 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'issuer.revoked': [{ issuer: 'platform', ...control }],
   'key.added': [{ issuer: 'platform', key, ...control }],
   'key.revoked': [{ issuer: 'platform', revokes: keyid, ...control }],
+  'key.rotated': [
+    { role: 'admin', key, replaces: keyid, signedBy: 'recovery' },
+    { role: 'decider', key, replaces: keyid, signedBy: 'admin', ...control },
+  ],
+  'log.rotated': [{ rotates: 'acme', lane: 1, logId: 'cc', vkey, ...control }],
+  'log.closed': [{ successor: 'ledger.example/t/cc' }],
   'token.issued': [
     { token: 't-1', tokenHash: digest, roles: ['propose', 'read'], agents: ['bot'], validUntil: time, ...control },
     { token: 't-1', tokenHash: digest, roles: ['propose'], actors, validUntil: time, ...control },

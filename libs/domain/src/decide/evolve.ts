@@ -11,6 +11,7 @@ import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
+import { evolveLedgerKeys } from './ledger-keys.ts';
 import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
 import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
@@ -55,6 +56,9 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'key.revoked':
       evolveKeys(tenant, entry.kind, predicate);
       break;
+    case 'key.rotated':
+      if (entry.tenant === systemTree(state.heads.lane)) evolveLedgerKeys(state, predicate);
+      break;
     case 'token.issued':
       tenant.tokens.set(text(predicate['token']), tokenOf(predicate));
       break;
@@ -95,6 +99,8 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       forgetRequests(tenant, predicate['erases'] as readonly string[]);
       break;
     case 'genesis':
+    case 'log.rotated':
+    case 'log.closed':
     case 'action.repeated':
     case 'rollback.granted':
     case 'input.refused':
@@ -154,7 +160,8 @@ function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predi
   const { controlId, expiresAt } = predicate as { controlId?: unknown; expiresAt?: unknown };
   if (typeof controlId !== 'string' || typeof expiresAt !== 'string') return;
   const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
-  tenant.ids.remember(idKey('admin', controlId), known);
+  const signedBy = predicate['signedBy'] === 'recovery' ? 'recovery' : 'admin';
+  tenant.ids.remember(idKey(signedBy, controlId), known);
   state.idCount += 1;
 }
 

@@ -48,6 +48,11 @@ export interface InputPosition {
   readonly next: bigint;
 }
 
+export interface LedgerKey {
+  readonly keyid: string;
+  readonly publicKey: Uint8Array;
+}
+
 /**
  * Everything `decide` looks at, on one lane. `evolve` changes it in place: the decider drops it whole on any error, so no half
  * step survives, and nothing is copied on the hot path.
@@ -59,8 +64,10 @@ export interface LaneState {
   readonly birth: string;
   readonly heads: LaneHeads;
   readonly lanes: number;
-  readonly admin: { readonly keyid: string; readonly publicKey: Uint8Array };
-  readonly gateway: { readonly keyid: string; readonly publicKey: Uint8Array };
+  admin: LedgerKey;
+  gateway: LedgerKey;
+  /** Pinned at the birth, kept offline: rotates what is lost or stolen. undefined: the ledger was born without. */
+  recovery: LedgerKey | undefined;
   /** keyids that are or were the ledger's own: no party may have them. */
   readonly ledgerKeys: Set<string>;
   readonly tenants: Map<string, TenantFacts>;
@@ -83,17 +90,16 @@ export interface LedgerBirth {
   readonly lanes: number;
   /** Hex SHA-256 of the LedgerInitialised payload. */
   readonly initialisedDigest: string;
-  readonly admin: LaneState['admin'];
-  readonly gateway: LaneState['gateway'];
-  readonly deciderKeys: readonly { readonly keyid: string; readonly publicKey: Uint8Array }[];
+  readonly admin: LedgerKey;
+  readonly gateway: LedgerKey;
+  readonly recovery?: LedgerKey | undefined;
+  readonly deciderKeys: readonly LedgerKey[];
   readonly systemLogs: readonly { readonly lane: number; readonly origin: string; readonly vkey: string }[];
 }
 
 /** The lane before its first record. */
 export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
-  const system = birth.systemLogs.find((log) => log.lane === lane);
-  if (!system) throw new Error(`lane ${lane}: the ledger has ${birth.lanes} lanes`);
-  const heads = emptyHeads(birth.ledger, lane, system);
+  const heads = emptyHeads(birth, lane);
   const start: InputPosition = { epoch: 0, next: 0n };
   return {
     rules: birth.rules,
@@ -102,7 +108,8 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     lanes: birth.lanes,
     admin: birth.admin,
     gateway: birth.gateway,
-    ledgerKeys: new Set([birth.admin, birth.gateway, ...birth.deciderKeys].map(({ keyid }) => keyid)),
+    recovery: birth.recovery,
+    ledgerKeys: new Set([birth.admin, birth.gateway, birth.recovery, ...birth.deciderKeys].flatMap((key) => key?.keyid ?? [])),
     tenants: new Map([...heads.trees.keys()].map((tenant) => [tenant, emptyTenant()])),
     positions: { controls: start, outcomes: start, actions: start },
     bundle: null,

@@ -25,6 +25,18 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
     ['Issuer platform was registered as platform.', 'It may propose for: agent bot for ana or anybody, person of any id.'],
   ],
   ['issuer.revoked', { issuer: 'builds' }, ['Issuer builds was revoked: nothing that it signs is believed from here on.']],
+  ['genesis', { vkey: 'log+1+k', continues: { origin: 'l/t/a' } }, ['This log begins.', 'Its key is log+1+k.', 'It continues l/t/a.']],
+  [
+    'log.rotated',
+    { rotates: 'acme', logId: 'cc', vkey: 'log+2+k' },
+    ['The log of acme ends here, and log cc goes on: its key is log+2+k.'],
+  ],
+  ['log.closed', { successor: 'l/t/cc' }, ['This log ends here: nothing that its key signs beyond it counts. l/t/cc goes on.']],
+  [
+    'key.rotated',
+    { role: 'admin', key: { keyid: 'cd' }, replaces: 'ab', signedBy: 'recovery' },
+    ['The admin key of the ledger is cd from here on, in place of ab; the recovery key signed it.'],
+  ],
   ['key.added', { issuer: 'builds', key: { keyid: 'ab' } }, ['Issuer builds may sign with one more key: ab.']],
   [
     'key.revoked',

@@ -17,8 +17,22 @@ export function sentencesOf(kind: string, members: object): string[] {
 export const toldKinds = (): string[] => [...TELLERS.keys()];
 
 const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
-  ['genesis', (p) => ['This log begins.', say`Its key is ${textOf(p, 'vkey')}.`]],
+  [
+    'genesis',
+    (p) => ['This log begins.', say`Its key is ${textOf(p, 'vkey')}.`, say`It continues ${textOf(memberOf(p, 'continues'), 'origin')}.`],
+  ],
   ['tenant.registered', (p) => [say`Tenant ${textOf(p, 'registers')} was registered.`]],
+  [
+    'log.rotated',
+    (p) => [say`The log of ${textOf(p, 'rotates')} ends here, and log ${textOf(p, 'logId')} goes on: its key is ${textOf(p, 'vkey')}.`],
+  ],
+  ['log.closed', (p) => [say`This log ends here: nothing that its key signs beyond it counts. ${textOf(p, 'successor')} goes on.`]],
+  [
+    'key.rotated',
+    (p) => [
+      say`The ${textOf(p, 'role')} key of the ledger is ${textOf(memberOf(p, 'key'), 'keyid')} from here on, in place of ${textOf(p, 'replaces')}; the ${textOf(p, 'signedBy')} key signed it.`,
+    ],
+  ],
   ['issuer.registered', (p) => [say`Issuer ${textOf(p, 'issuer')} was registered as ${textOf(p, 'type')}.`, mayName(p)]],
   ['issuer.revoked', (p) => [say`Issuer ${textOf(p, 'issuer')} was revoked: nothing that it signs is believed from here on.`]],
   ['key.added', (p) => [say`Issuer ${textOf(p, 'issuer')} may sign with one more key: ${textOf(memberOf(p, 'key'), 'keyid')}.`]],

@@ -6,6 +6,7 @@ import { parseVkey } from '../formats/vkey.ts';
 import { actors } from './actors.ts';
 import {
   agents,
+  base64Text,
   bound,
   head,
   hexDigest,
@@ -22,10 +23,13 @@ import {
   tenantId,
   time,
 } from './fields.ts';
+import { KEY_ROLES } from './key-offer.ts';
 import { ISSUER_TYPES, TOKEN_ROLES } from './kinds.ts';
 
 /** Issuer ids that the ledger itself speaks for; a tenant's party cannot take them. */
 export const RESERVED_ISSUERS: readonly string[] = ['admin', 'gateway'];
+/** From rules 2 on. */
+export const isReservedIssuer = (id: string): boolean => id === 'recovery' || RESERVED_ISSUERS.includes(id);
 
 const log = { lane, logId: identifier.refine((id) => !id.includes('/')), vkey: z.string().max(256) };
 const issuerId = identifier.refine((id) => !RESERVED_ISSUERS.includes(id));
@@ -46,9 +50,15 @@ export const ledgerInitialised = z
   .refine(({ lanes, systemLogs }) => systemLogs.length === lanes && systemLogs.every((log, at) => log.lane === at))
   .refine(({ ledger, systemLogs }) => systemLogs.every((log) => isLogOf(ledger, log)));
 
+/** From rules 2 on: a key that is kept offline, and rotates what is lost or stolen. */
+export const recoverable = { recoveryKey: publicKey.optional() };
+
 export const tenantRegistered = z
   .strictObject({ ...head, registers: tenantId, ...log })
   .refine((payload) => isLogOf(payload.ledger, payload));
+
+/** Another log for a tenant, or for the lane itself: the old one is closed for ever. */
+export const logRotated = z.strictObject({ ...head, rotates: identifier, ...log }).refine((payload) => isLogOf(payload.ledger, payload));
 
 const party = {
   ...head,
@@ -74,6 +84,15 @@ export const keyAdded = z.strictObject({ ...head, holder: issuerId, adds: public
 
 /** One key of a party, by its keyid; the others go on. */
 export const keyRevoked = z.strictObject({ ...head, holder: issuerId, revokes: keyId });
+
+/** Another key for one of the ledger's own roles, as its holder offered it. */
+export const keyRotated = z.strictObject({
+  ...head,
+  role: z.enum(KEY_ROLES),
+  key: publicKey,
+  possession: base64Text,
+  handover: base64Text.optional(),
+});
 
 const token = {
   ...head,

@@ -15,7 +15,7 @@ export type IssuerType = (typeof ISSUER_TYPES)[number];
 /** What a token may be used for, at the gateway. */
 export const TOKEN_ROLES = ['propose', 'read'] as const;
 export type TokenRole = (typeof TOKEN_ROLES)[number];
-export type Signer = 'admin' | 'gateway' | IssuerType;
+export type Signer = 'admin' | 'gateway' | 'recovery' | IssuerType;
 export interface PayloadRules {
   readonly topic: InputTopic;
   /** Who may sign it. */
@@ -55,6 +55,8 @@ const KINDS = {
   'outcome.reported': outcome,
   'ledger.initialised': control(true, true),
   'tenant.registered': control(true, false),
+  'log.rotated': control(true, false),
+  'key.rotated': { ...control(true, true), admittedFor: ['admin', 'recovery'] as Signer[] },
   'bundle.activated': control(true, true, BUNDLE_BYTES_MAX),
   'freeze.raised': control(true, true),
   'freeze.lifted': control(true, true),

@@ -84,6 +84,8 @@ const BODIES: Record<PayloadKind, Members> = {
   'issuer.revoked': { revokes: 'platform' },
   'key.added': { holder: 'platform', adds: key },
   'key.revoked': { holder: 'platform', revokes: key.keyid },
+  'log.rotated': { rotates: '_system.1', lane: 1, logId: 'dd', vkey: vkey('dd') },
+  'key.rotated': { role: 'decider', key, possession: base64(new Uint8Array(64)), handover: base64(new Uint8Array(64)) },
   'token.issued': { token: 't-1', tokenHash: 'b'.repeat(64), roles: ['propose', 'read'], actors: [bot], validUntil: head.expiresAt },
   'token.revoked': { revokes: 't-1' },
   'bundle.activated': { bundle: { format: 1, name: 'b' } },

@@ -18,6 +18,7 @@ import {
   firstDue,
   formatTime,
   fromUtf8,
+  type KeyRole,
   type Input,
   type InputTopic,
   laneNow,
@@ -108,6 +109,20 @@ export class MemoryLane implements LaneTopics {
     return this.control('token.issued', tenant, { ...body, ...more });
   }
 
+  /** Another key for one of the ledger's roles, with a good offer. */
+  rotateKey(role: KeyRole, more: Partial<Signing> = {}): Entry[] {
+    const { offer, take } = this.parties.offer(role);
+    const entries = this.control('key.rotated', SYSTEM_TENANT, offer, role === 'recovery' ? { issuer: 'recovery', ...more } : more);
+    if (entries[0]?.kind === 'key.rotated') take();
+    return entries;
+  }
+
+  /** Closes the log of a tenant, or the lane's own, and opens the next one. */
+  rotateLog(tenant: string, body: object = {}): Entry[] {
+    const next = this.parties.nextLogOf(tenant, this.state.heads.closed.size);
+    return this.control('log.rotated', SYSTEM_TENANT, { rotates: tenant, lane: this.lane, ...next, ...body });
+  }
+
   activate(bundle: Bundle = laneBundle(this.birth.rules === 1 ? { format: 1 } : {})): Entry[] {
     return this.control('bundle.activated', SYSTEM_TENANT, { bundle: bundle.document });
   }
@@ -144,11 +159,12 @@ export class MemoryLane implements LaneTopics {
   /** Several records in one batch, at one time. Returns the entries of each. */
   batch(inputs: readonly Given[]): Entry[][] {
     const sealed: BatchEntry[] = [];
+    const sealer = this.parties.holderOf('decider');
     const now = (): number => laneNow(this.state, this.nowMs);
     while (firstDue(this.state.due, now)) this.#take(this.decide({ kind: 'tick' }), sealed);
     const answers = inputs.map((given) => this.#record(given, sealed));
     if (sealed.length > 0) {
-      this.ledger.push(...buildBatch(this.state.heads, sealed, this.parties.seedOf('decider'), wire).values);
+      this.ledger.push(...buildBatch(this.state.heads, sealed, this.parties.seedOf(sealer), wire).values);
     }
     return answers;
   }

@@ -41,6 +41,18 @@ export class SimulatedControls {
     return this.signed.remembered({ kind: 'issuer.revoked', tenant, body: { revokes: issuer } });
   }
 
+  /** The first or the second of the decider's or the gateway's rotations: one that comes out of turn is refused. */
+  keyRotation(choices: Choices): SimulatedInput {
+    const body = this.signed.parties.offerAfter(choices.pick(['decider', 'decider', 'gateway']), choices.pick([0, 0, 1]));
+    return this.signed.remembered({ kind: 'key.rotated', body });
+  }
+
+  logRotation(choices: Choices): SimulatedInput {
+    const rotates = choices.pick(['_system.0', 'acme', 'globex']);
+    const body = { rotates, lane: 0, ...this.signed.parties.nextLogOf(rotates, choices.pick([0, 1])) };
+    return this.signed.remembered({ kind: 'log.rotated', body });
+  }
+
   bundle(at: number): SimulatedInput {
     return this.signed.remembered({ kind: 'bundle.activated', body: { bundle: SIMULATED_BUNDLES[at]?.document } });
   }

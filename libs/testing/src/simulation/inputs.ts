@@ -36,6 +36,8 @@ export class SimulatedInputs {
       [3, (_choices, _, tenant) => this.#controls.revocation(tenant, 'platform')],
       [1, (_choices, _, tenant) => this.#controls.revocation(tenant, 'runner')],
       [1, (_choices, _, tenant) => this.#controls.tenant(tenant)],
+      [2, (choices) => this.#controls.keyRotation(choices)],
+      [2, (choices) => this.#controls.logRotation(choices)],
       [1, (choices) => ({ topic: choices.pick(TOPICS), value: Buffer.from('garbage') })],
       [1, (choices) => ({ topic: choices.pick(TOPICS), value: null })],
       [1, (choices, _, tenant) => ({ ...this.#proposals.draw(tenant, choices), topic: 'outcomes' })],

@@ -25,21 +25,23 @@ export class ToldPermits {
   /** By leaf index. */
   readonly #open = new Map<string, Question>();
   readonly #permits = new Map<string, ToldPermit>();
-  readonly #revoked = new Set<unknown>();
 
-  constructor(private readonly freezes: ToldFreezes) {}
+  constructor(
+    private readonly freezes: ToldFreezes,
+    private readonly revoked: Set<unknown>,
+  ) {}
 
   at(index: unknown): ToldPermit | undefined {
     return this.#permits.get(index as string);
   }
 
   isRevoked(issuer: unknown): boolean {
-    return this.#revoked.has(issuer);
+    return this.revoked.has(issuer);
   }
 
   take(entry: ToldEntry): string[] {
     const { kind, predicate } = entry;
-    if (kind === 'issuer.revoked') this.#revoked.add(predicate['issuer']);
+    if (kind === 'issuer.revoked') this.revoked.add(predicate['issuer']);
     if (kind === 'action.decided') return this.#decided(entry);
     if (kind === 'approval.recorded') return this.#voted(entry);
     return kind === 'escalation.settled' ? this.#settled(entry) : [];
