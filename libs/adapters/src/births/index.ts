@@ -14,4 +14,5 @@ export {
 export * from './facts.ts';
 export * from './follow.ts';
 export * from './lane-receipts.ts';
-export { BirthError, confirmControls, publishControls, type PublishedControl, untilDecided, type Waiting } from './publish.ts';
+export * from './receipt-place.ts';
+export { BirthError, confirmControls, otherRecord, publishControls, type PublishedControl, untilDecided, type Waiting } from './publish.ts';
