@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { sha256Hex } from '#crypto';
-import { NESTING_MAX, parseCanonical, parseTrust, permitOf, type Statement, type Trust, utf8 } from '#domain';
+import { NESTING_MAX, parseCanonical, parseTrust, permitOf, proposalBody, type Statement, type Trust, utf8 } from '#domain';
 
 import { type Decision, isYes } from './answer.ts';
 import { Unavailable } from './errors.ts';
@@ -65,9 +65,11 @@ function checkProposal(
   if (!proposal) throw unverified(said, 'it does not say which payload it is about');
   if (sha256Hex(proposal) !== digest) throw unverified(said, 'it is of another payload');
   const payload = payloadOf(said, proposal);
-  for (const [member, value] of Object.entries(body)) {
-    const asked = value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
-    if (!isDeepStrictEqual(payload[member], asked)) throw unverified(said, `another ${member} was signed than was asked for`);
+  const asked = JSON.parse(JSON.stringify(body)) as Readonly<Record<string, unknown>>; // as it was sent: without what is undefined
+  for (const member of Object.keys(proposalBody.shape)) {
+    const meant = member === 'mode' ? 'enforce' : undefined;
+    if (!isDeepStrictEqual(payload[member] ?? meant, asked[member] ?? meant))
+      throw unverified(said, `another ${member} was signed than was asked for`);
   }
 }
 

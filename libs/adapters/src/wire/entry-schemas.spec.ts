@@ -79,6 +79,8 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { issuer: 'ci', type: 'ci', keys: [key], agents: ['bot'], ...control },
   ],
   'issuer.revoked': [{ issuer: 'platform', ...control }],
+  'key.added': [{ issuer: 'platform', key, ...control }],
+  'key.revoked': [{ issuer: 'platform', revokes: keyid, ...control }],
   'token.issued': [{ token: 't-1', tokenHash: digest, roles: ['propose', 'read'], agents: ['bot'], validUntil: time, ...control }],
   'token.revoked': [{ token: 't-1', ...control }],
   'bundle.activated': [
@@ -95,9 +97,18 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   ],
   'action.decided': [
     { ...judged, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], bindingDigest: digest, permit: { executors: ['deployer'], executeBy: time } },
-    { ...judged, verdict: 'ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'], bindingDigest: digest, approvalDeadline: time },
+    {
+      ...judged,
+      verdict: 'ESCALATE',
+      reasons: ['ESCALATE_CUMULATIVE'],
+      exceeded: ['refunds'],
+      counted: ['refunds'],
+      bindingDigest: digest,
+      approvalDeadline: time,
+    },
     { ...judged, verdict: 'DENY', reasons: ['DENY_CONTRACT'] },
     { ...judged, verdict: 'DENY', reasons: ['DENY_FROZEN'], freeze: 'f-1' },
+    { ...judged, verdict: 'DENY', reasons: ['DENY_CUMULATIVE'], exceeded: ['refunds'] },
     { ...judged, mode: 'shadow', verdict: 'WOULD_ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'] },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_MALFORMED'], detail: 'actor-kind' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },

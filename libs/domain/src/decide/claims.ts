@@ -15,6 +15,7 @@ import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effe
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { isStillAdmitted } from './issuer-keys.ts';
 import { pick } from './members.ts';
 import { idsExhausted } from './proposal.ts';
 import type { LaneState } from './state.ts';
@@ -87,13 +88,17 @@ function refusalOf(
   if (nowMs >= parseTime(permit.executeBy)) return no('CLAIM_EXPIRED');
   const taken = facts.claims.firstOf(claim.decision, nowMs);
   if (taken) return no('CLAIM_TAKEN', { first: String(taken.index) });
-  const proposer = predicate['issuer'];
-  if (typeof proposer === 'string' && facts.issuers.get(proposer)?.revoked === true) return no('CLAIM_REVOKED');
+  const { issuer: proposer, keyid } = predicate;
+  if (typeof proposer === 'string' && !isStillAdmitted(facts, proposer, signedBy(state, keyid))) return no('CLAIM_REVOKED');
   const frozen = freezeFor(state, subjectOf(checked.tree, predicate), nowMs);
   if (frozen) return no(frozen.level === 'stop' ? 'CLAIM_STOPPED' : 'CLAIM_FROZEN', { freeze: frozen.freeze });
   if (facts.effects.size >= OPEN_EFFECTS_PER_TENANT_MAX) return no('CLAIM_LIMIT');
   return undefined;
 }
+
+/** Under rules 1 a party's keys ended with the party. */
+const signedBy = ({ rules }: LaneState, keyid: unknown): string | undefined =>
+  rules >= 2 && typeof keyid === 'string' ? keyid : undefined;
 
 function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members {
   const withinMs = permit.resultWithinSeconds === undefined ? RESULT_WITHIN_MS : permit.resultWithinSeconds * 1000;

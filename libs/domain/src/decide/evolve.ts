@@ -8,6 +8,8 @@ import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { countDecision } from './limits.ts';
+import { evolveKeys } from './issuer-keys.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -47,6 +49,10 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       if (issuer) issuer.revoked = true;
       break;
     }
+    case 'key.added':
+    case 'key.revoked':
+      evolveKeys(tenant, entry.kind, predicate);
+      break;
     case 'token.issued':
       tenant.tokens.set(text(predicate['token']), false);
       break;
@@ -64,7 +70,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       decided(state, tenant, entry, subject[0].name, facts);
       break;
     case 'escalation.settled':
-      settled(state, tenant, entry.tenant, Number(predicate['settles']));
+      settled(state, tenant, entry.tenant, predicate);
       break;
     case 'approval.recorded': {
       const open = findEscalation(state.due, entry.tenant, Number(predicate['decision']));
@@ -82,7 +88,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       gap(state, predicate);
       break;
     case 'input.erased':
-      forgetRequests(tenant.ids, predicate['erases'] as readonly string[]);
+      forgetRequests(tenant, predicate['erases'] as readonly string[]);
       break;
     case 'genesis':
     case 'action.repeated':
@@ -103,17 +109,20 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
   tenant.ids.remember(idKey(issuer, actionId), known);
   state.idCount += 1;
+  const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
   if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
   const asked = askedBy(predicate, state.bundle, facts);
-  const open = { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline), votes: [] };
+  const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
+  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [], ...counts };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
 }
 
-function settled(state: LaneState, tenant: TenantFacts, name: string, index: number): void {
-  const closed = closeEscalation(state.due, name, index);
+function settled(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
+  const closed = closeEscalation(state.due, name, Number(predicate['settles']));
   if (!closed) return;
+  if (predicate['outcome'] !== 'ALLOW_APPROVED') for (const each of closed.counts ?? []) tenant.limits.release(each, closed.index);
   tenant.ids.settle(idKey(closed.issuer, closed.actionId));
   const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
   if (left > 0) tenant.openByActor.set(closed.actor, left);
@@ -156,6 +165,7 @@ function issuerOf(predicate: Predicate): Issuer {
     id: text(predicate['issuer']),
     type: predicate['type'] as Issuer['type'],
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
+    revokedKeys: new Set(),
     agents: predicate['agents'] as string[] | undefined,
     revoked: false,
   };

@@ -3,12 +3,14 @@ import { isIdentifier } from '../formats/ids.ts';
 import { equalBytes } from '../formats/bytes.ts';
 import { judge } from '../policy/judge.ts';
 import type { Judgement, Proposal } from '../policy/types.ts';
+import type { Spent } from '../policy/limit.ts';
 import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
+import { countFacts, hasRoomFor } from './limits.ts';
 import { actorKey, type LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
 
@@ -55,7 +57,8 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   if (first && isCopy) return repeated(step, id, first.index);
   if (first) return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
   if (!takesId || !parsed.ok) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
-  return decided(step, id, judged(step, parsed.value as unknown as Proposal & ProposalTimes, expiresAtMs), facts);
+  const proposal = parsed.value as unknown as Proposal & ProposalTimes;
+  return decided(step, id, judged(step, proposal, expiresAtMs), { ...facts, ...countFacts(state.bundle, proposal) });
 }
 
 interface ProposalTimes {
@@ -80,11 +83,13 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const verdict = mode === 'shadow' ? `WOULD_${judgement.verdict}` : judgement.verdict;
   const frozen = judgement.freeze === undefined ? {} : { freeze: judgement.freeze };
   const during = judgement.incident === undefined ? {} : { incident: judgement.incident };
+  const exceeded = judgement.exceeded === undefined ? {} : { exceeded: judgement.exceeded };
   const outcome = {
     ...base,
     ...rules,
     ...frozen,
     ...during,
+    ...exceeded,
     ruleSetDigest: ruleSetDigest(judgement.rules),
     verdict,
     reasons: judgement.reasons,
@@ -101,11 +106,18 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     origin: tree.origin,
     ruleSetDigest: outcome.ruleSetDigest,
   });
+  const counted = judgement.counts === undefined ? {} : { counted: judgement.counts.map(({ limit }) => limit) };
   if (judgement.verdict === 'ESCALATE') {
     const grants = owedOf(judgement);
-    return { ...outcome, bindingDigest: binding, approvalDeadline: until, ...(Object.keys(grants).length === 0 ? {} : { grants }) };
+    return {
+      ...outcome,
+      ...counted,
+      bindingDigest: binding,
+      approvalDeadline: until,
+      ...(Object.keys(grants).length === 0 ? {} : { grants }),
+    };
   }
-  return { ...outcome, bindingDigest: binding, permit: permitOf(judgement, until) };
+  return { ...outcome, ...counted, bindingDigest: binding, permit: permitOf(judgement, until) };
 }
 
 /** Who may act, until when, what they owe afterwards, the way back that was approved with it, and what undoes it. */
@@ -134,12 +146,16 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   if (frozen) return { ...deny(frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN'), freeze: frozen.freeze };
   let judgement: Judgement;
   try {
-    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
+    const { limits } = checked.facts;
+    const spent: Spent = (count) => limits.spent(count, nowMs);
+    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, spent, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }
   const tooLong = [judgement.policies, judgement.rules, judgement.reasons, judgement.executors].some((list) => list.length > LIST_MAX);
   if (tooLong) return deny('DENY_LIMIT');
+  const mayHappen = judgement.verdict !== 'DENY' && proposal.mode === 'enforce';
+  if (mayHappen && judgement.counts && !hasRoomFor(judgement.counts.length, state, checked.facts.limits, nowMs)) return deny('DENY_LIMIT');
   const asks = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce';
   return asks && isFlooded(checked.facts, proposal) ? deny('DENY_LIMIT') : judgement;
 }

@@ -6,6 +6,7 @@ import type { OpenEffect, OpenEscalation } from './open.ts';
 import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { IdBook } from './ids.ts';
+import { type EncodedLimits, LimitBook } from './limits.ts';
 import { emptyLane, emptyTenant, type InputPosition, type Issuer, type LaneState, type LedgerBirth, type TenantFacts } from './state.ts';
 
 /** Raised whenever the shape below changes: an older snapshot is then ignored and the lane is read from genesis. */
@@ -71,6 +72,7 @@ interface EncodedFacts {
     revoked: boolean,
     agents: readonly string[] | null,
     keys: [string, string][],
+    revokedKeys: readonly string[],
   ])[];
   readonly tokens: readonly (readonly [string, boolean])[];
   /** How many. */
@@ -78,6 +80,7 @@ interface EncodedFacts {
   readonly claims: number;
   readonly effects: readonly OpenEffect[];
   readonly openByActor: readonly (readonly [string, number])[];
+  readonly limits: EncodedLimits;
 }
 interface EncodedTree extends EncodedFacts {
   readonly tenant: string;
@@ -90,30 +93,33 @@ interface EncodedTree extends EncodedFacts {
 
 const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   last: facts.lastDecidedAtMs,
-  issuers: [...facts.issuers.values()].map(({ id, type, revoked, agents, keys }) => [
+  issuers: [...facts.issuers.values()].map(({ id, type, revoked, agents, keys, revokedKeys }) => [
     id,
     type,
     revoked,
     agents ?? null,
     [...keys].map(([keyid, key]): [string, string] => [keyid, base64(key)]),
+    [...revokedKeys],
   ]),
   tokens: [...facts.tokens],
   ids: facts.ids.size,
   claims: facts.claims.size,
   effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
   openByActor: [...facts.openByActor],
+  limits: facts.limits.encode(),
 });
 
 function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
-  for (const [id, type, revoked, agents, keys] of encoded.issuers) {
+  for (const [id, type, revoked, agents, keys, revokedKeys] of encoded.issuers) {
     const byId = new Map(keys.map(([keyid, key]) => [keyid, fromBase64(key)]));
-    facts.issuers.set(id, { id, type, revoked, agents: agents ?? undefined, keys: byId });
+    facts.issuers.set(id, { id, type, revoked, agents: agents ?? undefined, keys: byId, revokedKeys: new Set(revokedKeys) });
   }
   for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
+  facts.limits = LimitBook.decode(encoded.limits);
   facts.ids = IdBook.decode(books.ids);
   facts.claims = IdBook.decode(books.claims);
   for (const effect of encoded.effects) {

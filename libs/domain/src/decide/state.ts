@@ -6,13 +6,16 @@ import { emptyDue, type DueBook } from './due.ts';
 import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
+import { LimitBook } from './limits.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
   readonly id: string;
   readonly type: IssuerType;
-  /** keyid → Ed25519 public key. */
-  readonly keys: ReadonlyMap<string, Uint8Array>;
+  /** keyid → Ed25519 public key, of those that count. */
+  readonly keys: Map<string, Uint8Array>;
+  /** keyids that counted once, and never count again. */
+  readonly revokedKeys: Set<string>;
   /** Actors it may speak for; undefined: any. */
   readonly agents: readonly string[] | undefined;
   revoked: boolean;
@@ -31,6 +34,8 @@ export interface TenantFacts {
   readonly effects: Map<number, OpenEffect>;
   /** Decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
   claims: IdBook;
+  /** What cumulative limits have counted. */
+  limits: LimitBook;
 }
 
 /** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
@@ -52,6 +57,8 @@ export interface LaneState {
   readonly lanes: number;
   readonly admin: { readonly keyid: string; readonly publicKey: Uint8Array };
   readonly gateway: { readonly keyid: string; readonly publicKey: Uint8Array };
+  /** keyids that are or were the ledger's own: no party may have them. */
+  readonly ledgerKeys: Set<string>;
   readonly tenants: Map<string, TenantFacts>;
   readonly positions: Record<InputTopic, InputPosition>;
   bundle: Bundle | null;
@@ -91,6 +98,7 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     lanes: birth.lanes,
     admin: birth.admin,
     gateway: birth.gateway,
+    ledgerKeys: new Set([birth.admin, birth.gateway, ...birth.deciderKeys].map(({ keyid }) => keyid)),
     tenants: new Map([...heads.trees.keys()].map((tenant) => [tenant, emptyTenant()])),
     positions: { controls: start, outcomes: start, actions: start },
     bundle: null,
@@ -109,6 +117,7 @@ export const emptyTenant = (): TenantFacts => ({
   openByActor: new Map(),
   effects: new Map(),
   claims: new IdBook(),
+  limits: new LimitBook(),
 });
 
 export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

@@ -7,6 +7,8 @@ export const ENTRY_KINDS = [
   'tenant.registered',
   'issuer.registered',
   'issuer.revoked',
+  'key.added',
+  'key.revoked',
   'token.issued',
   'token.revoked',
   'bundle.activated',
@@ -26,6 +28,9 @@ export const ENTRY_KINDS = [
   'input.gap',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+/** Those that rules 1 do not have. */
+export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['key.added', 'key.revoked'];
 
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
 export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {

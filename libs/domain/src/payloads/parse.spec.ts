@@ -8,7 +8,7 @@ import { originOf } from '../formats/log-key.ts';
 import { formatVkey } from '../formats/vkey.ts';
 import { sealEnvelope } from './envelope.ts';
 import { kindOf, NESTING_MAX, PAYLOAD_KINDS, type PayloadKind, payloadTypeOf } from './kinds.ts';
-import { parsePayload } from './parse.ts';
+import { isKindOf, parsePayload } from './parse.ts';
 
 const seed = new Uint8Array(32).fill(1);
 const key = { keyid: keyIdOf(ed25519PublicKey(seed)), publicKey: base64(ed25519PublicKey(seed)) };
@@ -80,6 +80,8 @@ const BODIES: Record<PayloadKind, Members> = {
   'tenant.registered': { registers: 'acme', lane: 1, logId: 'cc', vkey: vkey('cc') },
   'issuer.registered': { registers: 'platform', type: 'platform', keys: [key], agents: ['bot'] },
   'issuer.revoked': { revokes: 'platform' },
+  'key.added': { holder: 'platform', adds: key },
+  'key.revoked': { holder: 'platform', revokes: key.keyid },
   'token.issued': { token: 't-1', tokenHash: 'b'.repeat(64), roles: ['propose', 'read'], agents: ['bot'], validUntil: head.expiresAt },
   'token.revoked': { revokes: 't-1' },
   'bundle.activated': { bundle: { format: 1, name: 'b' } },
@@ -100,7 +102,7 @@ describe('parsePayload', () => {
     expect(parsed).toStrictEqual({ ok: true, value: payload });
   });
 
-  it.each(kinds)('%s: is what it was under rules 1, without a birth', (kind) => {
+  it.each(kinds.filter((kind) => isKindOf(1, kind)))('%s: is what it was under rules 1, without a birth', (kind) => {
     const { askedAt, ...body } = BODIES[kind];
     expect(parsePayload(kind, { ...rules1Head, ...body }, 1)).toStrictEqual({ ok: true, value: { ...rules1Head, ...body } });
     if (kind === 'ledger.initialised') return;

@@ -98,7 +98,7 @@ export class MemoryLane implements LaneTopics {
     return this.control('issuer.registered', tenant, { registers: issuer, type, keys, ...more });
   }
 
-  activate(bundle: Bundle = laneBundle()): Entry[] {
+  activate(bundle: Bundle = laneBundle(this.birth.rules === 1 ? { format: 1 } : {})): Entry[] {
     return this.control('bundle.activated', SYSTEM_TENANT, { bundle: bundle.document });
   }
 
