@@ -30,7 +30,8 @@ export function placeOfReceipt(header: string | undefined, { predicate: { source
   if (source.kind === 'tick') return undefined;
   if ('offset' in source) return { ...source, offset: BigInt(source.offset) };
   const [, topic, partition = '', offset = '', epoch = ''] = PLACE.exec(header ?? '') ?? [];
-  return topic === source.topic ? { topic, partition: Number(partition), offset: BigInt(offset), epoch: Number(epoch) } : undefined;
+  if (topic !== source.topic) return undefined;
+  return { topic: source.topic, partition: Number(partition), offset: BigInt(offset), epoch: Number(epoch) };
 }
 
 /** Polls until the receipt of exactly this record has come; undefined when it has not within `waitMs`. */
@@ -62,6 +63,4 @@ export function matcher({ topic, partition, offset, value, sinceReceipt }: SentR
   };
 }
 
-const PLACE = /^(controls|outcomes|actions)\/(\d{1,10})\/(\d{1,19})\/(\d{1,10})$/ as {
-  exec(text: string): [string, InputTopic, string, string, string] | null;
-};
+const PLACE = /^(controls|outcomes|actions)\/(\d{1,10})\/(\d{1,19})\/(\d{1,10})$/;

@@ -58,8 +58,7 @@ export type Source =
       /** From rules 2 on: hex HMAC of the place under the record's input key. */
       readonly mac?: string;
     }
-  | Tick;
-type Tick = { readonly kind: 'tick'; readonly part: number; readonly parts: number }; // an interface would be no Json
+  | { readonly kind: 'tick'; readonly part: number; readonly parts: number };
 
 /**
  * What E says of its source. Under rules 1 all of it; from rules 2 on no offset, which would tell a tenant how much its neighbours on the lane
@@ -74,7 +73,7 @@ export type SaidSource =
       readonly parts: number;
       readonly mac: string;
     }
-  | Tick;
+  | { readonly kind: 'tick'; readonly part: number; readonly parts: number };
 
 export interface Predicate {
   readonly origin: string;
