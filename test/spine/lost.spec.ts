@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { checkLedger, codecs, declareGap } from '#adapters';
+import { checkLedger, declareGap, wire } from '#adapters';
 
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { countersign, type Ended, ROOT } from '../cli/run.ts';
@@ -148,7 +148,7 @@ describe('a ledger that lost its tail', () => {
     await world.makeAnew('ledger');
     for (const lane of lanes) {
       const values = kept[lane]?.map(({ value }) => value) ?? [];
-      const isSealed = (value: Buffer | null): boolean => codecs.ledgerEntry.decode(value ?? Buffer.of()).batchSeal !== null;
+      const isSealed = (value: Buffer | null): boolean => wire.decodeRecord(value ?? Buffer.of()).batchSeal !== null;
       const cut = lane === LANE ? values.slice(0, values.slice(0, -1).findLastIndex(isSealed) + 1) : values;
       const to = { topic: world.home.topic('ledger'), partition: lane, key: null };
       await world.writer.send(cut.map((value) => ({ ...to, value })));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { activateBundle, type CheckedReceipt, codecs, issueToken, revokeIssuer, revokeToken, textOf } from '#adapters';
+import { activateBundle, type CheckedReceipt, codecs, issueToken, revokeIssuer, revokeToken, textOf, wire } from '#adapters';
 import { equalBytes, formatTrust, fromUtf8, type Json, parseBundle, parseTrust, verifyReceipt } from '#domain';
 import { executor, type Rejection, type VerifiedVerdict } from '#sdk';
 
@@ -110,7 +110,7 @@ describe('what comes out', () => {
     const ids: string[] = [];
     for (let lane = 0; lane < LANES; lane++) {
       for (const [topic, letter, codec] of [
-        ['ledger', 'l', codecs.ledgerEntry],
+        ['ledger', 'l', { decode: wire.decodeRecord }],
         ['receipts', 'r', codecs.receipt],
         ['verdicts', 'v', codecs.verdict],
       ] as const) {
