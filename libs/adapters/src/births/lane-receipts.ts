@@ -5,7 +5,7 @@ import type { Home } from '../home/home.ts';
 import { type KafkaRecord, LaneReader } from '../kafka/index.ts';
 import { codecs, type ReceiptRecord } from '../wire/codec.ts';
 import { textOf } from './facts.ts';
-import { placeOfReceipt, type RecordPlace } from './receipt-place.ts';
+import { placeOfReceipt, type InputPlace } from './receipt-place.ts';
 
 /** In hand only when it has been verified. */
 export interface CheckedReceipt {
@@ -15,7 +15,7 @@ export interface CheckedReceipt {
   /** Of the receipt's own record on `receipts`. */
   readonly offset: bigint;
   /** Of the input record, as far as it is said: routing, which nothing attests. */
-  readonly place: RecordPlace | undefined;
+  readonly place: InputPlace | undefined;
 }
 
 /** Receipts of one lane, from the first on, each verified as it comes. */

@@ -2,7 +2,8 @@ import { MemoryLane } from '#testing';
 import { describe, expect, it } from 'vitest';
 
 import type { CheckedReceipt } from './lane-receipts.ts';
-import { formatPlace, matcher, placeOfReceipt } from './receipt-place.ts';
+import { matcher } from './receipt-of-sent.ts';
+import { formatPlace, placeOfReceipt } from './receipt-place.ts';
 
 const lane = MemoryLane.ready();
 /** As LaneReceipts reads it; `offset` is the receipt's own. */
