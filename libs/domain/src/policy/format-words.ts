@@ -10,5 +10,13 @@ export function wordsBeyondFormat(tables: PolicyTables): string[] {
       operations.map(({ operation, window }) => [`envelope ${tenant}: ${operation}`, window] as const),
     ),
   ];
-  return named.filter(([, window]) => Array.isArray(window)).map(([where]) => `${where}: several windows need format 2`);
+  return [
+    ...named.filter(([, window]) => Array.isArray(window)).map(([where]) => `${where}: several windows need format 2`),
+    ...Object.entries(tables.contracts).flatMap(([id, { tenantMembers, operations }]) => [
+      ...(tenantMembers === undefined ? [] : [`contract ${id}: tenantMembers need format 2`]),
+      ...Object.entries(operations)
+        .filter(([, { resourceType }]) => resourceType !== undefined)
+        .map(([name]) => `contract ${id} ${name}: a resourceType needs format 2`),
+    ]),
+  ];
 }
