@@ -1,9 +1,12 @@
 /** A row as the proposal that it stands for. */
-import type { Bundle, Json, Proposal } from '#domain';
+import { ACTOR_KINDS, type Bundle, type Json, type Proposal } from '#domain';
 
 import { EVIDENCE_WORDS, evidenceFor } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import type { Row } from './decision-table.ts';
 import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
+
+/** What the platform of the rows may say. */
+export const ROW_ACTORS = ACTOR_KINDS.map((kind) => ({ kind, id: 'agent', actingFor: ['ana'] }));
 
 /**
  * A Wednesday, noon in UTC; 09:30 in Berlin in summer; the same time of UTC in winter, which is 08:30 there; 02:30 there on a Friday, in the
@@ -30,13 +33,17 @@ export function proposalOf(row: Row, bundle: Bundle, nowMs: number): Proposal {
     actor: { kind: row.actor, id: 'agent', actingFor: 'ana' },
     ...(row.contract === 'missing' ? {} : { connector }),
     ...(digest === undefined ? {} : { contractDigest: digest }),
-    parameters: changed({ ...plain.parameters, [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
+    // Each row's refund is for an order of its own: what one row counts is not what another one has spent.
+    parameters: changed({ ...parametersOf(plain, row), [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
     resource: { type: plain.type, id: row.resource },
   };
   const unknown = row.evidence.find((word) => !EVIDENCE_WORDS.includes(word));
   if (unknown !== undefined) throw new Error(`line ${row.line}: no evidence is called ${unknown}`);
   return { ...bare, evidence: row.evidence.map((word) => evidenceFor(word, bundle, bare, nowMs)) };
 }
+
+const parametersOf = ({ parameters }: (typeof PLAIN)[string] & object, { line }: Row): Readonly<Record<string, Json>> =>
+  'order' in parameters ? { ...parameters, order: `o-${line}` } : parameters;
 
 function changed(parameters: Readonly<Record<string, Json>>, changes: readonly string[]): Record<string, Json> {
   const members = new Map(Object.entries(parameters));

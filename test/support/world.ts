@@ -8,6 +8,7 @@ import {
   codecs,
   confirmControls,
   createTopics,
+  DEMO_ACTORS,
   type CheckedReceipt,
   type ControlRecord,
   type Home,
@@ -28,6 +29,7 @@ import {
 } from '#adapters';
 import {
   type Acknowledgement,
+  type ActorRule,
   type BundleDocument,
   INPUT_TOPICS,
   type InputTopic,
@@ -37,7 +39,7 @@ import {
   utf8,
 } from '#domain';
 
-import { start as startDecider } from '../../apps/decider/src/app.ts';
+import { type DeciderOptions, start as startDecider } from '../../apps/decider/src/app.ts';
 import { type Gateway, start as startGateway } from '../../apps/gateway/src/app.ts';
 import type { LaneApp } from '../../apps/kit/src/index.ts';
 import { start as startNotary } from '../../apps/notary/src/app.ts';
@@ -51,6 +53,9 @@ export const LANES = 2;
 export const TENANT = 'acme';
 export const LANE = laneOf(TENANT, LANES);
 export const PLATFORM = `platform-${TENANT}`;
+
+/** Those of the documents, and any other agent, which then acts for itself. */
+const ACTORS: readonly ActorRule[] = [...DEMO_ACTORS, { kind: 'agent', id: '*' }];
 
 export type AppName = 'decider' | 'notary' | 'gateway';
 /** Where a record is on an input topic. */
@@ -73,7 +78,7 @@ interface SendOptions {
 /** A ledger of its own on the shared broker, with decider, notary and gateway in this process, which a test stops and starts. */
 export class World {
   readonly writer: PlainWriter;
-  /** Unit ms: how far the clock of a decider that is started is ahead of ours. Up to 60 s either way are within its rules. */
+  /** Unit ms: how far the decider's clock is ahead of ours, from now on. */
   deciderClockMs = 0;
   readonly #apps: { decider?: LaneApp; notary?: LaneApp; gateway?: Gateway } = {};
   readonly #closing: (() => Promise<void>)[] = [];
@@ -88,26 +93,30 @@ export class World {
   }
 
   /** Everything up and ready, the bundle in force, acme and globex registered. */
-  static async open(brokers: string[], name: string, { deciderClockMs = 0 } = {}): Promise<World> {
+  static async open(brokers: string[], name: string): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-'));
     const { home } = openOrCreateHome(folder, { name: `${name}.test`, lanes: LANES, topicPrefix: `${unique(name)}.` });
     const world = new World(home, brokers);
-    world.deciderClockMs = deciderClockMs;
     world.#closing.push(async () => rm(folder, { recursive: true }));
     await prepareLedger(home, brokers);
     await Promise.all([world.start('decider'), world.start('notary')]);
     const bundle = standardBundle();
-    await populateLedger(home, brokers, { tenants: ['acme', 'globex'], bundle, withinMs: 30_000, onProgress: () => undefined });
+    await populateLedger(home, brokers, {
+      tenants: ['acme', 'globex'],
+      actors: ACTORS,
+      bundle,
+      withinMs: 30_000,
+      onProgress: () => undefined,
+    });
     await world.start('gateway');
     await world.untilReady('gateway');
     return world;
   }
 
-  async start(name: AppName, deciderOptions: { snapshotEveryEntries?: number } = {}): Promise<void> {
+  async start(name: AppName, deciderOptions: Pick<DeciderOptions, 'snapshotEveryEntries' | 'checkBundle'> = {}): Promise<void> {
     const { home, brokers } = this;
     const common = { home, brokers, port: 0 };
-    const shiftMs = this.deciderClockMs;
-    const nowMs = (): number => Date.now() + shiftMs;
+    const nowMs = (): number => Date.now() + this.deciderClockMs;
     if (name === 'decider') this.#apps.decider = await startDecider({ ...common, ...QUICK, ...deciderOptions, nowMs });
     else if (name === 'notary') this.#apps.notary = await startNotary({ ...common, ...QUICK });
     else this.#apps.gateway = await startGateway(common);
@@ -143,10 +152,11 @@ export class World {
     }
   }
 
-  /** Registers a party whose key this world holds: `<issuer>-<tenant>.key`. */
+  /** Registers a party whose key this world holds: `<issuer>-<tenant>.key`. A platform says what this world's do, unless `party` says otherwise. */
   ownIssuer(party: Omit<IssuerOptions, 'publicKeys'>): ControlRecord {
     const seed = this.home.createKey(`${party.issuer}-${party.tenant}`);
-    return registerIssuer(this.home, { ...party, publicKeys: [publicKeyOf(seed)] });
+    const says = party.type === 'platform' ? { actors: ACTORS } : {};
+    return registerIssuer(this.home, { ...says, ...party, publicKeys: [publicKeyOf(seed)] });
   }
 
   /** Every lane taken over, everything read. */

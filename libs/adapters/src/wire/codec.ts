@@ -44,6 +44,8 @@ export interface TreeHeadRecord {
   /** SHA-256 of the log's last entry. */
   readonly previous: Uint8Array;
   readonly lane: number;
+  /** Origin of the log that goes on; null while this one does. */
+  readonly successor: string | null;
 }
 export interface NotaryPositionRecord {
   readonly lane: number;
@@ -51,6 +53,8 @@ export interface NotaryPositionRecord {
   readonly ledgerOffset: number;
   readonly inputKeysOffset: number;
   readonly signature: Uint8Array;
+  /** The decider's key that seals the next batch; null: the birth's. */
+  readonly sealer: Uint8Array | null;
 }
 export interface DeadLetterRecord {
   readonly origin: string;
@@ -81,6 +85,13 @@ export interface SnapshotChunk {
   readonly chunk: number;
   readonly bytes: Uint8Array;
 }
+export interface LaneClockRecord {
+  readonly lane: number;
+  /** The owner's wall clock when it asked. */
+  readonly wallMs: number;
+  /** Latest decision on the lane; 0 before the first. */
+  readonly decidedAtMs: number;
+}
 
 /** One codec for each kind of record: `codecs.receipt.encode(value)`. Views where records are many, large and soon done with. */
 export const codecs = {
@@ -94,6 +105,7 @@ export const codecs = {
   deadLetter: record<DeadLetterRecord>('DeadLetter'),
   snapshotManifest: record<SnapshotManifest>('SnapshotManifest'),
   snapshotChunk: record<SnapshotChunk>('SnapshotChunk'),
+  laneClock: record<LaneClockRecord>('LaneClock'),
 };
 
 export const wire: WireCodec = {

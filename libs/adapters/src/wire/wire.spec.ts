@@ -59,8 +59,9 @@ const VALUES = {
     rangeHashes: [bytes(32), bytes(32, 1)],
     previous: bytes(32, 2),
     lane: 0,
+    successor: 'ledger.example/t/bb',
   },
-  notaryPosition: { lane: 0, nextSeq: 3, ledgerOffset: 5, inputKeysOffset: 6, signature: bytes(64) },
+  notaryPosition: { lane: 0, nextSeq: 3, ledgerOffset: 5, inputKeysOffset: 6, signature: bytes(64), sealer: bytes(32) },
   deadLetter: { origin, leafIndex: 3, topic: 'actions', partition: 1, offset: 12, code: 'REFUSED_ENVELOPE', bytes: bytes(5) },
   snapshotManifest: {
     lane: 1,
@@ -75,6 +76,7 @@ const VALUES = {
     signature: bytes(64),
   },
   snapshotChunk: { lane: 1, slot: 0, chunk: 1, bytes: bytes(50) },
+  laneClock: { lane: 1, wallMs: Date.UTC(2026, 10, 30), decidedAtMs: Date.UTC(2026, 10, 29) },
 };
 
 const cases = SCHEMA_NAMES.map((name) => {
@@ -90,11 +92,12 @@ const FINGERPRINTS: Record<SchemaName, bigint> = {
   InputKey: 6394942713356795625n,
   Receipt: 9106184526276515629n,
   Verdict: 4638478604544435107n,
-  TreeHead: 8027225989304967888n,
-  NotaryPosition: -2039156264852158158n,
+  TreeHead: 1702720014900609124n,
+  NotaryPosition: 1969263475603787599n,
   DeadLetter: 6425061475534316713n,
   SnapshotManifest: 394809255050126525n,
   SnapshotChunk: -1588496586230125532n,
+  LaneClock: -2026254585222400882n,
 };
 
 describe('fingerprints', () => {

@@ -1,4 +1,5 @@
 import { VOTE_FAULTS } from '../decide/approvals.ts';
+import { NOT_JUDGED_DETAIL } from '../decide/controls.ts';
 import { decide } from '../decide/decide.ts';
 import { evolve } from '../decide/evolve.ts';
 import { replayFacts } from '../decide/facts.ts';
@@ -11,7 +12,8 @@ import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import { text } from '../ledger/text.ts';
 import { NESTING_MAX } from '../payloads/kinds.ts';
-import type { PolicyEngine } from '../policy/types.ts';
+import { limitsOn } from '../policy/counts.ts';
+import { NOT_JUDGED, type PolicyEngine } from '../policy/types.ts';
 import type { Findings } from './report.ts';
 import { Unreplayable } from './unreplayable.ts';
 
@@ -51,7 +53,7 @@ export class Replay {
     for (const entry of group) this.unreplayable.note(entry);
     try {
       if (isGone) this.unreplayable.gone(group);
-      else if (!this.unreplayable.restOnGone(group, this.#restsOn(first, input))) {
+      else if (!this.#isWithoutGrounds(group, first, input)) {
         if (engine === this.engine.name) {
           this.#again(group, first, input);
           return;
@@ -62,6 +64,20 @@ export class Replay {
     } catch (error) {
       this.#diverge(`${origin} index ${index}: deciding again failed: ${String(error)}`);
     }
+  }
+
+  #isWithoutGrounds(group: readonly SealedEntry[], first: SealedEntry, input: ReplayInput): boolean {
+    if (this.unreplayable.restOnGone(group, this.#restsOn(first, input))) return true;
+    return this.unreplayable.restOnGoneIn(group, this.#limitsUnknown(first));
+  }
+
+  /** Where the decisions are that counted towards limits of this one by an input that is gone. */
+  #limitsUnknown({ kind, record, statement: { predicate } }: SealedEntry): readonly (readonly [number, number])[] {
+    const { bundle, tenants } = this.#state;
+    if (kind !== 'action.decided' || bundle?.tables.limits === undefined || predicate['class'] === undefined) return [];
+    const nowMs = parseTime(predicate.decidedAt);
+    const book = tenants.get(record.tenant)?.limits;
+    return limitsOn(bundle.tables, text(predicate['class'])).flatMap(([limit]) => book?.unknownOf(limit, nowMs) ?? []);
   }
 
   /**
@@ -91,7 +107,8 @@ export class Replay {
             value: value ?? null,
             inputKey: inputKey ?? new Uint8Array(32),
           };
-    const context: DecideContext = { nowMs, engine: this.engine, wire: this.wire, birth: this.birth };
+    const engine = first.statement.predicate['detail'] === NOT_JUDGED_DETAIL ? unjudging(this.engine) : this.engine;
+    const context: DecideContext = { nowMs, engine, wire: this.wire, birth: this.birth };
     const decided = decide(this.#state, again, context);
     const isSame = decided.entries.length === group.length && decided.entries.every(({ bytes }, at) => isEntry(group[at], bytes));
     if (!isSame) {
@@ -105,7 +122,7 @@ export class Replay {
   /** The input is gone, by erasure or retention, or another engine judged it: the entry itself is all there is to go on. */
   #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
     for (const [part, { record, kind, statement }] of group.entries()) {
-      const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire, this.#state.rules);
+      const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire, this.#state);
       evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);
     }
   }
@@ -118,3 +135,12 @@ export class Replay {
 
 const isEntry = (entry: SealedEntry | undefined, bytes: Uint8Array): boolean =>
   entry !== undefined && equalBytes(entry.record.entry, bytes);
+
+/** As the engine was when the ledger refused a bundle because nobody had judged it yet. */
+const unjudging = (engine: PolicyEngine): PolicyEngine => ({
+  name: engine.name,
+  refusals: () => [NOT_JUDGED],
+  guards: (bundle) => engine.guards(bundle),
+  authorize: (bundle, request) => engine.authorize(bundle, request),
+  parametersValid: (...asked) => engine.parametersValid(...asked),
+});

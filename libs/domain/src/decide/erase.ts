@@ -1,8 +1,7 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
 import type { EntryContent } from './draft.ts';
-import type { IdBook } from './ids.ts';
 import { settlement } from './settlement.ts';
-import type { LaneState } from './state.ts';
+import type { LaneState, TenantFacts } from './state.ts';
 
 /** How an escalation ends whose action is erased while people were still asked. */
 export const CANCELLED_ERASED = 'CANCELLED_ERASED';
@@ -30,6 +29,7 @@ export function cancelledBy(state: LaneState, request: ErasureRequest): readonly
 }
 
 /** What the decider remembers of an erased request would let anyone who holds a copy of the state guess at it: forgotten with the input. */
-export function forgetRequests(ids: IdBook, indexes: readonly unknown[]): void {
+export function forgetRequests({ ids, limits }: TenantFacts, indexes: readonly unknown[]): void {
   ids.forgetDigests(new Set(indexes.map(Number)));
+  limits.forget(indexes.map(Number));
 }

@@ -1,5 +1,6 @@
 /** What a lane waits for: people's answers, and executors' reports. */
 import type { OutcomeKind } from '../payloads/outcomes.ts';
+import type { Count } from '../policy/limit.ts';
 import type { Revert } from '../policy/tables.ts';
 import type { FreezeSubject } from './freeze.ts';
 
@@ -22,15 +23,20 @@ export interface OpenEscalation {
   /** Leaf index of its `action.decided`. */
   readonly index: number;
   readonly issuer: string;
+  /** Of what came through the gateway. */
+  readonly token?: string;
   /** Whose key signed it; absent under rules 1. */
   readonly keyid?: string;
   readonly actionId: string;
-  readonly actor: string;
+  /** Whose limit it counts towards. */
+  readonly asker: string;
   readonly deadlineMs: number;
   /** What people answer; absent where nobody can. */
   readonly asked?: Asked;
   /** Who has approved so far, in lower case. */
   readonly votes: string[];
+  /** What it adds to cumulative limits, and gives back when people do not say yes; absent: nothing that is known. */
+  readonly counts?: readonly Count[];
 }
 
 /** Claimed, and not over. */

@@ -19,6 +19,7 @@ export function faultsOf(tables: PolicyTables): string[] {
     ...Object.entries(tables.approvalRules)
       .filter(([, { group }]) => tables.approverGroups && !Object.hasOwn(tables.approverGroups, group))
       .map(([id, { group }]) => `approval rule ${id}: unlisted group ${group}`),
+    ...limitFaults(tables),
     ...windowFaults(tables),
     ...tieFaults(tables),
   ];
@@ -137,6 +138,26 @@ function envelopeOperationFaults(tables: PolicyTables, one: EnvelopeOperation): 
       faults.push(`${name}: limits ${what}, and its contract does not say where they are`);
   }
   return faults;
+}
+
+/** A limit that cannot be measured would deny for ever. */
+function limitFaults(tables: PolicyTables): string[] {
+  return Object.entries(tables.limits ?? {}).flatMap(([id, { classes, per, of, over }]) => {
+    const faults = classes.flatMap((cls) => {
+      const rule = own(tables.classes, cls);
+      if (!rule) return [`unknown class ${cls}`];
+      const called = operations(tables).filter(([, operation]) => operation.class === cls);
+      const isMeasured = of === 'amount' || per.startsWith('/');
+      return [
+        ...(isMeasured && !rule.connectorRequired ? [`class ${cls}: measures parameters, so a connector must be required`] : []),
+        ...called
+          .filter(([, operation]) => of === 'amount' && operation.amount === undefined)
+          .map(([name]) => `contract ${name} does not say where its amount is`),
+      ];
+    });
+    const unknown = over !== 'deny' && !own(tables.approvalRules, over.approval) ? [`unknown approval rule ${over.approval}`] : [];
+    return [...faults, ...unknown].map((fault) => `limit ${id}: ${fault}`);
+  });
 }
 
 function operations(tables: PolicyTables): [string, Operation][] {

@@ -18,5 +18,6 @@ export function wordsBeyondFormat(tables: PolicyTables): string[] {
         .filter(([, { resourceType }]) => resourceType !== undefined)
         .map(([name]) => `contract ${id} ${name}: a resourceType needs format 2`),
     ]),
+    ...(tables.limits === undefined ? [] : ['limits need format 2']),
   ];
 }

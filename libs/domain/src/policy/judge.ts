@@ -11,6 +11,7 @@ import { isOfOwnTenant } from './tenant-scope.ts';
 import { twice } from './twice.ts';
 import type { Judgement } from './types.ts';
 import { isAnyOpen } from './window.ts';
+import { withinLimits } from './within-limits.ts';
 
 type Denial = `DENY_${string}`;
 type Step = (question: Case) => Denial | undefined;
@@ -31,7 +32,7 @@ function answered(question: Case, steps: JudgeSteps): Judgement {
     const reason = step(question);
     if (reason !== undefined) return denied(question.called?.digest, reason);
   }
-  return consult(question);
+  return withinLimits(question, consult(question));
 }
 
 /** The incident about this very target that a registered desk vouches for: the entry names it, whatever is decided. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import type { Json } from '../formats/canonical-json.ts';
 import { classRule, evidenceTypes } from './class-rule.ts';
+import { limit, LIMITS_PER_BUNDLE_MAX } from './limit.ts';
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
 import { changeWindow, windowNames } from './window.ts';
 
@@ -114,6 +115,11 @@ export const policyTables = z.strictObject({
   /** Groups of people that approval rules may name, each with what it is for. Closed where it is given. */
   approverGroups: z.record(identifier, z.string().min(1).max(256)).optional(),
   windows: z.record(identifier, changeWindow),
+  /** Cumulative limits, by id. */
+  limits: z
+    .record(identifier, limit)
+    .refine((limits) => Object.keys(limits).length <= LIMITS_PER_BUNDLE_MAX, `at most ${LIMITS_PER_BUNDLE_MAX} limits`)
+    .optional(),
 });
 
 export type PolicyTables = z.infer<typeof policyTables>;

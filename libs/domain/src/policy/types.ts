@@ -1,4 +1,5 @@
 import type { Json } from '../formats/canonical-json.ts';
+import type { Count } from './limit.ts';
 import type { PolicyTables, Revert } from './tables.ts';
 
 /** The executable part of a signed proposal, after its body was checked (see payloads/proposal.ts for the zod schema). */
@@ -53,6 +54,10 @@ export interface Judgement {
   readonly revert: Revert | null;
   /** The incident that a registered desk vouches for, about this very target. It may have opened a window; it allows nothing. */
   readonly incident?: string;
+  /** What it adds to cumulative limits, once it is allowed or asked of people. */
+  readonly counts?: readonly Count[];
+  /** Cumulative limits that it would go over, by id; absent: none. */
+  readonly exceeded?: readonly string[];
   /** How long an ALLOW may be claimed, from the decision. */
   readonly executeWithinMs: number;
   /** How long an ESCALATE waits for people: the shortest of the rules'. */
@@ -100,6 +105,9 @@ export interface EngineAnswer {
 
 /** What a permit says of itself: people must approve, or why none need to. */
 export type PermitGuard = { readonly approval: string } | { readonly unattended: string };
+
+/** What an engine answers for a bundle that had to be decided before anybody had judged it. */
+export const NOT_JUDGED = 'not judged before it was decided';
 
 /**
  * Evaluates bundles. Synchronous and deterministic; may throw, and is then fresh for the next call: the caller tries once more,

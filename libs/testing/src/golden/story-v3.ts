@@ -1,4 +1,6 @@
 import { ActingLane } from './acting-lane.ts';
+import { credentials } from './story-v3-credentials.ts';
+import { limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 
 /**
@@ -9,6 +11,8 @@ export function goldenStoryV3(): ActingLane {
   const lane = new ActingLane({ seed: 'golden v3' });
   begin(lane);
   keys(lane);
+  limits(lane);
+  credentials(lane);
   return lane;
 }
 
