@@ -47,7 +47,7 @@ export { type Freeze, FREEZES_PER_LEVEL_MAX, freezeFor, type FreezeLevel, type F
 export { IdBook } from './decide/ids.ts';
 export { tenantNow } from './decide/draft.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';
-export { EXPIRY_AHEAD_MAX_MS, OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
+export { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
 export type * from './policy/types.ts';
 
 // policy

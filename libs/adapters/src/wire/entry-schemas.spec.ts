@@ -101,8 +101,13 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { ...judged, mode: 'shadow', verdict: 'WOULD_ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'] },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_MALFORMED'], detail: 'actor-kind' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },
+    { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_LIMIT'], detail: 'ids', issuedAt: time },
+    { ...judged, verdict: 'DENY', reasons: ['DENY_CONTRACT'], askedAt: time },
   ],
-  'action.repeated': [{ first: '3', issuer: 'platform', keyid }],
+  'action.repeated': [
+    { first: '3', issuer: 'platform', keyid },
+    { first: '3', issuer: 'platform', keyid, askedAt: time },
+  ],
   'escalation.settled': [
     { settles: '3', outcome: 'EXPIRED_NO_DECISION', deadline: time, issuer: 'platform', source: { kind: 'tick', part: 0, parts: 1 } },
     { settles: '3', outcome: 'CANCELLED_ERASED', deadline: time, issuer: 'platform' },
@@ -115,6 +120,7 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'claim.refused': [
     { ...CLAIM, reasons: ['CLAIM_TAKEN'], first: '9', expiresAt: time },
     { ...CLAIM, reasons: ['CLAIM_LIMIT'] },
+    { ...CLAIM, reasons: ['CLAIM_LIMIT'], issuedAt: time },
   ],
   'outcome.recorded': [
     {
@@ -130,10 +136,13 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { ...CLAIM, outcome: 'healthcheck', status: 'failed', late: true, awaits: 'rollback', until: time },
   ],
   'effect.uncertain': [{ ...UNKEYED, awaited: 'result', deadline: time, source: { kind: 'tick', part: 0, parts: 1 } }],
+  'effect.closed': [{ ...UNKEYED, by: 'ana', ...control, rules: 2 }],
   'rollback.granted': [{ ...UNKEYED, operation: 'rollback', resultBy: time }],
   'input.refused': [
     { code: 'REFUSED_ENCODING', detail: 'not-an-envelope', length: 3, bytesMac: digest },
     { code: 'REFUSED_BODY', detail: 'unknown-issuer', length: 300, issuer: 'admin', keyid },
+    { code: 'REFUSED_BODY', detail: 'repeated', length: 300, issuer: 'admin', keyid, recordId: 'c-1', expiresAt: time },
+    { code: 'REFUSED_BODY', detail: 'not-awaited', length: 300, issuer: 'runner', keyid, issuedAt: time },
   ],
   'input.erased': [{ erases: ['3', '10'], ...control }],
   'input.gap': [{ topic: 'actions', from: '3', to: '9', newEpoch: 1, ...control }],

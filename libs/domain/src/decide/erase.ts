@@ -1,6 +1,5 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
 import type { EntryContent } from './draft.ts';
-import type { IdBook } from './ids.ts';
 import { settlement } from './settlement.ts';
 import type { LaneState } from './state.ts';
 
@@ -30,6 +29,8 @@ export function cancelledBy(state: LaneState, request: ErasureRequest): readonly
 }
 
 /** What the decider remembers of an erased request would let anyone who holds a copy of the state guess at it: forgotten with the input. */
-export function forgetRequests(ids: IdBook, indexes: readonly unknown[]): void {
-  ids.forgetDigests(new Set(indexes.map(Number)));
+export function forgetRequests(state: LaneState, tenant: string, indexes: readonly unknown[]): void {
+  const erased = new Set(indexes.map(Number));
+  if (state.rules === 1) state.tenants.get(tenant)?.ids.forgetDigests(erased);
+  else state.ids.forgetDigests(tenant, erased);
 }

@@ -8,6 +8,8 @@ import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { rememberProposal, settleProposal } from './memory/proposals.ts';
+import { rememberRecord } from './memory/records.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -29,12 +31,14 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   const { predicate, subject } = entry.statement;
   const tenant = tenantFacts(state, entry.tenant);
   const decidedAtMs = parseTime(predicate.decidedAt);
-  state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
-  tenant.claims.forgetExpired(decidedAtMs);
+  if (state.rules === 1) {
+    state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
+    tenant.claims.forgetExpired(decidedAtMs);
+  } else state.ids.sweep(decidedAtMs);
   tenant.lastDecidedAtMs = decidedAtMs;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
   advancePosition(state, predicate.source);
-  rememberControl(state, tenant, predicate);
+  rememberControl(state, tenant, entry.tenant, predicate);
   switch (entry.kind) {
     case 'tenant.registered':
       state.tenants.set(text(predicate['registers']), emptyTenant());
@@ -61,10 +65,11 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       if (entry.tenant === systemTree(state.heads.lane)) freeze(state, entry.kind, predicate, decidedAtMs);
       break;
     case 'action.decided':
+      if (state.rules >= 2) rememberProposal(state, entry, subject[0].name, facts);
       decided(state, tenant, entry, subject[0].name, facts);
       break;
     case 'escalation.settled':
-      settled(state, tenant, entry.tenant, Number(predicate['settles']));
+      settled(state, tenant, entry, Number(predicate['settles']));
       break;
     case 'approval.recorded': {
       const open = findEscalation(state.due, entry.tenant, Number(predicate['decision']));
@@ -76,18 +81,25 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'claim.refused':
     case 'outcome.recorded':
     case 'effect.uncertain':
+    case 'effect.closed':
       evolveEffects(state, tenant, { name: entry.tenant, kind: entry.kind, actionId: subject[0].name, predicate });
       break;
     case 'input.gap':
       gap(state, predicate);
       break;
     case 'input.erased':
-      forgetRequests(tenant.ids, predicate['erases'] as readonly string[]);
+      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[]);
+      break;
+    case 'action.repeated':
+      if (state.rules >= 2) rememberProposal(state, entry, subject[0].name, facts);
+      break;
+    case 'input.refused':
+      if (state.rules >= 2 && typeof predicate['issuer'] === 'string') {
+        rememberRecord(state, entry.tenant, predicate['issuer'], predicate['recordId'], predicate);
+      }
       break;
     case 'genesis':
-    case 'action.repeated':
     case 'rollback.granted':
-    case 'input.refused':
       break; // nothing beyond what every entry does
   }
   return state;
@@ -100,9 +112,11 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const deadline = predicate['approvalDeadline'];
   const index = Number(predicate.index);
   const isOpen = typeof deadline === 'string';
-  const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
-  tenant.ids.remember(idKey(issuer, actionId), known);
-  state.idCount += 1;
+  if (state.rules === 1) {
+    const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
+    tenant.ids.remember(idKey(issuer, actionId), known);
+    state.idCount += 1;
+  }
   if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
   const asked = askedBy(predicate, state.bundle, facts);
@@ -111,10 +125,11 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
 }
 
-function settled(state: LaneState, tenant: TenantFacts, name: string, index: number): void {
-  const closed = closeEscalation(state.due, name, index);
+function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, index: number): void {
+  const closed = closeEscalation(state.due, entry.tenant, index);
   if (!closed) return;
-  tenant.ids.settle(idKey(closed.issuer, closed.actionId));
+  if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));
+  else settleProposal(state, entry, closed);
   const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
   if (left > 0) tenant.openByActor.set(closed.actor, left);
   else tenant.openByActor.delete(closed.actor);
@@ -126,8 +141,12 @@ function advancePosition(state: LaneState, source: Source): void {
   state.positions[source.topic] = { epoch: source.epoch, next: BigInt(source.offset) + 1n };
 }
 
-function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predicate): void {
+function rememberControl(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
   const { controlId, expiresAt } = predicate as { controlId?: unknown; expiresAt?: unknown };
+  if (state.rules >= 2 && controlId !== undefined) {
+    rememberRecord(state, name, 'admin', controlId, predicate);
+    return;
+  }
   if (typeof controlId !== 'string' || typeof expiresAt !== 'string') return;
   const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
   tenant.ids.remember(idKey('admin', controlId), known);

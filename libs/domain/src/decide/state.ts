@@ -6,6 +6,8 @@ import { emptyDue, type DueBook } from './due.ts';
 import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
+import { Counts } from './memory/counts.ts';
+import { LaneIds } from './memory/lane-ids.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
@@ -24,12 +26,15 @@ export interface TenantFacts {
   readonly issuers: Map<string, Issuer>;
   /** Token ids ever issued; true once revoked. */
   readonly tokens: Map<string, boolean>;
+  /** Under rules 1; later LaneState.ids. */
   ids: IdBook;
+  /** Issuer → everything that it issued up to then and that is not remembered is refused: there was no room to remember it. */
+  readonly floors: Map<string, number>;
   /** Open escalations per actor. */
   readonly openByActor: Map<string, number>;
   /** Claimed effects that are not over, by the leaf index of their decision. */
   readonly effects: Map<number, OpenEffect>;
-  /** Decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
+  /** Under rules 1: decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
   claims: IdBook;
 }
 
@@ -60,8 +65,14 @@ export interface LaneState {
   readonly freezes: FreezeBook;
   /** Latest decision on the lane, POSIX milliseconds: its time never goes back. */
   lastDecidedAtMs: number;
-  /** Ids remembered on the whole lane. */
+  /** Under rules 1: ids remembered on the whole lane. */
   idCount: number;
+  /** From rules 2 on: every id of the lane that something may still be signed under. */
+  ids: LaneIds;
+  /** Claimed effects that are not over, by tenant and executor. */
+  readonly effectCounts: Counts;
+  /** Those of them of which nobody knows whether they happened. */
+  readonly uncertainCounts: Counts;
 }
 
 /** What every service knows of its ledger from outside: the configuration that pins LedgerInitialised. */
@@ -98,6 +109,9 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     freezes: new Map(),
     lastDecidedAtMs: 0,
     idCount: 0,
+    ids: new LaneIds(),
+    effectCounts: new Counts(),
+    uncertainCounts: new Counts(),
   };
 }
 
@@ -106,6 +120,7 @@ export const emptyTenant = (): TenantFacts => ({
   issuers: new Map(),
   tokens: new Map(),
   ids: new IdBook(),
+  floors: new Map(),
   openByActor: new Map(),
   effects: new Map(),
   claims: new IdBook(),

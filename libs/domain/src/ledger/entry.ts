@@ -20,6 +20,7 @@ export const ENTRY_KINDS = [
   'claim.refused',
   'outcome.recorded',
   'effect.uncertain',
+  'effect.closed',
   'rollback.granted',
   'input.refused',
   'input.erased',
@@ -27,12 +28,16 @@ export const ENTRY_KINDS = [
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
+/** Those that came with rules 2: under rules 1 they are unknown. */
+export const RULES_2_KINDS: readonly EntryKind[] = ['effect.closed'];
+
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
 export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
   'claim.granted': 'claim-granted',
   'claim.refused': 'claim-refused',
   'outcome.recorded': 'outcome-recorded',
   'effect.uncertain': 'effect-uncertain',
+  'effect.closed': 'effect-closed',
   'rollback.granted': 'rollback-granted',
 };
 
