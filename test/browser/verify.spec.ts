@@ -9,7 +9,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { fromUtf8 } from '#domain';
-import { readGolden, STORIES } from '#testing';
+import { readGolden, WRITTEN } from '#testing';
 
 import { changed } from '../foreign/golden.ts';
 
@@ -64,7 +64,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each([...STORIES.keys()])('the verifier, built for browsers, golden %s', (version) => {
+describe.each(WRITTEN)('the verifier, built for browsers, golden %s', (version) => {
   const { call, answer } = callOf(version);
 
   it('asks for nothing that only Node has', () => {

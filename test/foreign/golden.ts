@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { CheckedReceipt } from '#adapters';
 import { base64, fromUtf8, parseCheckpoint, parseNote, parseProof, parseTrust, type Verifier } from '#domain';
-import { Parties, readGolden, STORIES } from '#testing';
+import { Parties, readGolden, WRITTEN } from '#testing';
 
 import { type ExportedTree, treeOf } from '../../apps/cli/src/exported-tree.ts';
 import { ROOT } from '../cli/run.ts';
@@ -23,7 +23,7 @@ export interface GoldenLog {
   readonly records: readonly CheckedReceipt[];
 }
 
-export function goldenLogs(versions: readonly string[] = [...STORIES.keys()]): GoldenLog[] {
+export function goldenLogs(versions: readonly string[] = WRITTEN): GoldenLog[] {
   return versions.flatMap(logsOf);
 }
 

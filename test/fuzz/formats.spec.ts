@@ -23,6 +23,7 @@ import {
   fromBase64,
   fromBase64url,
   fromHex,
+  firstNumberFault,
   fromUtf8,
   GrowthError,
   hex,
@@ -127,12 +128,25 @@ const hexOf = (bytes: Uint8Array | undefined): string | undefined => bytes && Bu
 const TARGETS: readonly Target[] = [
   {
     name: 'strict JSON',
+    valid: [...entries, ...vectors('jcs', 'input', 'accepted').filter((bytes) => firstNumberFault(fromUtf8(bytes)) === undefined)],
+    hostile: [...vectors('jcs', 'input', 'accepted'), ...vectors('jcs', 'input', 'refused')],
+    parse: (bytes) => {
+      const text = fromUtf8(bytes);
+      const value = parseJson(text, depth);
+      // The platform's own parser reads the same, wherever ours accepts, and no number of it became another one.
+      if (!Buffer.from(canonicalBytes(value)).equals(canonicalBytes(JSON.parse(text)))) throw new Error('not what JSON.parse reads');
+      if (firstNumberFault(text) !== undefined) throw new Error('a number became another one');
+      return undefined;
+    },
+    errors: [CanonicalJsonError, BytesError],
+  },
+  {
+    name: 'strict JSON whose numbers are rounded as RFC 8785 does',
     valid: [...entries, ...vectors('jcs', 'input', 'accepted')],
     hostile: vectors('jcs', 'input', 'refused'),
     parse: (bytes) => {
       const text = fromUtf8(bytes);
-      const value = parseJson(text, depth);
-      // The platform's own parser reads the same, wherever ours accepts.
+      const value = parseJson(text, { ...depth, roundsNumbers: true });
       if (!Buffer.from(canonicalBytes(value)).equals(canonicalBytes(JSON.parse(text)))) throw new Error('not what JSON.parse reads');
       return undefined;
     },

@@ -177,6 +177,8 @@ describe('what the body may say', () => {
     ['a lone surrogate', '{"class":"\\ud800"}', 400, 'JSON_LONE_SURROGATE'],
     ['a raw NUL', '{"class":"\u0000"}', 400, 'JSON_INVALID'],
     ['a number beyond a double', '{"class":1e999}', 400, 'JSON_NUMBER'],
+    ['an integer that would be rounded', '{"parameters":{"external_id":9007199254740993}}', 400, 'JSON_NUMBER'],
+    ['a number that would become 0', '{"parameters":{"rate":1e-400}}', 400, 'JSON_NUMBER'],
     ['nesting to depth 10,000', `${'['.repeat(10_000)}${']'.repeat(10_000)}`, 400, 'JSON_DEPTH'],
     ['more than 128 KiB', `{"class":"${'a'.repeat(128 * 1024)}"}`, 413, 'BODY_TOO_LARGE'],
     ['invalid utf-8', Buffer.from([0x22, 0xff, 0x22]), 400, 'JSON_UTF8'],

@@ -28,7 +28,7 @@ const REQUESTS = ['initialise', 'produce', 'commit', 'fetch', 'ends', 'open'];
 const FAULTS = ['request lost', 'answer lost', 'delayed'];
 
 /** Nobody asks a simulated lane for these. */
-const NOT_DRAWN: readonly EntryKind[] = ['token.issued', 'token.revoked', 'input.gap'];
+const NOT_DRAWN: readonly EntryKind[] = ['token.issued', 'token.revoked', 'input.gap', 'key.added', 'key.revoked'];
 /** The claims that a lane with few effects refuses. */
 const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED'];
 const SETTLEMENTS = ['ALLOW_APPROVED', 'EXPIRED_NO_DECISION', 'SUPERSEDED', 'CANCELLED_ERASED'];

@@ -6,11 +6,11 @@ import { describe, expect, it } from 'vitest';
 
 import { type CheckedReceipt, type Home, schemasFolder } from '#adapters';
 import { base64, parseCheckpoint, parseNote, parseProof, parseVkey, utf8, verifyDsse } from '#domain';
-import { Parties, readGolden, STORIES } from '#testing';
+import { Parties, readGolden, WRITTEN } from '#testing';
 
 import { dsseOf, ledgerSeed, receiptAt } from './dsse.ts';
 
-describe.each([...STORIES.keys()])('an entry as a DSSE envelope, golden %s', (version) => {
+describe.each(WRITTEN)('an entry as a DSSE envelope, golden %s', (version) => {
   const parties = new Parties(`golden ${version}`, 1);
   const seed = parties.seedOf('ledger');
   const receipts = readGolden(join(schemasFolder(), '..', 'test', 'golden', version))

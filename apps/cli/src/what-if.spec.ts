@@ -69,6 +69,15 @@ describe('a decision under another bundle', () => {
     expect(verdicts).toEqual(['ALLOW ALLOW_POLICY', 'DENY DENY_MISSING_EVIDENCE']);
     expect(told(read(10, decided(1), registered(2)))[0]?.before).toBe('DENY DENY_MISSING_EVIDENCE');
   });
+  it('counts evidence by the keys that the party had then', () => {
+    const other = ed25519PublicKey(new Uint8Array(32).fill(9));
+    const named = (key: Uint8Array) => ({ keyid: keyIdOf(key), publicKey: base64(key) });
+    const begun = entry(0, 'issuer.registered', { issuer: 'ci', type: 'ci', keys: [named(other)] });
+    const added = entry(2, 'key.added', { issuer: 'ci', key: named(publicKey) });
+    const revoked = entry(4, 'key.revoked', { issuer: 'ci', revokes: keyIdOf(publicKey) });
+    const verdicts = told(read(10, begun, decided(1), added, decided(3), revoked, decided(5))).map((each) => each?.before);
+    expect(verdicts).toEqual(['DENY DENY_MISSING_EVIDENCE', 'ALLOW ALLOW_POLICY', 'DENY DENY_MISSING_EVIDENCE']);
+  });
   it('is unknown when its proposal is gone', () => {
     const reader = read(10, registered(0), decided(1));
     expect([whatIf(decided(1), undefined, reader, { before, after, engine }), ...told(reader, new Uint8Array(32))]).toEqual([

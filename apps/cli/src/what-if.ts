@@ -12,7 +12,6 @@ import {
   type Rules,
   parseTime,
   type PolicyEngine,
-  type Predicate,
   type Proposal,
 } from '#domain';
 
@@ -31,10 +30,12 @@ export interface WhatIf {
   readonly after: string;
 }
 
-interface Party {
+/** One key of a party, from its entry to its end. */
+interface PartyKey {
   readonly issuer: string;
   readonly type: string;
-  readonly keys: ReadonlyMap<string, Uint8Array>;
+  readonly keyid: string;
+  readonly publicKey: Uint8Array;
   readonly since: number;
   until: number;
 }
@@ -42,20 +43,14 @@ interface Party {
 /** Takes entries in the order of their lanes; keeps the last `max` decisions of policy, by their time. */
 export class DecisionReader {
   #kept: FollowedEntry[] = [];
-  readonly #parties = new Map<string, Party[]>();
+  readonly #keys = new Map<string, PartyKey[]>();
 
   constructor(private readonly max: number) {}
 
   add(entry: FollowedEntry): void {
-    const { record, kind, statement } = entry;
+    const { kind, statement } = entry;
     const { predicate } = statement;
-    if (kind === 'issuer.registered' || kind === 'issuer.revoked') {
-      const parties = this.#parties.get(record.tenant) ?? [];
-      this.#parties.set(record.tenant, parties);
-      const issuer = textOf(predicate, 'issuer');
-      if (kind === 'issuer.registered') parties.push(partyOf(issuer, predicate, record.leafIndex));
-      else for (const party of parties) if (party.issuer === issuer) party.until = Math.min(party.until, record.leafIndex);
-    }
+    this.#noteKeys(entry);
     if (kind !== 'action.decided' || !BY_POLICY.test(String((predicate['reasons'] as string[] | undefined)?.[0]))) return;
     this.#kept.push(entry);
     if (this.#kept.length >= 2 * this.max) this.#trim();
@@ -69,14 +64,31 @@ export class DecisionReader {
 
   /** Keys that counted when the entry was decided. */
   evidenceKeyAt({ record }: FollowedEntry, proposer: string): EvidenceKeyOf {
-    const counted = (this.#parties.get(record.tenant) ?? []).filter(
+    const counted = (this.#keys.get(record.tenant) ?? []).filter(
       ({ since, until }) => since < record.leafIndex && record.leafIndex < until,
     );
-    return (keyid) => {
-      const party = counted.find(({ keys, issuer }) => keys.has(keyid) && issuer !== proposer);
-      const publicKey = party?.keys.get(keyid);
-      return party && publicKey && { issuer: party.issuer, type: party.type, publicKey };
+    return (keyid) => counted.find((key) => key.keyid === keyid && key.issuer !== proposer);
+  }
+
+  #noteKeys({ record, kind, statement: { predicate } }: FollowedEntry): void {
+    const keys = this.#keys.get(record.tenant) ?? [];
+    this.#keys.set(record.tenant, keys);
+    const issuer = textOf(predicate, 'issuer');
+    const since = record.leafIndex;
+    const take = (type: string, named: readonly NamedKey[]): void => {
+      for (const { keyid, publicKey } of named) {
+        keys.push({ issuer, type, keyid, publicKey: fromBase64(publicKey), since, until: Infinity });
+      }
     };
+    const end = (isMeant: (key: PartyKey) => boolean): void => {
+      for (const key of keys) if (key.issuer === issuer && isMeant(key)) key.until = Math.min(key.until, since);
+    };
+    if (kind === 'issuer.registered') take(textOf(predicate, 'type'), predicate['keys'] as unknown as NamedKey[]);
+    else if (kind === 'key.added') {
+      const type = keys.find((key) => key.issuer === issuer)?.type ?? '';
+      take(type, [predicate['key'] as unknown as NamedKey]);
+    } else if (kind === 'issuer.revoked') end(() => true);
+    else if (kind === 'key.revoked') end(({ keyid }) => keyid === predicate['revokes']);
   }
 
   #trim(): void {
@@ -85,10 +97,9 @@ export class DecisionReader {
   }
 }
 
-function partyOf(issuer: string, predicate: Predicate, since: number): Party {
-  const keys = predicate['keys'] as unknown as { keyid: string; publicKey: string }[];
-  const byId = new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)]));
-  return { issuer, type: textOf(predicate, 'type'), keys: byId, since, until: Infinity };
+interface NamedKey {
+  readonly keyid: string;
+  readonly publicKey: string;
 }
 
 /** undefined when the proposal is gone: erased, or its key has expired. */

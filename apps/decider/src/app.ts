@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 
 import { CedarEngine, kafkaLaneLog, LaneLeases, wire, type Home } from '#adapters';
 import { LaneHalted } from '#domain';
@@ -44,11 +44,13 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         pause: (ms) => (ms === 0 ? nextTurn() : delay(ms)),
         log,
         onBatch: metricsOf(metrics),
-        onHeld: (lane, topic, why) => {
+        onHeld: (lane, topic, held) => {
           const part = `lane ${lane} ${topic}`;
-          if (why === undefined) health.ok(part);
-          else health.fail(part, new LaneHalted('INPUT_GAP', why));
+          if (held === undefined) health.ok(part);
+          else if (held.code === 'BLOCKED') health.wait(part, held.why, held.code);
+          else health.fail(part, new LaneHalted(held.code, held.why));
         },
+        onReadable: readableMetrics(metrics),
         ...(onPoint ? { onPoint } : {}),
         ...(options.nowMs ? { nowMs: options.nowMs } : {}),
         ...(options.snapshotEveryEntries === undefined ? {} : { snapshotEveryEntries: options.snapshotEveryEntries }),
@@ -93,5 +95,24 @@ function metricsOf(metrics: Metrics): ConstructorParameters<typeof LaneDecider>[
   return ({ lane, verdicts, ms }) => {
     for (const verdict of verdicts) entries.inc({ lane: String(lane), verdict });
     batches.observe(ms / 1000);
+  };
+}
+
+/** Of input topics whose readable end is behind their end: an open transaction of some client. */
+function readableMetrics(metrics: Metrics): NonNullable<ConstructorParameters<typeof LaneDecider>[0]['onReadable']> {
+  const shared = { labelNames: ['lane', 'topic'] as const, registers: [metrics.registry] };
+  const behind = new Gauge({
+    name: 'countersign_input_unreadable_records',
+    help: 'offsets between the readable end of an input topic and its end',
+    ...shared,
+  });
+  const seconds = new Gauge({
+    name: 'countersign_input_blocked_seconds',
+    help: 'how long the readable end of an input topic has stood still below its end',
+    ...shared,
+  });
+  return (lane, topic, { records, blockedMs }) => {
+    behind.set({ lane: String(lane), topic }, records);
+    seconds.set({ lane: String(lane), topic }, blockedMs / 1000);
   };
 }

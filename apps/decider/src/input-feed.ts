@@ -1,4 +1,11 @@
-import { OffsetOutOfRange, type FetchOptions, type FetchPosition, type KafkaRecord, type LogReader } from '#adapters';
+import {
+  OffsetOutOfRange,
+  type FetchedPartition,
+  type FetchOptions,
+  type FetchPosition,
+  type KafkaRecord,
+  type LogReader,
+} from '#adapters';
 import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#domain';
 
 /** Bytes waiting per topic before it is not fetched any further: two batches. */
@@ -38,6 +45,8 @@ export interface FeedHooks {
   readonly onControl: (record: KafkaRecord) => Promise<void>;
   /** Each action as it arrives, to prepare for it. */
   readonly onAction?: (record: KafkaRecord) => void;
+  /** Each answer to a fetch. */
+  readonly onFetched?: (topic: InputTopic, answer: FetchedPartition) => void;
 }
 
 /** What has arrived on the three input topics of one lane, from the positions that the ledger names. Fetches ahead while batches commit. */
@@ -137,6 +146,7 @@ export class InputFeed {
       const topic = topics[at];
       const buffer = buffers[at];
       if (!topic || !buffer) continue;
+      this.hooks.onFetched?.(topic, partition);
       if (partition.error instanceof OffsetOutOfRange) this.#hold(topic, buffer);
       else if (partition.error) throw partition.error;
       const records = topic === 'controls' ? partition.records.slice(0, CONTROLS_WAITING_MAX - buffer.records.length) : partition.records;

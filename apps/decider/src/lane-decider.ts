@@ -10,6 +10,7 @@ import {
   type WireCodec,
 } from '#domain';
 
+import { BlockedInputs, type ReadableEnd } from './blocked-inputs.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
@@ -52,8 +53,16 @@ export interface LaneDeciderOptions {
   readonly monotonicMs?: () => number;
   /** Reasons to refuse a candidate bundle, given its bytes. Default: compiles it in a process of its own. */
   readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
-  /** An input topic waits for an operator's input.gap, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
-  readonly onHeld?: (lane: number, topic: InputTopic, why: string | undefined) => void;
+  /** An input topic stands still, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
+  readonly onHeld?: (lane: number, topic: InputTopic, held: Held | undefined) => void;
+  /** How far an input topic can be read, whenever that is not to its end, and once when it is again. */
+  readonly onReadable?: (lane: number, topic: InputTopic, end: ReadableEnd) => void;
+}
+
+/** INPUT_GAP waits for an operator's input.gap; BLOCKED for the end of a client's transaction. */
+export interface Held {
+  readonly code: 'INPUT_GAP' | 'BLOCKED';
+  readonly why: string;
 }
 
 /** The engine itself is out of order, not a policy: what it denied is not committed, and the lane waits and takes over anew. */
@@ -66,6 +75,12 @@ interface Lease {
   readonly signal: AbortSignal;
   /** Called once the lane is taken over. */
   readonly ready: () => void;
+}
+
+interface LaneIo {
+  readonly reader: LogReader;
+  readonly writer: LogWriter;
+  readonly blocked: BlockedInputs;
 }
 
 /**
@@ -98,6 +113,7 @@ export class LaneDecider {
     const partitions = OUTPUT_TOPICS.map((topic) => ({ topic: this.#topicName(topic), partition: lane }));
     const writer = await laneLog.openWriter({ transactionalId, partitions, ...(onPoint ? { onPoint } : {}) });
     const readers: LogReader[] = [];
+    const blocked = this.#blockedInputs(lane);
     try {
       log.debug({ lane }, 'opening a reader');
       const reader = await laneLog.openReader();
@@ -113,17 +129,18 @@ export class LaneDecider {
       const { nextSeq } = taken.state.heads;
       log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
       ready();
-      await this.#decideUntil(signal, taken, { reader, writer });
+      await this.#decideUntil(signal, taken, { reader, writer, blocked });
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
       for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
+      blocked.stop();
       log.debug({ lane }, 'letting the lane go');
       await Promise.allSettled([writer.close(), ...readers.map((reader) => reader.close())]);
     }
   }
 
   /** Steps 2 to 4 of the protocol, over and over. */
-  async #decideUntil(signal: AbortSignal, taken: TakenOver, io: { readonly reader: LogReader; readonly writer: LogWriter }) {
+  async #decideUntil(signal: AbortSignal, taken: TakenOver, io: LaneIo) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { state } = taken;
     const { lane } = state.heads;
@@ -137,12 +154,17 @@ export class LaneDecider {
       const remedy = `countersign gap --topic ${topic} --lane ${lane} --from ${next} --to FIRST_KEPT --epoch ${epoch}`;
       const why = `${topic} no longer holds offset ${next}, the next to be decided. When it is gone for good: ${remedy} (one epoch more when the topic was made anew)`;
       log.error({ lane, topic, next: String(next), code: 'INPUT_GAP', alarm: true }, why);
-      this.options.onHeld?.(lane, topic, why);
+      this.options.onHeld?.(lane, topic, { code: 'INPUT_GAP', why });
     };
     const onControl = ({ value }: { value: Uint8Array | null }): Promise<void> => this.#gate.prepare(state, value);
     const ahead = this.options.verifiesAhead ? new SignaturesAhead(wire) : undefined;
     const onAction = (record: KafkaRecord): void => ahead?.ask(state, record);
-    const feed = new InputFeed(io.reader, state, this.#topicName, { onHeld, onControl, onAction });
+    const feed = new InputFeed(io.reader, state, this.#topicName, {
+      ...{ onHeld, onControl, onAction },
+      onFetched: (topic, answer) => {
+        io.blocked.see(topic, answer);
+      },
+    });
     const { monotonicMs = () => performance.now(), pause } = this.options;
     const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
     const asked = ahead ? { wire: ahead, verify: ahead.verify } : { wire };
@@ -229,6 +251,16 @@ export class LaneDecider {
     const writer = new SnapshotWriter({ ...snapshots, topic: this.#topicName('decider-state'), deciderSeed, chunkBytes, onWritten });
     if (erasedBefore) writer.start({ lane, laneSeq: nextSeq, bytes: encodeState(state), inputKeysOffset, ...erasedBefore }, true);
     return writer;
+  }
+
+  #blockedInputs(lane: number): BlockedInputs {
+    const { laneLog, log, topicPrefix, monotonicMs = () => performance.now(), onReadable, onHeld } = this.options;
+    return new BlockedInputs({
+      ...{ lane, laneLog, log, monotonicMs, topicName: this.#topicName },
+      isOurs: (transactionalId) => transactionalId.startsWith(`${topicPrefix}countersign.`),
+      onBlocked: (topic, why) => onHeld?.(lane, topic, why === undefined ? undefined : { code: 'BLOCKED', why }),
+      onReadable: (topic, end) => onReadable?.(lane, topic, end),
+    });
   }
 
   async #checkTopics(lane: number): Promise<void> {

@@ -1,6 +1,7 @@
 export * from './formats/errors.ts';
 export * from './formats/bytes.ts';
 export * from './formats/canonical-json.ts';
+export * from './formats/exact-number.ts';
 export * from './formats/strict-json.ts';
 export * from './formats/merkle.ts';
 export * from './formats/merkle-prove.ts';

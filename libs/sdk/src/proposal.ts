@@ -13,6 +13,8 @@ export const EXPIRES_IN_MAX_MS = 24 * 60 * 60 * 1000;
 
 /** Refuses here what the ledger would deny as malformed. Throws Denied. */
 export function checkProposal(body: ProposalBody, expiresInMs: number): void {
+  const fault = numberFaultIn(body);
+  if (fault !== undefined) throw new Denied('DENY_MALFORMED', `proposal: ${fault}`);
   const parsed = proposalBody.safeParse(body);
   if (!parsed.success) {
     const paths = parsed.error.issues.map(({ path, code }) => `${path.join('.')} ${code}`.trim()).sort();
@@ -21,4 +23,26 @@ export function checkProposal(body: ProposalBody, expiresInMs: number): void {
   if (!Number.isInteger(expiresInMs) || expiresInMs < 1 || expiresInMs > EXPIRES_IN_MAX_MS) {
     throw new Denied('DENY_MALFORMED', `expiresInMs: expected 1 to ${EXPIRES_IN_MAX_MS}, got ${expiresInMs}`);
   }
+}
+
+/**
+ * A number that may already be another one than was meant, or that JSON cannot carry. What JavaScript has rounded before it came here cannot
+ * be seen, but every integer beyond 2^53 may have been: such values travel as strings.
+ */
+function numberFaultIn(body: object): string | undefined {
+  const pending: [path: string, value: unknown][] = [['', body]];
+  const seen = new Set<object>(); // an object that holds itself has no end
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const [path, value] = next;
+    if (typeof value === 'bigint') return `${path} is a bigint: JSON has no such number, send it as a string`;
+    if (typeof value === 'number' && !Number.isFinite(value)) return `${path} is ${value}: JSON has no such number`;
+    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      return `${path} is an integer beyond 2^53, which may have been rounded before it came here: send it as a string`;
+    }
+    if (typeof value === 'object' && value !== null && !seen.has(value)) {
+      seen.add(value);
+      for (const [name, member] of Object.entries(value)) pending.push([path === '' ? name : `${path}.${name}`, member]);
+    }
+  }
+  return undefined;
 }

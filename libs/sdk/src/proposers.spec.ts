@@ -2,12 +2,17 @@ import { describe, expect, it } from 'vitest';
 
 import { ed25519PublicKey, ed25519Verify } from '#crypto';
 import { type BaseOffset, BrokerUnavailable, codecs, type OutgoingRecord } from '#adapters';
-import { pae } from '#domain';
+import { type Json, pae } from '#domain';
 
-import { HttpProposer, KafkaProposer } from './index.ts';
+import { HttpProposer, KafkaProposer, type ProposalBody } from './index.ts';
 
 const body = { actor: { kind: 'agent', id: 'a' }, class: 'c', operation: 'o', parameters: {}, resource: { type: 't', id: 'i' } } as const;
 const seed = new Uint8Array(32).fill(5);
+const circular = (): ProposalBody['parameters'] => {
+  const parameters: Record<string, Json> = {};
+  parameters['self'] = parameters;
+  return parameters;
+};
 
 function kafka(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>): KafkaProposer {
   const options = {
@@ -59,6 +64,10 @@ describe('kafka proposer', () => {
     ['an unknown member', { ...body, tenant: 'globex' }, {}],
     ['an id that is no identifier', body, { id: 'a b' }],
     ['more than a day', body, { expiresInMs: 86_400_001 }],
+    ['a bigint', { ...body, parameters: { external_id: 9007199254740993n as unknown as string } }, {}],
+    ['an integer that may have been rounded', { ...body, parameters: { ids: [2 ** 53 + 2] } }, {}],
+    ['a number that JSON has not', { ...body, parameters: { rate: NaN } }, {}],
+    ['an object that holds itself', { ...body, parameters: circular() }, {}],
     ['what exceeds 128 KiB', { ...body, parameters: { a: 'x'.repeat(131_072) } }, {}],
   ])('refuses %s before anything is sent', async (_, given, options) => {
     const proposer = kafka(() => Promise.reject(new Error('sent')));
@@ -74,6 +83,22 @@ describe('http proposer', () => {
       fetch: () => Promise.resolve(new Response(JSON.stringify(answer), { status })),
       nowMs: () => Date.parse('2026-01-01T00:05:00.000Z'),
     });
+  it.each([
+    ['a bigint', { ...body, parameters: { external_id: 9007199254740993n as unknown as string } }, 'parameters.external_id is a bigint'],
+    [
+      'an integer that may have been rounded',
+      { ...body, parameters: { ids: [2 ** 53 + 2] } },
+      'parameters.ids.0 is an integer beyond 2^53',
+    ],
+    ['NaN, which would be sent as null', { ...body, parameters: { rate: NaN } }, 'parameters.rate is NaN'],
+  ])('refuses %s before anything is sent, and says which member', async (_, given, message) => {
+    const proposer = new HttpProposer({ url: 'http://gateway', token: 't', fetch: () => Promise.reject(new Error('sent')) });
+    await expect(proposer.propose(given)).rejects.toMatchObject({
+      name: 'Denied',
+      code: 'DENY_MALFORMED',
+      message: expect.stringContaining(message) as string,
+    });
+  });
   const decided = (members: object) => ({
     ...{ id: 'x', state: 'decided', verdict: 'ALLOW', reasons: [], index: '1', receipt: 'r' },
     permit: permitUntil('2026-01-01T00:05:00.001Z'),

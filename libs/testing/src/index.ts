@@ -14,7 +14,7 @@ export * from './lane/entry-schema.ts';
 export * from './lane/lane-topics.ts';
 export * from './lane/memory-lane.ts';
 export { readGolden } from './golden/files.ts';
-export { STORIES } from './golden/stories.ts';
+export { STORIES, WRITTEN } from './golden/stories.ts';
 
 // decider and notary over a log in memory, in an order that a seed chooses
 export * from './simulation/index.ts';

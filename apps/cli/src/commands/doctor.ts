@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { checkLedger, checkLedgerTopics, codecs, LaneReader, LedgerFollower, repositoryRoot } from '#adapters';
 import { LedgerBroken } from '#domain';
 
+import { blockedTopics } from '../blocked.ts';
 import { Context } from '../context.ts';
 import { COULD_NOT_TELL, explain, INVALID, isUnanswered, VALID } from '../errors.ts';
 
@@ -44,6 +45,7 @@ async function doctor(context: Context): Promise<number> {
     const broker = attempt('broker known', () => context.brokers.join(','));
     add(broker);
     if (broker.ok) add(...(await topics(context)));
+    if (broker.ok) add(...(await blocked(context)));
     if (broker.ok) for (let lane = 0; lane < context.home.config.lanes; lane++) add(...(await laneFindings(context, lane)));
     if (findings.every(({ ok }) => ok)) add(...(await invariants(context)));
   }
@@ -97,6 +99,19 @@ async function topics(context: Context): Promise<Finding[]> {
     return faults.map(({ text }) => ({ check: 'topics', ok: false, detail: text }));
   } catch (error) {
     return [failed('topics', error)];
+  }
+}
+
+/** Whatever keeps readers from the end of a topic. */
+async function blocked(context: Context): Promise<Finding[]> {
+  try {
+    return (await blockedTopics(context)).map(({ lane, isInput, text }) => ({
+      check: `${isInput ? 'input' : 'output'} ${lane}`,
+      ok: false,
+      detail: text,
+    }));
+  } catch (error) {
+    return [failed('readable ends', error)];
   }
 }
 

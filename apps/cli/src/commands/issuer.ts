@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 
 import { publicKeyOf, registerIssuer, revokeIssuer } from '#adapters';
-import { checkPublicKey, fromBase64, ISSUER_KEYS_MAX, ISSUER_TYPES, keyIdOf } from '#domain';
+import { ISSUER_KEYS_MAX, ISSUER_TYPES } from '#domain';
 
 import { Context } from '../context.ts';
-import { CliError, explain } from '../errors.ts';
+import { CliError } from '../errors.ts';
 import { group } from '../group.ts';
+import { type GivenKey, publicKeyFrom } from '../public-keys.ts';
 import { tenantOnly } from '../tenant.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
+import { registerKeys } from './issuer-key.ts';
 
 const RESERVED: readonly string[] = ['ledger', 'decider', 'admin', 'gateway'];
 interface AddOptions {
@@ -19,6 +21,7 @@ interface AddOptions {
 
 export function register(program: Command): void {
   const issuer = group(program, 'issuer', "parties whose signatures a tenant's log admits");
+  registerKeys(issuer);
   issuer
     .command('add')
     .description('register a party: its own public keys, or a key drawn here (keys/<id>.key)')
@@ -70,20 +73,10 @@ async function add(context: Context, id: string, { tenant, type: asked, publicKe
 }
 
 /** Each once: the ledger refuses a key that is there twice, and more than it keeps. */
-function publicKeysFrom(texts: readonly string[]): ReturnType<typeof publicKeyFrom>[] {
+function publicKeysFrom(texts: readonly string[]): GivenKey[] {
   if (texts.length > ISSUER_KEYS_MAX) throw new CliError(`--public-key: expected at most ${ISSUER_KEYS_MAX} keys, got ${texts.length}`);
-  const keys = texts.map(publicKeyFrom);
+  const keys = texts.map((text) => publicKeyFrom(text));
   const twice = keys.find(({ keyid }, at) => keys.findIndex((key) => key.keyid === keyid) < at);
   if (twice) throw new CliError(`--public-key: expected each key once, got ${twice.publicKey} twice`);
   return keys;
-}
-
-function publicKeyFrom(text: string): { keyid: string; publicKey: string } {
-  try {
-    const bytes = fromBase64(text);
-    checkPublicKey(bytes);
-    return { keyid: keyIdOf(bytes), publicKey: text };
-  } catch (error) {
-    throw new CliError(`--public-key: expected 32 bytes of an Ed25519 key in base64 (${explain(error)})`);
-  }
 }

@@ -63,8 +63,9 @@ function merkleRoot(request: Request): Output {
 }
 
 function jcs(request: Request): Output {
-  const maxDepth = JCS_DEPTH_MAX;
-  return { output: base64(canonicalBytes(parseJson(fromUtf8(request.bytes('input')), { maxDepth }), { maxDepth })) };
+  const depth = { maxDepth: JCS_DEPTH_MAX };
+  const value = parseJson(fromUtf8(request.bytes('input')), { ...depth, roundsNumbers: true }); // RFC 8785's own examples are rounded
+  return { output: base64(canonicalBytes(value, depth)) };
 }
 
 function signature(request: Request): Output {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { CanonicalJsonError, fromUtf8, isIdentifier, type Json, NESTING_MAX, parseJson, proposalBody } from '#domain';
+import { CanonicalJsonError, fromUtf8, isIdentifier, type Json, NESTING_MAX, NUMBER_FAULTS, parseJson, proposalBody } from '#domain';
 
 import { Problem, type ProblemCode } from './problem.ts';
 
@@ -32,7 +32,10 @@ export function parseBody(bytes: Uint8Array): Json {
   try {
     return parseJson(fromUtf8(bytes), { maxDepth: NESTING_MAX });
   } catch (error) {
-    if (error instanceof CanonicalJsonError) throw new Problem(400, CODES[error.code] ?? 'JSON_INVALID', DETAILS[error.code] ?? 'not json');
+    if (error instanceof CanonicalJsonError) {
+      const detail = error.fault ? NUMBER_FAULTS[error.fault] : DETAILS[error.code];
+      throw new Problem(400, CODES[error.code] ?? 'JSON_INVALID', detail ?? 'not json');
+    }
     throw new Problem(400, 'JSON_UTF8', 'not valid utf-8');
   }
 }
@@ -64,10 +67,10 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
   LONE_SURROGATE: 'JSON_LONE_SURROGATE',
   DEPTH: 'JSON_DEPTH',
   NOT_FINITE: 'JSON_NUMBER',
+  NUMBER: 'JSON_NUMBER',
 };
 const DETAILS: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'an object has two members of one name',
   LONE_SURROGATE: 'a string has a lone surrogate',
   DEPTH: `nested more than ${NESTING_MAX} levels`,
-  NOT_FINITE: 'a number is beyond a double',
 };

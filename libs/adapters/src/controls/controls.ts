@@ -67,6 +67,16 @@ export function revokeIssuer(home: Home, tenant: string, issuer: string): Contro
   return control(home, 'issuer.revoked', ofTenant(home, tenant), { revokes: issuer });
 }
 
+/** One more key for a party, beside those that it has. */
+export function addIssuerKey(home: Home, tenant: string, issuer: string, key: IssuerOptions['publicKeys'][number]): ControlRecord {
+  return control(home, 'key.added', ofTenant(home, tenant), { holder: issuer, adds: key });
+}
+
+/** From its entry on the key counts for nothing; the party's other keys go on. */
+export function revokeIssuerKey(home: Home, tenant: string, issuer: string, keyid: string): ControlRecord {
+  return control(home, 'key.revoked', ofTenant(home, tenant), { holder: issuer, revokes: keyid });
+}
+
 export interface TokenOptions {
   readonly tenant: string;
   readonly roles: readonly ('propose' | 'read')[];

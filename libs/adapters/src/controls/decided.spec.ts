@@ -85,6 +85,9 @@ describe('what this home signs', () => {
     expect(control(controls.registerTenant(home, 'acme'))).toStrictEqual(['tenant.registered', 'genesis']);
     expect(control(ownIssuer({ tenant: 'acme', issuer: 'platform', type: 'platform' }))).toStrictEqual(['issuer.registered']);
     expect(control(ownIssuer({ tenant: 'acme', issuer: 'ci', type: 'ci', agents: ['bot'] }))).toStrictEqual(['issuer.registered']);
+    const [further, old] = [publicKeyOf(home.createKey('ci-acme.next')), publicKeyOf(home.createKey('ci-acme'))];
+    expect(control(controls.addIssuerKey(home, 'acme', 'ci', further))).toStrictEqual(['key.added']);
+    expect(control(controls.revokeIssuerKey(home, 'acme', 'ci', old.keyid))).toStrictEqual(['key.revoked']);
     const token = controls.issueToken(home, { tenant: 'acme', roles: ['propose', 'read'], agents: ['bot'], validUntilMs: START_MS + 1e9 });
     expect(control(token.envelope)).toStrictEqual(['token.issued']);
     const bundle = loadBundleFolder(join(schemasFolder(), '..', 'policies', 'standard'));

@@ -37,6 +37,20 @@ export class OffsetOutOfRange extends KafkaFault {
   }
 }
 
+/** An open transaction of some client keeps read_committed readers from everything at `offset` and after it. The broker answers. */
+export class TransactionOpen extends KafkaFault {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  constructor(topic: string, partition: number, offset: bigint) {
+    const what = `an open transaction keeps ${topic}/${partition} from being read at offset ${String(offset)}`;
+    super('BLOCKED', `${what}: countersign doctor names its producer`, { retriable: true });
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = offset;
+  }
+}
+
 /** A record batch that we cannot decode: an unsupported codec, a decompression bomb, or broken bytes. Offsets are inclusive. */
 export class UnreadableBatch extends KafkaFault {
   readonly topic: string;

@@ -1,4 +1,5 @@
 export * from './admin.ts';
+export { type Blocker, blockersOf, blockerText, type Ending } from './blocking.ts';
 export * from './client.ts';
 export * from './errors.ts';
 export * from './lane-log.ts';

@@ -1,9 +1,10 @@
 /** What decider, notary and checker need of Kafka, so that a simulation can stand in for it. */
 import { withAdmin } from './admin.ts';
+import { endBlocking, type Ending } from './blocking.ts';
 import type { ConnectionOptions } from './client.ts';
 import type { BaseOffset } from './produce-request.ts';
 import type { OutgoingRecord } from './record-batch.ts';
-import { LaneReader, type LogReader } from './reader.ts';
+import { LaneReader, type LogReader, type TopicPartition } from './reader.ts';
 import { checkTopics, type TopicFault, type TopicOptions } from './topics.ts';
 import { TransactionalWriter, type WriterOptions } from './transactional-writer.ts';
 
@@ -20,10 +21,13 @@ export interface LaneLog {
   openWriter(options: Pick<WriterOptions, 'transactionalId' | 'partitions' | 'onPoint'>): Promise<LogWriter>;
   /** Every difference between the topics as they are and as they must be. */
   topicFaults(options: TopicOptions): Promise<TopicFault[]>;
+  /** Aborts the transaction at the readable end of an input partition, unless its id `isOurs`. undefined: none is open. */
+  endBlocking(place: TopicPartition, isOurs: (transactionalId: string) => boolean): Promise<Ending | undefined>;
 }
 
 export const kafkaLaneLog = (connection: ConnectionOptions): LaneLog => ({
   openReader: () => LaneReader.open(connection),
   openWriter: (options) => TransactionalWriter.open({ ...connection, ...options }),
   topicFaults: (options) => withAdmin(connection, (admin) => checkTopics(admin, options)),
+  endBlocking: (place, isOurs) => endBlocking(connection, place, isOurs),
 });

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BrokerUnavailable } from './errors.ts';
+import { TransactionOpen } from './errors.ts';
 import type { FetchPosition } from './fetch-request.ts';
 import type { LogReader } from './reader.ts';
 import type { KafkaRecord } from './records.ts';
@@ -46,10 +46,7 @@ export async function readToEnd(
     }
     if (fetched.nextOffset > position.offset) movedMs = performance.now();
     else if (performance.now() - movedMs > STANDSTILL_MAX_MS) {
-      const ends = `${fetched.lastStableOffset} is stable, ${end} was the end`;
-      throw new BrokerUnavailable(
-        `${place.topic}/${place.partition}: an open transaction keeps offset ${position.offset} from being read (${ends})`,
-      );
+      throw new TransactionOpen(place.topic, place.partition, position.offset);
     }
     position = { ...position, offset: fetched.nextOffset };
   }

@@ -1,6 +1,6 @@
-/* Three requests that kafkajs does not know (https://kafka.apache.org/protocol): what an operator's kafka-transactions.sh is made of. */
+/* Four requests that kafkajs does not know (https://kafka.apache.org/protocol): what an operator's kafka-transactions.sh is made of. */
 import { compactArray, onlyOne, sendFlexible, throwUnlessOk } from './flexible.ts';
-import type { Broker, Cluster } from './internals.ts';
+import { type Broker, type Cluster, EncoderImpl } from './internals.ts';
 import { leaderOf } from './leader-of.ts';
 import type { TopicPartition } from './reader.ts';
 import { untilLed } from './until-led.ts';
@@ -27,7 +27,14 @@ export const coordinatorOf = (cluster: Cluster, transactionalId: string): Promis
   cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: COORDINATOR_OF_TRANSACTIONS });
 
 /** DescribeTransactions: who may write under this transactional id now. */
-export async function producerOf(cluster: Cluster, transactionalId: string): Promise<ProducerIdentity> {
+export const producerOf = async (cluster: Cluster, transactionalId: string): Promise<ProducerIdentity> =>
+  (await describeTransaction(cluster, transactionalId)).identity;
+
+/** What the coordinator of a transactional id says of it. Needs Describe on the transactional id. */
+export async function describeTransaction(
+  cluster: Cluster,
+  transactionalId: string,
+): Promise<{ readonly identity: ProducerIdentity; readonly timeoutMs: number }> {
   const apiName = 'DescribeTransactions';
   return sendFlexible(await coordinatorOf(cluster, transactionalId), {
     ...{ apiKey: 65, apiVersion: 0, apiName },
@@ -38,7 +45,7 @@ export async function producerOf(cluster: Cluster, transactionalId: string): Pro
         const errorCode = from.int16();
         from.string(); // transactional id
         from.string(); // state
-        from.int32(); // time-out
+        const timeoutMs = from.int32();
         from.int64(); // start
         const identity = { producerId: from.int64(), producerEpoch: from.int16() };
         from.array(() => {
@@ -47,13 +54,44 @@ export async function producerOf(cluster: Cluster, transactionalId: string): Pro
           from.tags();
         });
         from.tags();
-        return { errorCode, identity };
+        return { errorCode, identity, timeoutMs };
       });
-      const { errorCode, identity } = onlyOne(apiName, states);
+      const { errorCode, identity, timeoutMs } = onlyOne(apiName, states);
       throwUnlessOk(`transactional id ${transactionalId}`, errorCode);
-      return identity;
+      return { identity, timeoutMs };
     },
   });
+}
+
+/**
+ * ListTransactions: the transactional id of a producer, asked of every broker, as each may coordinate it. undefined when none knows it: then the
+ * transaction is a forgotten one, or we lack Describe on its transactional id.
+ */
+export async function transactionalIdOf(cluster: Cluster, producerId: bigint): Promise<string | undefined> {
+  const apiName = 'ListTransactions';
+  const body = new EncoderImpl()
+    .writeEncoder(compactArray([], (encoder) => encoder)) // states: any
+    .writeEncoder(compactArray([producerId], (encoder, id) => encoder.writeInt64(id.toString())));
+  const asked = Object.keys(cluster.brokerPool.brokers).map(async (nodeId) =>
+    sendFlexible(await cluster.findBroker({ nodeId }), {
+      ...{ apiKey: 66, apiVersion: 0, apiName },
+      body,
+      decode: (from) => {
+        from.int32(); // throttle time
+        throwUnlessOk(apiName, from.int16());
+        from.array(() => from.string()); // unknown states
+        return from.array(() => {
+          const transactionalId = from.string();
+          const of = from.int64();
+          from.string(); // state
+          from.tags();
+          return { transactionalId, of };
+        });
+      },
+    }),
+  );
+  const listed = (await Promise.all(asked)).flat();
+  return listed.find(({ of }) => of === producerId)?.transactionalId;
 }
 
 /** DescribeProducers: the open transactions of these partitions, each asked of its leader. */

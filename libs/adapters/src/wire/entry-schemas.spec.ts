@@ -79,6 +79,8 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { issuer: 'ci', type: 'ci', keys: [key], agents: ['bot'], ...control },
   ],
   'issuer.revoked': [{ issuer: 'platform', ...control }],
+  'key.added': [{ issuer: 'platform', key, ...control }],
+  'key.revoked': [{ issuer: 'platform', revokes: keyid, ...control }],
   'token.issued': [{ token: 't-1', tokenHash: digest, roles: ['propose', 'read'], agents: ['bot'], validUntil: time, ...control }],
   'token.revoked': [{ token: 't-1', ...control }],
   'bundle.activated': [

@@ -8,6 +8,7 @@ import type { Bundle } from '../policy/types.ts';
 import { subjectOf } from './effects.ts';
 import type { EntryContent } from './draft.ts';
 import { freezeFor } from './freeze.ts';
+import { isStillAdmitted } from './issuer-keys.ts';
 import { pick } from './members.ts';
 import type { Asked, OpenEscalation } from './open.ts';
 import { settlement } from './settlement.ts';
@@ -73,7 +74,7 @@ function approved(
   const { bundle } = state;
   const rule = bundle && own(bundle.tables.classes, text(members['class']));
   if (!rule || bundle.digest !== digest) return { outcome: 'SUPERSEDED' }; // other rules than those that people were asked under
-  if (facts.issuers.get(open.issuer)?.revoked === true) return { outcome: 'DENY_UNKNOWN_ISSUER' };
+  if (!isStillAdmitted(facts, open.issuer, open.keyid)) return { outcome: 'DENY_UNKNOWN_ISSUER' };
   const frozen = freezeFor(state, subjectOf(open.tenant, members as Predicate), nowMs);
   if (frozen) return { outcome: frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN', freeze: frozen.freeze };
   const { grants, ...copied } = members;

@@ -22,6 +22,7 @@ import {
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { isStillAdmitted } from './issuer-keys.ts';
 import { pick } from './members.ts';
 import { admits } from './memory/counts.ts';
 import type { IdName, RememberedId } from './memory/lane-ids.ts';
@@ -112,13 +113,17 @@ function refusalOf(
   if (state.rules >= 2 && !isSameLeaf(decided?.permit, proved.leaf)) return no('CLAIM_RECEIPT');
   const taken = takenBy(state, checked, claim, decided, nowMs);
   if (taken) return no('CLAIM_TAKEN', taken);
-  const proposer = predicate['issuer'];
-  if (typeof proposer === 'string' && facts.issuers.get(proposer)?.revoked === true) return no('CLAIM_REVOKED');
+  const { issuer: proposer, keyid } = predicate;
+  if (typeof proposer === 'string' && !isStillAdmitted(facts, proposer, signedBy(state, keyid))) return no('CLAIM_REVOKED');
   const frozen = freezeFor(state, subjectOf(checked.tree, predicate), nowMs);
   if (frozen) return no(frozen.level === 'stop' ? 'CLAIM_STOPPED' : 'CLAIM_FROZEN', { freeze: frozen.freeze });
   if (hasTooManyEffects(state, checked)) return no('CLAIM_LIMIT');
   return undefined;
 }
+
+/** Under rules 1 a party's keys ended with the party. */
+const signedBy = ({ rules }: LaneState, keyid: unknown): string | undefined =>
+  rules >= 2 && typeof keyid === 'string' ? keyid : undefined;
 
 function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members {
   const withinMs = permit.resultWithinSeconds === undefined ? RESULT_WITHIN_MS : permit.resultWithinSeconds * 1000;

@@ -1,5 +1,4 @@
-import { checkPublicKey, keyIdOf } from '../formats/keys.ts';
-import { base64, fromBase64 } from '../formats/bytes.ts';
+import { base64 } from '../formats/bytes.ts';
 import { originOf } from '../formats/log-key.ts';
 import { laneOf } from '../formats/lane.ts';
 import { parseVkey } from '../formats/vkey.ts';
@@ -19,6 +18,7 @@ import { cancelledBy } from './erase.ts';
 import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
 import { findEscalation } from './due.ts';
 import { idKey } from './ids.ts';
+import { addKey, keyFault, revokeKey } from './issuer-keys.ts';
 import { pick } from './members.ts';
 import { memoryOf, staleOf } from './memory/records.ts';
 import type { LaneState } from './state.ts';
@@ -96,6 +96,9 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     const issuer = checked.facts.issuers.get(text(body['revokes']));
     return !issuer || issuer.revoked ? 'unknown-issuer' : { kind: 'issuer.revoked', members: { issuer: issuer.id } };
   },
+  'key.added': ({ state, checked, body }) =>
+    addKey(state, checked.facts, text(body['holder']), body['adds'] as { keyid: string; publicKey: string }),
+  'key.revoked': ({ checked, body }) => revokeKey(checked.facts, text(body['holder']), text(body['revokes'])),
   'token.issued': ({ checked, body }) => {
     if (checked.facts.tokens.has(text(body['token']))) return 'exists';
     if (checked.facts.tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
@@ -189,23 +192,14 @@ function registerTenant({ state, context, checked, body }: Step): Accepted | str
   };
 }
 
-function registerIssuer({ checked, body, context: { birth } }: Step): Accepted | string {
+function registerIssuer({ state, checked, body }: Step): Accepted | string {
   const { issuers } = checked.facts;
   const issuer = text(body['registers']);
   if (issuer === 'admin' || issuer === 'gateway' || issuers.has(issuer)) return 'exists';
   if (issuers.size >= ISSUERS_PER_TENANT_MAX) return 'limit';
-  const ledgerWide = [birth.admin, birth.gateway, ...birth.deciderKeys].map((key) => key.keyid);
-  for (const key of body['keys'] as Body[]) {
-    const keyid = text(key['keyid']);
-    try {
-      const publicKey = fromBase64(text(key['publicKey']));
-      checkPublicKey(publicKey);
-      if (keyIdOf(publicKey) !== keyid) return 'keyid';
-    } catch {
-      return 'bad-key';
-    }
-    // One key, one party: or the proposer could vouch for itself as another.
-    if (ledgerWide.includes(keyid) || [...issuers.values()].some((other) => other.keys.has(keyid))) return 'key-in-use';
+  for (const key of body['keys'] as unknown as { keyid: string; publicKey: string }[]) {
+    const fault = keyFault(state, checked.facts, key);
+    if (fault !== undefined) return fault;
   }
   return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents']) } };
 }

@@ -45,8 +45,10 @@ export function checkEnvelope(
   try {
     payload = parseCanonical(envelope.payload, { maxDepth: NESTING_MAX });
   } catch (error) {
-    const tooDeep = error instanceof CanonicalJsonError && error.code === 'DEPTH';
-    return tooDeep ? refuse('REFUSED_SIZE', 'nesting') : refuse('REFUSED_ENCODING', 'not-canonical');
+    const code = error instanceof CanonicalJsonError ? error.code : undefined;
+    if (code === 'DEPTH') return refuse('REFUSED_SIZE', 'nesting');
+    const isNumber = state.rules >= 2 && (code === 'NUMBER' || code === 'NOT_FINITE');
+    return refuse('REFUSED_ENCODING', isNumber ? 'number-inexact' : 'not-canonical');
   }
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return refuse('REFUSED_ENCODING', 'not-an-object');
   return checkSigner(state, kind, envelope, { payload, verify });

@@ -10,6 +10,7 @@ import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { rememberProposal, settleProposal } from './memory/proposals.ts';
 import { rememberRecord } from './memory/records.ts';
+import { evolveKeys } from './issuer-keys.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -51,6 +52,10 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       if (issuer) issuer.revoked = true;
       break;
     }
+    case 'key.added':
+    case 'key.revoked':
+      evolveKeys(tenant, entry.kind, predicate);
+      break;
     case 'token.issued':
       tenant.tokens.set(text(predicate['token']), false);
       break;
@@ -120,7 +125,8 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
   const asked = askedBy(predicate, state.bundle, facts);
-  const open = { tenant: entry.tenant, index, issuer, actionId, actor, deadlineMs: parseTime(deadline), votes: [] };
+  const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
+  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [] };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
 }
@@ -175,6 +181,7 @@ function issuerOf(predicate: Predicate): Issuer {
     id: text(predicate['issuer']),
     type: predicate['type'] as Issuer['type'],
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
+    revokedKeys: new Set(),
     agents: predicate['agents'] as string[] | undefined,
     revoked: false,
   };

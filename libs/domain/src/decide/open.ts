@@ -22,6 +22,8 @@ export interface OpenEscalation {
   /** Leaf index of its `action.decided`. */
   readonly index: number;
   readonly issuer: string;
+  /** Whose key signed it; absent under rules 1. */
+  readonly keyid?: string;
   readonly actionId: string;
   readonly actor: string;
   readonly deadlineMs: number;

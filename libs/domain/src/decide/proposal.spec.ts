@@ -11,7 +11,6 @@ import { ASKED_WITHIN_MS } from './memory/lifetimes.ts';
 import { OPEN_ESCALATIONS_PER_ACTOR_MAX, OPEN_ESCALATIONS_PER_TENANT_MAX } from './proposal.ts';
 
 const ESCALATES = { resource: { type: 'thing', id: 'high' } };
-const DAY_MS = 24 * 3_600_000;
 const predicateOf = ([entry]: readonly Entry[]) => entry?.statement.predicate;
 function said(entries: readonly Entry[]): unknown {
   const predicate = predicateOf(entries);

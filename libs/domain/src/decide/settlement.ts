@@ -4,14 +4,14 @@ import type { OpenEscalation } from './open.ts';
 
 /** How an escalation ends: by the passing of time, or by the control whose payload has `payloadDigest`. */
 export function settlement(
-  { index, issuer, actionId, deadlineMs }: OpenEscalation,
+  { index, issuer, keyid, actionId, deadlineMs }: OpenEscalation,
   ended: { readonly outcome: string; readonly [member: string]: unknown },
   payloadDigest?: string,
 ): EntryContent {
   return {
     kind: 'escalation.settled',
     actionId,
-    members: { settles: String(index), deadline: formatTime(deadlineMs), issuer, ...ended },
+    members: { settles: String(index), deadline: formatTime(deadlineMs), issuer, ...(keyid === undefined ? {} : { keyid }), ...ended },
     ...(payloadDigest === undefined ? {} : { payloadDigest }),
     inputForm: 'none',
   };

@@ -83,6 +83,7 @@ interface EncodedFacts {
     revoked: boolean,
     agents: readonly string[] | null,
     keys: [string, string][],
+    revokedKeys: readonly string[],
   ])[];
   readonly tokens: readonly (readonly [string, boolean])[];
   /** How many. */
@@ -103,12 +104,13 @@ interface EncodedTree extends EncodedFacts {
 
 const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   last: facts.lastDecidedAtMs,
-  issuers: [...facts.issuers.values()].map(({ id, type, revoked, agents, keys }) => [
+  issuers: [...facts.issuers.values()].map(({ id, type, revoked, agents, keys, revokedKeys }) => [
     id,
     type,
     revoked,
     agents ?? null,
     [...keys].map(([keyid, key]): [string, string] => [keyid, base64(key)]),
+    [...revokedKeys],
   ]),
   tokens: [...facts.tokens],
   ids: facts.ids.size,
@@ -122,9 +124,9 @@ function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly 
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
-  for (const [id, type, revoked, agents, keys] of encoded.issuers) {
+  for (const [id, type, revoked, agents, keys, revokedKeys] of encoded.issuers) {
     const byId = new Map(keys.map(([keyid, key]) => [keyid, fromBase64(key)]));
-    facts.issuers.set(id, { id, type, revoked, agents: agents ?? undefined, keys: byId });
+    facts.issuers.set(id, { id, type, revoked, agents: agents ?? undefined, keys: byId, revokedKeys: new Set(revokedKeys) });
   }
   for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
   for (const [actor, open] of encoded.openByActor) facts.openByActor.set(actor, open);

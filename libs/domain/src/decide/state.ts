@@ -13,8 +13,10 @@ import { LaneIds } from './memory/lane-ids.ts';
 export interface Issuer {
   readonly id: string;
   readonly type: IssuerType;
-  /** keyid → Ed25519 public key. */
-  readonly keys: ReadonlyMap<string, Uint8Array>;
+  /** keyid → Ed25519 public key, of those that count. */
+  readonly keys: Map<string, Uint8Array>;
+  /** keyids that counted once, and never count again. */
+  readonly revokedKeys: Set<string>;
   /** Actors it may speak for; undefined: any. */
   readonly agents: readonly string[] | undefined;
   revoked: boolean;
@@ -57,6 +59,8 @@ export interface LaneState {
   readonly lanes: number;
   readonly admin: { readonly keyid: string; readonly publicKey: Uint8Array };
   readonly gateway: { readonly keyid: string; readonly publicKey: Uint8Array };
+  /** keyids that are or were the ledger's own: no party may have them. */
+  readonly ledgerKeys: Set<string>;
   readonly tenants: Map<string, TenantFacts>;
   readonly positions: Record<InputTopic, InputPosition>;
   bundle: Bundle | null;
@@ -102,6 +106,7 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     lanes: birth.lanes,
     admin: birth.admin,
     gateway: birth.gateway,
+    ledgerKeys: new Set([birth.admin, birth.gateway, ...birth.deciderKeys].map(({ keyid }) => keyid)),
     tenants: new Map([...heads.trees.keys()].map((tenant) => [tenant, emptyTenant()])),
     positions: { controls: start, outcomes: start, actions: start },
     bundle: null,

@@ -73,7 +73,7 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     JSON_DUPLICATE_KEY: ['a member of the body stands twice', 'ask again'],
     JSON_LONE_SURROGATE: ['half a character in the body', 'ask again'],
     JSON_DEPTH: ['the body is nested too deep', 'ask again'],
-    JSON_NUMBER: ['a number in the body is beyond a double', 'ask again'],
+    JSON_NUMBER: ['a number in the body would become another one when it is read: send it as a string', 'ask again'],
     JSON_UTF8: ['the body is not valid UTF-8', 'ask again'],
     MEMBER_NOT_YOURS: ['the body names what only the credential may say', 'ask again'],
     BODY_MALFORMED: ['a member of the body is not of its form', 'ask again'],

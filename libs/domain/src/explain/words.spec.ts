@@ -13,6 +13,12 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   ['tenant.registered', { registers: 'acme' }, ['Tenant acme was registered.']],
   ['issuer.registered', { issuer: 'builds', type: 'ci' }, ['Issuer builds was registered as ci.']],
   ['issuer.revoked', { issuer: 'builds' }, ['Issuer builds was revoked: nothing that it signs is believed from here on.']],
+  ['key.added', { issuer: 'builds', key: { keyid: 'ab' } }, ['Issuer builds may sign with one more key: ab.']],
+  [
+    'key.revoked',
+    { issuer: 'builds', revokes: 'ab' },
+    ['Key ab of issuer builds was revoked: nothing that it signs is believed from here on.'],
+  ],
   ['token.issued', { token: 't-1', validUntil: TIME }, [`Token t-1 was issued, valid until ${TIME}.`]],
   ['token.revoked', { token: 't-1' }, ['Token t-1 was revoked.']],
   ['bundle.activated', { bundleName: 'standard', activated: 'ab' }, ['Bundle standard is in force from here on: ab.']],
@@ -117,6 +123,7 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
       `Still owed: healthcheck, by ${TIME}.`,
     ],
   ],
+  ['effect.closed', { ...claim, by: 'ana' }, ['ana looked at it and closed it: no report is awaited any more.']],
   [
     'effect.uncertain',
     { ...claim, awaited: 'result', deadline: TIME },

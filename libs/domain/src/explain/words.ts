@@ -20,6 +20,11 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
   ['tenant.registered', (p) => [say`Tenant ${textOf(p, 'registers')} was registered.`]],
   ['issuer.registered', (p) => [say`Issuer ${textOf(p, 'issuer')} was registered as ${textOf(p, 'type')}.`]],
   ['issuer.revoked', (p) => [say`Issuer ${textOf(p, 'issuer')} was revoked: nothing that it signs is believed from here on.`]],
+  ['key.added', (p) => [say`Issuer ${textOf(p, 'issuer')} may sign with one more key: ${textOf(memberOf(p, 'key'), 'keyid')}.`]],
+  [
+    'key.revoked',
+    (p) => [say`Key ${textOf(p, 'revokes')} of issuer ${textOf(p, 'issuer')} was revoked: nothing that it signs is believed from here on.`],
+  ],
   ['token.issued', (p) => [say`Token ${textOf(p, 'token')} was issued, valid until ${textOf(p, 'validUntil')}.`]],
   ['token.revoked', (p) => [say`Token ${textOf(p, 'token')} was revoked.`]],
   ['bundle.activated', (p) => [say`Bundle ${textOf(p, 'bundleName')} is in force from here on: ${textOf(p, 'activated')}.`]],

@@ -2,12 +2,25 @@
 import { fromUtf8, utf8 } from './bytes.ts';
 import { isPlainlyCanonical } from './canonical-scan.ts';
 import { FormatError } from './errors.ts';
+import { firstNumberFault, NUMBER_FAULTS, type NumberFault } from './exact-number.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 export class CanonicalJsonError extends FormatError<
-  'UTF8' | 'SYNTAX' | 'NOT_CANONICAL' | 'DUPLICATE_KEY' | 'LONE_SURROGATE' | 'NOT_FINITE' | 'NOT_JSON' | 'DEPTH'
-> {}
+  'UTF8' | 'SYNTAX' | 'NOT_CANONICAL' | 'DUPLICATE_KEY' | 'LONE_SURROGATE' | 'NOT_FINITE' | 'NUMBER' | 'NOT_JSON' | 'DEPTH'
+> {
+  /** Of NOT_FINITE and NUMBER: in which way the number would become another one. */
+  readonly fault: NumberFault | undefined;
+
+  constructor(code: CanonicalJsonError['code'], message: string, options?: ErrorOptions & { readonly fault?: NumberFault }) {
+    super(code, message, options);
+    this.fault = options?.fault;
+  }
+}
+
+/** A number in a text that would come back with another value. */
+export const numberError = (fault: NumberFault): CanonicalJsonError =>
+  new CanonicalJsonError(fault === 'TOO_LARGE' ? 'NOT_FINITE' : 'NUMBER', `json: ${NUMBER_FAULTS[fault]}`, { fault });
 
 /** Levels of arrays and objects, unless the caller says otherwise: twice what a payload may have. */
 export const JSON_DEPTH_MAX = 64;
@@ -52,7 +65,8 @@ export function parseCanonical(bytes: Uint8Array, opts: { maxDepth: number }): J
   const text = decode(bytes);
   const value = parse(text);
   if (!isPlainlyCanonical(bytes, opts.maxDepth) && canonicalize(value, opts) !== text) {
-    throw new CanonicalJsonError('NOT_CANONICAL', 'json is not in canonical form');
+    const fault = firstNumberFault(text);
+    throw fault ? numberError(fault) : new CanonicalJsonError('NOT_CANONICAL', 'json is not in canonical form');
   }
   return value;
 }

@@ -45,7 +45,7 @@ export function verifyDsse(text: string, pinned: { publicKey: Uint8Array; payloa
 
 function parse(text: string): Json {
   try {
-    return parseJson(text);
+    return parseJson(text, { roundsNumbers: true }); // members that we do not know are passed over
   } catch (cause) {
     if (cause instanceof CanonicalJsonError) throw new DsseError('MALFORMED', `dsse: ${cause.message}`, { cause });
     throw cause;

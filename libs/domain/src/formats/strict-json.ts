@@ -1,18 +1,26 @@
 /**
- * JSON that need not be canonical, read strictly: JSON.parse takes the last of two equal keys, turns 1e999 into Infinity and
- * keeps lone surrogates. One loop with its own stack, so hostile nesting costs memory by `maxDepth`, never the call stack.
+ * JSON that need not be canonical, read strictly: JSON.parse takes the last of two equal keys, turns 1e999 into Infinity, rounds
+ * 9007199254740993 and keeps lone surrogates. One loop with its own stack, so hostile nesting costs memory by `maxDepth`, never the call stack.
  */
-import { CanonicalJsonError, type Json, JSON_DEPTH_MAX } from './canonical-json.ts';
+import { CanonicalJsonError, type Json, JSON_DEPTH_MAX, numberError } from './canonical-json.ts';
+import { numberFault } from './exact-number.ts';
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const LITERAL = /true|false|null/y;
 
 type Open = { items: Json[] } | { members: Record<string, Json>; keys: Set<string>; key: string };
 
-/** Throws CanonicalJsonError. `maxDepth` counts levels of arrays and objects. */
-export function parseJson(text: string, opts: { maxDepth?: number } = {}): Json {
+export interface JsonOptions {
+  /** Levels of arrays and objects. */
+  readonly maxDepth?: number;
+  /** Whether a number may be rounded to the nearest double, as RFC 8785 does: only where no number of the text is acted on. Default false. */
+  readonly roundsNumbers?: boolean;
+}
+
+/** Throws CanonicalJsonError. */
+export function parseJson(text: string, opts: JsonOptions = {}): Json {
   const maxDepth = opts.maxDepth ?? JSON_DEPTH_MAX;
-  const scan = scanner(text);
+  const scan = scanner(text, opts.roundsNumbers ?? false);
   const open: Open[] = [];
   for (;;) {
     let value: Json;
@@ -61,7 +69,7 @@ function define(members: Record<string, Json>, key: string, value: Json): void {
   else members[key] = value;
 }
 
-function scanner(text: string) {
+function scanner(text: string, roundsNumbers: boolean) {
   let at = 0;
   const token = (pattern: RegExp): string => {
     pattern.lastIndex = at;
@@ -103,9 +111,9 @@ function scanner(text: string) {
       if (literal !== '') return JSON.parse(literal) as Json;
       const digits = token(NUMBER);
       if (digits === '') throw error();
-      const value = Number(digits);
-      if (!Number.isFinite(value)) throw new CanonicalJsonError('NOT_FINITE', 'json number is beyond a double');
-      return value;
+      const fault = numberFault(digits);
+      if (fault && (fault === 'TOO_LARGE' || !roundsNumbers)) throw numberError(fault);
+      return Number(digits);
     },
     end(): void {
       space();

@@ -7,6 +7,8 @@ export const ENTRY_KINDS = [
   'tenant.registered',
   'issuer.registered',
   'issuer.revoked',
+  'key.added',
+  'key.revoked',
   'token.issued',
   'token.revoked',
   'bundle.activated',
@@ -28,8 +30,8 @@ export const ENTRY_KINDS = [
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
-/** Those that came with rules 2: under rules 1 they are unknown. */
-export const RULES_2_KINDS: readonly EntryKind[] = ['effect.closed'];
+/** Those that rules 1 do not have. */
+export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['effect.closed', 'key.added', 'key.revoked'];
 
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
 export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {

@@ -11,6 +11,7 @@ import {
   integersOnly,
   isSet,
   ISSUER_KEYS_MAX,
+  keyId,
   lane,
   LANES_MAX,
   offset,
@@ -61,6 +62,12 @@ export const issuerRegistered = z.strictObject({
 });
 
 export const issuerRevoked = z.strictObject({ ...head, revokes: issuerId });
+
+/** One more key for a party that is registered. */
+export const keyAdded = z.strictObject({ ...head, holder: issuerId, adds: publicKey });
+
+/** One key of a party, by its keyid; the others go on. */
+export const keyRevoked = z.strictObject({ ...head, holder: issuerId, revokes: keyId });
 
 export const tokenIssued = z.strictObject({
   ...head,

@@ -59,6 +59,8 @@ const KINDS = {
   'approval.recorded': control(false, false),
   'issuer.registered': control(false, false),
   'issuer.revoked': control(false, false),
+  'key.added': control(false, false),
+  'key.revoked': control(false, false),
   'token.issued': control(false, false),
   'token.revoked': control(false, false),
   'input.erased': control(false, false),

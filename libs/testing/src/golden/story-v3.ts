@@ -1,4 +1,6 @@
 import { ActingLane } from './acting-lane.ts';
+import { keys } from './story-v3-keys.ts';
+import { memory } from './story-v3-memory.ts';
 
 /**
  * A lane under rules 2: every kind of entry and every reason that came with them. It grows until its bytes are written down; from then on it
@@ -7,6 +9,8 @@ import { ActingLane } from './acting-lane.ts';
 export function goldenStoryV3(): ActingLane {
   const lane = new ActingLane({ seed: 'golden v3' });
   begin(lane);
+  memory(lane);
+  keys(lane);
   return lane;
 }
 

@@ -34,6 +34,7 @@ export const memoryLaneLog = (broker: MemoryBroker, network: Network): LaneLog =
   openReader: () => network.ask('open reader', () => new MemoryReader(broker, network)),
   openWriter: (options) => MemoryWriter.open(broker, network, options),
   topicFaults: () => network.ask('topics', () => []),
+  endBlocking: () => Promise.resolve(undefined), // inputs are written without transactions here
 });
 
 class MemoryReader implements LogReader {
