@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { KafkaFault } from '#adapters';
-import { sealEnvelope, type SignedEnvelope } from '#domain';
+import { ASKED_WITHIN_MS, sealEnvelope, type SignedEnvelope } from '#domain';
 import type { Logger } from 'pino';
 
 import { type DecisionAnswer, type pendingAnswer } from './answers.ts';
@@ -32,13 +32,13 @@ export interface ActionsOptions {
 
 /** Proposals accepted here that the index has not met yet: a GET right after the POST finds them. */
 const ACCEPTED_MAX = 10_000;
-/** Unit ms. A payload may be decided for 24 h at most, and the decider's clock may be behind ours by up to a minute. */
-const LIFETIME_MAX_MS = 24 * 60 * 60 * 1000 - 60_000;
 
 /** Takes proposals for the credential's tenant, signs them as the issuer `gateway`, and tells what became of them. */
 export class Actions {
   readonly #options: ActionsOptions;
   readonly #accepted = new Lru<string, PendingAnswer>(ACCEPTED_MAX);
+  /** When each was first asked for, until the index knows. */
+  readonly #asked = new Lru<string, number>(ACCEPTED_MAX);
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -105,13 +105,18 @@ export class Actions {
     return decisionAnswer(decision, { settlement: await receipts.ofSlot(index.actions.settlementOf(slot)), repeats: first });
   }
 
-  #seal(tenant: string, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
+  #seal(tenant: string, id: string, { body, expiresInS, askedAtMs: given }: ProposalRequest): SignedEnvelope {
     const { bound, seed, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
-    const issuedAtMs = this.#options.nowMs();
-    const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
-    const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
+    const nowMs = this.#options.nowMs();
+    const key = `${tenant}\0${id}`;
+    // Every copy of an action says when it was first asked for: long after that the ledger refuses it by this alone.
+    const askedAtMs = given ?? index.actions.askedAtOf(tenant, id) ?? this.#asked.get(key) ?? nowMs;
+    this.#asked.set(key, askedAtMs);
+    const issuedAtMs = Math.max(nowMs, askedAtMs);
+    const expiresAtMs = Math.min(issuedAtMs + expiresInS * 1000, askedAtMs + ASKED_WITHIN_MS);
+    const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, askedAtMs, expiresAtMs, blind: randomBytes(32) };
     try {
       return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane });
     } catch (error) {

@@ -48,6 +48,7 @@ export { type Freeze, FREEZES_PER_LEVEL_MAX, freezeFor, type FreezeLevel, type F
 export { IdBook } from './decide/ids.ts';
 export { tenantNow } from './decide/draft.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';
+export * from './decide/memory/lifetimes.ts';
 export { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
 export type * from './policy/types.ts';
 

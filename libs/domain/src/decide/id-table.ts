@@ -154,17 +154,25 @@ export class IdTable {
   }
 
   #inOrder(): Uint32Array {
-    const [indexes, flags] = [this.#indexes, this.#flags];
     const rows = new Uint32Array(this.size);
-    let [held, last, isOrdered] = [0, 0, true];
+    let [held, isOrdered] = [0, true];
     for (let row = 0; row < this.#rows; row++) {
-      if (((flags[row] ?? 0) & USED) === 0) continue;
-      const index = indexes[row] ?? 0;
-      isOrdered &&= last <= index;
-      last = index;
+      if (!this.isUsed(row)) continue;
+      isOrdered &&= held === 0 || this.#compare(rows[held - 1] ?? 0, row) < 0;
       rows[held++] = row;
     }
-    return isOrdered ? rows : rows.sort((a, b) => (indexes[a] ?? 0) - (indexes[b] ?? 0));
+    return isOrdered ? rows : rows.sort((a, b) => this.#compare(a, b));
+  }
+
+  /** By leaf index; those of two trees that share one by their keys. */
+  #compare(a: number, b: number): number {
+    const byIndex = (this.#indexes[a] ?? 0) - (this.#indexes[b] ?? 0);
+    if (byIndex !== 0) return byIndex;
+    for (let of = 0; of < WORDS; of++) {
+      const byWord = (this.#keys[a * WORDS + of] ?? 0) - (this.#keys[b * WORDS + of] ?? 0);
+      if (byWord !== 0) return byWord;
+    }
+    return 0;
   }
 
   #put(words: Words, { index, digest, expiresAtMs, open, owner = 0 }: NewRow): number {
