@@ -176,6 +176,7 @@ const TARGETS: readonly Target[] = [
     }),
   ]),
   codec('SnapshotChunk', codecs.snapshotChunk, [codecs.snapshotChunk.encode({ lane: 0, slot: 1, chunk: 0, bytes: state })]),
+  codec('LaneClock', codecs.laneClock, [codecs.laneClock.encode({ lane: 1, wallMs: 2 ** 41, decidedAtMs: 0 })]),
   {
     name: 'entry',
     valid: entries,

@@ -7,7 +7,7 @@ import { originOf, parseStatement, verifyReceipt } from '#domain';
 import { attest, type Attested, checkLane, type MemoryLane } from '#testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { readRows, type Row } from './decision-table.ts';
+import { readRows, type Row, ROW_WINDOWS } from './decision-table.ts';
 import { bundlesOf, standardDocument } from './row-bundles.ts';
 import { decideRows } from './row-lane.ts';
 
@@ -28,7 +28,7 @@ function receiptsSay({ parties, birth }: MemoryLane, { receipts }: Attested, row
   return rows.map(({ line }) => `line ${line}: ${said.get(`line-${line}`) ?? 'nothing'}`);
 }
 
-describe.each(['any', 'open', 'closed'] as const)('the rows whose window is %s', (window) => {
+describe.each(ROW_WINDOWS)('the rows whose window is %s', (window) => {
   const rows = all.filter((row) => row.window === window);
   let lane: MemoryLane;
   let attested: Attested;

@@ -10,6 +10,9 @@ export interface RowFreeze {
   /** How it had ended before the proposal came; absent: it is in force. */
   readonly ended?: 'lifted' | 'over';
 }
+export const ROW_WINDOWS = ['any', 'open', 'closed', 'night', 'sunday'] as const;
+export type RowWindow = (typeof ROW_WINDOWS)[number];
+
 export interface Row {
   /** Of the file. */
   readonly line: number;
@@ -19,7 +22,7 @@ export interface Row {
   readonly actor: 'agent' | 'person' | 'pipeline';
   readonly tenant: string;
   readonly evidence: readonly string[];
-  readonly window: 'any' | 'open' | 'closed';
+  readonly window: RowWindow;
   /** In the order in which they were raised. */
   readonly freezes: readonly RowFreeze[];
   readonly contract: 'pinned' | 'none-pinned' | 'drifted' | 'missing';

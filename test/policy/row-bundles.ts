@@ -17,13 +17,13 @@ export const bundlesOf = (document: Readonly<Record<string, Json>>): Bundles => 
 });
 export const bundleFor = ({ plain, windowed }: Bundles, { window }: Pick<Row, 'window'>): Bundle => (window === 'any' ? plain : windowed);
 
-/** Deployments by day in Berlin, unless an incident opens them; records by day, and two fields of them. */
+/** Deployments by day in Berlin, unless an incident opens them; records by day and in the nights of weekdays, and two fields of them. */
 function withWindows(document: Readonly<Record<string, Json>>): Json {
   const { classes, envelopes, ...rest } = document as Record<string, Record<string, Json>>;
   const deployment = { ...(classes?.['deployment.change'] as object), window: 'office', incidentOpensWindow: true };
   const acme = envelopes?.['acme'] as { operations: { operation: string }[] };
   const operations = acme.operations.map((one) =>
-    one.operation === 'update-record' ? { ...one, fields: ['phone', 'note'], window: 'office' } : one,
+    one.operation === 'update-record' ? { ...one, fields: ['phone', 'note'], window: ['office', 'nights'] } : one,
   );
   const { crm, ...contracts } = rest['contracts'] as Record<string, { operations: { 'update-record': object } }>;
   const update = { ...crm?.operations['update-record'], fields: '/fields' };
@@ -32,6 +32,10 @@ function withWindows(document: Readonly<Record<string, Json>>): Json {
     classes: { ...classes, 'deployment.change': deployment },
     contracts: { ...contracts, crm: { ...crm, operations: { 'update-record': update } } },
     envelopes: { ...envelopes, acme: { ...acme, operations } },
-    windows: { office: { days: ['mon', 'tue', 'wed', 'thu', 'fri'], fromMinute: 540, toMinute: 1020, zone: 'Europe/Berlin' } },
+    windows: {
+      ...rest['windows'],
+      office: { days: ['mon', 'tue', 'wed', 'thu', 'fri'], fromMinute: 540, toMinute: 1020, zone: 'Europe/Berlin' },
+      nights: { days: ['mon', 'tue', 'wed', 'thu'], fromMinute: 1320, toMinute: 240, zone: 'Europe/Berlin' },
+    },
   };
 }

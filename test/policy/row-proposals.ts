@@ -5,11 +5,16 @@ import { EVIDENCE_WORDS, evidenceFor } from '../../libs/domain/src/policy/own-te
 import type { Row } from './decision-table.ts';
 import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
 
-/** A Wednesday, noon in UTC; 09:30 in Berlin in summer; and the same time of UTC in winter, which is 08:30 there. */
+/**
+ * A Wednesday, noon in UTC; 09:30 in Berlin in summer; the same time of UTC in winter, which is 08:30 there; 02:30 there on a Friday, in the
+ * night that began on Thursday; and 02:30 on a Sunday.
+ */
 export const TIMES_MS: Readonly<Record<Row['window'], number>> = {
   any: Date.UTC(2026, 10, 25, 12),
   open: Date.UTC(2026, 6, 15, 7, 30),
   closed: Date.UTC(2026, 0, 14, 7, 30),
+  night: Date.UTC(2026, 6, 17, 0, 30),
+  sunday: Date.UTC(2026, 6, 19, 0, 30),
 };
 
 /** Of the platform, with evidence that is signed at `nowMs`. `bundle` has the contracts that it pins. */
@@ -25,13 +30,17 @@ export function proposalOf(row: Row, bundle: Bundle, nowMs: number): Proposal {
     actor: { kind: row.actor, id: 'agent', actingFor: 'ana' },
     ...(row.contract === 'missing' ? {} : { connector }),
     ...(digest === undefined ? {} : { contractDigest: digest }),
-    parameters: changed({ ...plain.parameters, [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
+    // Each row's refund is for an order of its own: what one row counts is not what another one has spent.
+    parameters: changed({ ...parametersOf(plain, row), [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
     resource: { type: plain.type, id: row.resource },
   };
   const unknown = row.evidence.find((word) => !EVIDENCE_WORDS.includes(word));
   if (unknown !== undefined) throw new Error(`line ${row.line}: no evidence is called ${unknown}`);
   return { ...bare, evidence: row.evidence.map((word) => evidenceFor(word, bundle, bare, nowMs)) };
 }
+
+const parametersOf = ({ parameters }: (typeof PLAIN)[string] & object, { line }: Row): Readonly<Record<string, Json>> =>
+  'order' in parameters ? { ...parameters, order: `o-${line}` } : parameters;
 
 function changed(parameters: Readonly<Record<string, Json>>, changes: readonly string[]): Record<string, Json> {
   const members = new Map(Object.entries(parameters));

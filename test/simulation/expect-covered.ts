@@ -57,7 +57,7 @@ const EXPECTED = [
   ...FAULTS.flatMap((fault) => REQUESTS.map((request) => `${fault}: ${request}`)),
   ...['granted', 'revoked', 'killed', 'paused', 'woken', 'clock jumped', 'guard lost', 'long silence', 'ledger lost its end'],
   ...['marker: committed', 'marker: aborted', 'transaction timed out', 'input in a transaction', 'took over from a snapshot'],
-  ...['decider ended by ClockFault', 'erased'],
+  ...['held by CLOCK', 'decider ended by BatchTooOld', 'erased'],
   ...LEDGER,
 ];
 

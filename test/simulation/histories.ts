@@ -24,9 +24,9 @@ const deciderSeed = inputs.parties.seedOf('decider');
 /** Several to a snapshot of these small lanes. */
 const SNAPSHOT_CHUNK_BYTES = 500;
 
-const decider: MakeOwner = ({ laneLog, log, nowMs, monotonicMs, onPoint, snapshotEveryEntries }) =>
+const decider: MakeOwner = ({ laneLog, log, nowMs, monotonicMs, sleep, onPoint, snapshotEveryEntries }) =>
   new LaneDecider({
-    ...{ laneLog, log, nowMs, monotonicMs, onPoint, snapshotEveryEntries, birth, wire, deciderSeed },
+    ...{ laneLog, log, nowMs, monotonicMs, sleep, onPoint, snapshotEveryEntries, birth, wire, deciderSeed },
     ...{
       snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
       topicPrefix: '',

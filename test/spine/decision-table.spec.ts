@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import {
+  activateBundle,
   type CheckedReceipt,
   codecs,
   type ControlRecord,
@@ -13,7 +14,7 @@ import {
   registerTenant,
   textOf,
 } from '#adapters';
-import { base64, keyIdOf, laneOf, parseBundle, sealEnvelope } from '#domain';
+import { base64, type BundleDocument, keyIdOf, laneOf, parseBundle, sealEnvelope } from '#domain';
 
 import { TEST_PARTIES } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import { groupsOf, readRows, roundsOf, type Row, type RowFreeze, TENANTS } from '../policy/decision-table.ts';
@@ -21,7 +22,10 @@ import { proposalOf } from '../policy/row-proposals.ts';
 import { unique } from '../support/kafka.ts';
 import { LANES, type Place, standardBundle, told, World } from '../support/world.ts';
 
-const bundle = parseBundle(standardBundle());
+/** Open at every hour: this world has the time of the day on which it runs. */
+const ALWAYS = { days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], fromMinute: 0, toMinute: 1440 };
+const standard = standardBundle() as BundleDocument & { readonly windows: object };
+const bundle = parseBundle({ ...standard, windows: Object.fromEntries(Object.keys(standard.windows).map((name) => [name, ALWAYS])) });
 const rows = readRows().filter(({ window, freezes }) => window === 'any' && freezes.every(({ ended }) => ended !== 'over'));
 const free = rows.filter(({ freezes }) => freezes.length === 0);
 /** Unit ms, of evidence: what has expired when it is made has expired for a decider too, whose batch began a moment earlier. */
@@ -42,7 +46,7 @@ beforeAll(async () => {
       return registerIssuer(world.home, { tenant, issuer, type, publicKeys });
     }),
   );
-  due = [registerTenant(world.home, 'stranger'), ...parties];
+  due = [...activateBundle(world.home, bundle.document), registerTenant(world.home, 'stranger'), ...parties];
 });
 afterAll(() => world.close());
 

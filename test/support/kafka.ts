@@ -34,7 +34,7 @@ export async function createTopic(
 }
 
 /** Unit ms. Far above what anything here takes, so that only a defect reaches it. */
-const PATIENCE_MS = 45_000;
+export const PATIENCE_MS = 45_000;
 
 export interface UntilOptions {
   /** Why the condition cannot come true any more; undefined while it can. */

@@ -73,7 +73,7 @@ interface SendOptions {
 /** A ledger of its own on the shared broker, with decider, notary and gateway in this process, which a test stops and starts. */
 export class World {
   readonly writer: PlainWriter;
-  /** Unit ms: how far the clock of a decider that is started is ahead of ours. Up to 60 s either way are within its rules. */
+  /** Unit ms: how far the decider's clock is ahead of ours, from now on. */
   deciderClockMs = 0;
   readonly #apps: { decider?: LaneApp; notary?: LaneApp; gateway?: Gateway } = {};
   readonly #closing: (() => Promise<void>)[] = [];
@@ -88,11 +88,10 @@ export class World {
   }
 
   /** Everything up and ready, the bundle in force, acme and globex registered. */
-  static async open(brokers: string[], name: string, { deciderClockMs = 0 } = {}): Promise<World> {
+  static async open(brokers: string[], name: string): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-'));
     const { home } = openOrCreateHome(folder, { name: `${name}.test`, lanes: LANES, topicPrefix: `${unique(name)}.` });
     const world = new World(home, brokers);
-    world.deciderClockMs = deciderClockMs;
     world.#closing.push(async () => rm(folder, { recursive: true }));
     await prepareLedger(home, brokers);
     await Promise.all([world.start('decider'), world.start('notary')]);
@@ -106,8 +105,7 @@ export class World {
   async start(name: AppName, deciderOptions: { snapshotEveryEntries?: number } = {}): Promise<void> {
     const { home, brokers } = this;
     const common = { home, brokers, port: 0 };
-    const shiftMs = this.deciderClockMs;
-    const nowMs = (): number => Date.now() + shiftMs;
+    const nowMs = (): number => Date.now() + this.deciderClockMs;
     if (name === 'decider') this.#apps.decider = await startDecider({ ...common, ...QUICK, ...deciderOptions, nowMs });
     else if (name === 'notary') this.#apps.notary = await startNotary({ ...common, ...QUICK });
     else this.#apps.gateway = await startGateway(common);

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { copyStandardBundle, STANDARD_BUNDLE } from '#testing';
@@ -31,6 +31,17 @@ describe('policy check', { timeout: 60_000 }, () => {
     const { refusals } = await checkPolicy(folder);
     expect(refusals).toEqual(['policy free: a permit has exactly one of @approval("rule") and @unattended("reason")']);
   });
+});
+
+it('policy check refuses a bundle of format 1', async () => {
+  writeFileSync(join(folder, 'bundle.json'), '{ "format": 1, "name": "standard" }');
+  rmSync(join(folder, 'limits.json'));
+  const classes = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8')) as Record<string, { window?: unknown }>;
+  writeFileSync(
+    join(folder, 'classes.json'),
+    JSON.stringify({ ...classes, 'data.export': { ...classes['data.export'], window: 'export-hours' } }),
+  );
+  expect((await checkPolicy(folder)).refusals.join()).toContain('format 1 is read for ledgers of rules 1 only');
 });
 
 describe('a path to a bundle', () => {

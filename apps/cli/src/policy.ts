@@ -4,6 +4,8 @@ import { type Bundle, canonicalBytes, parseBundle, type PolicyTest, type PolicyT
 
 import { CliError, explain, INVALID } from './errors.ts';
 
+const OLD_FORMAT = 'bundle.json: format 1 is read for ledgers of rules 1 only: write "format": 2, and check again';
+
 export interface CheckedBundle {
   readonly bundle: Bundle;
   /** Why it cannot be activated; empty when it can. */
@@ -24,6 +26,7 @@ export function readTests(path: string): PolicyTest[] {
 export async function checkPolicy(path: string): Promise<CheckedBundle> {
   const bundle = readBundle(path);
   const tests = readTests(path);
+  if (bundle.tables.format === 1) return { bundle, refusals: [OLD_FORMAT], tests: tests.length };
   const refusals = await checkBundleInChild(canonicalBytes(bundle.document));
   if (refusals.length > 0 || tests.length === 0) return { bundle, refusals, tests: tests.length };
   const failed = (await testPolicy(bundle, tests)).filter(({ ok }) => !ok);

@@ -7,7 +7,8 @@ import { LaneHalted } from '#domain';
 
 import { crashPoints, Health, LOG, Metrics, startLaneApp, type LaneApp } from '../../kit/src/index.ts';
 import { DeciderConsumer } from './decider.consumer.ts';
-import { LaneDecider } from './lane-decider.ts';
+import { ClockFault } from './lane-clock.ts';
+import { LaneDecider, type LaneDeciderOptions } from './lane-decider.ts';
 
 export interface DeciderOptions {
   readonly home: Home;
@@ -50,6 +51,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
           else if (held.code === 'BLOCKED') health.wait(part, held.why, held.code);
           else health.fail(part, new LaneHalted(held.code, held.why));
         },
+        onClock: clocksOf(metrics, health),
         onReadable: readableMetrics(metrics),
         ...(onPoint ? { onPoint } : {}),
         ...(options.nowMs ? { nowMs: options.nowMs } : {}),
@@ -76,6 +78,31 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         ...(options.heartbeatInterval === undefined ? {} : { heartbeatInterval: options.heartbeatInterval }),
       }),
   });
+}
+
+/** A lane whose clocks disagree is owned, and not ready. */
+function clocksOf(metrics: Metrics, health: Health): NonNullable<LaneDeciderOptions['onClock']> {
+  const options = { labelNames: ['lane'] as const, registers: [metrics.registry] };
+  const difference = new Gauge({
+    ...{ name: 'countersign_lane_clock_difference_seconds', ...options },
+    help: "how far this host's clock is ahead of the broker's, when the lane's clocks were last compared",
+  });
+  const isHeld = new Gauge({
+    ...{ name: 'countersign_lane_clock_held', ...options },
+    help: '1 while nothing is decided on the lane because its clocks disagree',
+  });
+  return (lane, report) => {
+    const part = `lane ${lane} clock`;
+    if (report?.held === undefined) health.ok(part);
+    else health.fail(part, new ClockFault(report.held));
+    if (!report) {
+      difference.remove(String(lane));
+      isHeld.remove(String(lane));
+      return;
+    }
+    difference.set({ lane }, report.differenceMs / 1000);
+    isHeld.set({ lane }, report.held === undefined ? 0 : 1);
+  };
 }
 
 function metricsOf(metrics: Metrics): ConstructorParameters<typeof LaneDecider>[0]['onBatch'] {

@@ -4,8 +4,8 @@ import {
   decide,
   evolve,
   firstDue,
+  laneNow,
   systemTree,
-  tenantNow,
   utf8,
   type BatchEntry,
   type DecideContext,
@@ -77,15 +77,16 @@ export class OpenBatch {
   #workMs = 0;
   #isClosed = false;
 
+  /** Its entries' `decidedAt`. */
+  readonly decidedAtMs: number;
+
   constructor(
     private readonly state: LaneState,
     private readonly feed: InputFeed,
     private readonly context: DecideContext,
     private readonly out: BatchOptions,
-  ) {}
-
-  get nowMs(): number {
-    return this.context.nowMs;
+  ) {
+    this.decidedAtMs = laneNow(state, context.nowMs);
   }
 
   get isEmpty(): boolean {
@@ -112,7 +113,7 @@ export class OpenBatch {
   /** false when there is nothing to decide now. */
   #decideNext(): boolean {
     const { state, feed, context, out } = this;
-    if (firstDue(state.due, (tenant) => tenantNow(state, tenant, context.nowMs))) {
+    if (firstDue(state.due, () => laneNow(state, context.nowMs))) {
       add(state, this.#draft, decide(state, { kind: 'tick' }, context));
       this.#records += 1;
       return true;

@@ -1,40 +1,82 @@
-/** The lane's clocks disagree: deciding on would date decisions wrongly. The lane takes over anew. */
+import { CLOCK_DIFFERENCE_MAX_MS } from '#domain';
+
+/** The lane's clocks disagree: what is being committed would be dated wrongly. It is not committed, and the lane is taken over anew. */
 export class ClockFault extends Error {
   override readonly name = 'ClockFault';
+  readonly code = 'CLOCK';
 }
 
-/** NTP slews far below this; more is a jump, a suspended machine or another host's clock. Unit ms. */
-const STEP_MAX_MS = 1000;
-/** Broker and decider on two hosts with working time-keeping differ by far less. Unit ms. */
-const BROKER_DIFFERENCE_MAX_MS = 60_000;
+/** A batch waited too long for its commit: its decisions are not committed, and made again with a newer time. No clock is at fault. */
+export class BatchTooOld extends Error {
+  override readonly name = 'BatchTooOld';
+}
 
-/** Wall clock of one ownership of a lane, checked at each reading. */
+/** One answer of the broker: when it appended, and this process's monotonic clock before the request and after the answer. Unit ms. */
+export interface BrokerTime {
+  readonly appendTimeMs: number;
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
+/** Unit ms. The broker's time is known to half of how long its answer took: to a second at worst, a fifth of what clocks may differ. */
+const ANSWER_MAX_MS = 2000;
+
+/**
+ * Time of one ownership of a lane: the broker's, carried on by the monotonic clock, which nobody sets. The host's wall clock is the second
+ * witness: where the two differ, it cannot be told which is right.
+ */
 export class LaneClock {
-  readonly #wallStartMs: number;
-  readonly #monotonicStartMs: number;
+  /** Lane time minus monotonic time; undefined until the broker said what time it is. */
+  #offsetMs: number | undefined;
 
   constructor(
-    private readonly wall: () => number = Date.now,
-    private readonly monotonic: () => number = () => performance.now(),
-  ) {
-    this.#wallStartMs = wall();
-    this.#monotonicStartMs = monotonic();
+    private readonly wallMs: () => number,
+    readonly monotonicMs: () => number,
+  ) {}
+
+  /** A slow answer says too little: what is known already is kept. */
+  calibrate({ appendTimeMs, beforeMs, afterMs }: BrokerTime): void {
+    if (afterMs - beforeMs <= ANSWER_MAX_MS) this.#offsetMs = appendTimeMs - (beforeMs + afterMs) / 2;
   }
 
-  /** POSIX milliseconds. Throws ClockFault when the wall clock left the monotonic one, or lies behind `lastDecidedAtMs`. */
-  now(lastDecidedAtMs: number): number {
-    const nowMs = this.wall();
-    const drift = nowMs - this.#wallStartMs - (this.monotonic() - this.#monotonicStartMs);
-    if (Math.abs(drift) > STEP_MAX_MS) throw new ClockFault(`wall clock left the monotonic clock by ${Math.round(drift)} ms`);
-    if (lastDecidedAtMs - nowMs > STEP_MAX_MS) throw new ClockFault(`wall clock is ${lastDecidedAtMs - nowMs} ms behind the last decision`);
-    return nowMs;
+  get isKnown(): boolean {
+    return this.#offsetMs !== undefined;
   }
 
-  /** `appendTimeMs` as the broker stamped our own commit that began at `decidedAtMs`; negative when it did not say. */
-  compareWithBroker(appendTimeMs: number, decidedAtMs: number): void {
-    const difference = Math.abs(appendTimeMs - decidedAtMs);
-    if (appendTimeMs >= 0 && difference > BROKER_DIFFERENCE_MAX_MS) {
-      throw new ClockFault(`wall clock and the broker's differ by ${difference} ms`);
-    }
+  /** POSIX milliseconds; the wall clock's before the first calibration. */
+  get nowMs(): number {
+    return this.#offsetMs === undefined ? this.wallMs() : this.#laneMs(this.monotonicMs());
+  }
+
+  /** How far the wall clock is ahead of the broker's. Unit ms. */
+  get differenceMs(): number {
+    return this.wallMs() - this.nowMs;
+  }
+
+  /** Why nothing may be decided now; undefined when the clocks agree. */
+  get fault(): string | undefined {
+    if (this.#offsetMs === undefined) return `the broker took more than ${ANSWER_MAX_MS} ms to answer, so its time is not known`;
+    const { differenceMs } = this;
+    if (Math.abs(differenceMs) <= CLOCK_DIFFERENCE_MAX_MS) return undefined;
+    return `this host's clock is ${inSeconds(differenceMs)} the broker's, more than ${CLOCK_DIFFERENCE_MAX_MS / 1000} s`;
+  }
+
+  /** Before a batch is committed: throws ClockFault when the broker's clock has left this one, BatchTooOld when its date is too old. */
+  check(answer: BrokerTime, decidedAtMs: number): void {
+    const { appendTimeMs, beforeMs, afterMs } = answer;
+    const [earliestMs, latestMs] = [this.#laneMs(beforeMs), this.#laneMs(afterMs)];
+    const leftBy = appendTimeMs < earliestMs ? appendTimeMs - earliestMs : Math.max(appendTimeMs - latestMs, 0);
+    if (Math.abs(leftBy) > CLOCK_DIFFERENCE_MAX_MS)
+      throw new ClockFault(`the broker's clock is ${inSeconds(leftBy)} the lane's time: the batch was aborted`);
+    const oldMs = appendTimeMs - decidedAtMs;
+    if (Math.abs(oldMs) > CLOCK_DIFFERENCE_MAX_MS)
+      throw new BatchTooOld(`the batch is dated ${inSeconds(-oldMs)} the time of its commit: it was aborted`);
+    this.calibrate(answer);
+  }
+
+  #laneMs(monotonicMs: number): number {
+    return Math.floor(monotonicMs + (this.#offsetMs ?? NaN));
   }
 }
+
+const inSeconds = (ms: number): string => `${(Math.abs(ms) / 1000).toFixed(1)} s ${ms < 0 ? 'behind' : 'ahead of'}`;

@@ -11,6 +11,7 @@ import {
 } from '#domain';
 
 import { BlockedInputs, type ReadableEnd } from './blocked-inputs.ts';
+import { ClockHold, type ClockReport } from './clock-hold.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
@@ -45,12 +46,16 @@ export interface LaneDeciderOptions {
   readonly verifiesAhead?: boolean;
   readonly snapshotEveryEntries?: number;
   readonly snapshotChunkBytes?: number;
-  /** POSIX milliseconds; default Date.now. */
+  /** The host's wall clock, POSIX milliseconds; default Date.now. */
   readonly nowMs?: () => number;
   /** Waits so many ms, or for the next turn of the event loop: between slices of a batch, and between transactions. Absent: neither. */
   readonly pause?: (ms: number) => Promise<unknown>;
   /** Unit ms, never set back; default performance.now. */
   readonly monotonicMs?: () => number;
+  /** Resolves after so many ms, sooner when `signal` aborts: between questions for the time while the lane is held. Default: a timer. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** What a lane's clocks say, each time they were compared outside a batch; undefined: the lane is no longer owned here. */
+  readonly onClock?: (lane: number, report: ClockReport | undefined) => void;
   /** Reasons to refuse a candidate bundle, given its bytes. Default: compiles it in a process of its own. */
   readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
   /** An input topic stands still, and why; undefined: no longer. The lane's other topics are decided meanwhile. */
@@ -91,6 +96,9 @@ export class LaneDecider {
   /** Not tried again before the next interval, also when it failed: a snapshot must never keep a lane from deciding. */
   readonly #snapshotAt = new Map<number, number>();
 
+  /** Lanes whose last batch was aborted because of its time. */
+  readonly #doubts = new Map<number, string>();
+
   /** Shared by the lanes: each meets the same bundles. */
   readonly #gate: BundleGate;
 
@@ -128,23 +136,23 @@ export class LaneDecider {
       const taken = await takeOver({ reader, birth, lane, wire, topicName: this.#topicName, signal, onProgress });
       const { nextSeq } = taken.state.heads;
       log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
-      ready();
-      await this.#decideUntil(signal, taken, { reader, writer, blocked });
+      await this.#decideUntil({ lane, signal, ready }, taken, { reader, writer, blocked });
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
       for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
       blocked.stop();
+      if (signal.aborted) this.#doubts.delete(lane);
+      if (!this.#doubts.has(lane)) this.options.onClock?.(lane, undefined); // else it is taken over again, and still in doubt
       log.debug({ lane }, 'letting the lane go');
       await Promise.allSettled([writer.close(), ...readers.map((reader) => reader.close())]);
     }
   }
 
   /** Steps 2 to 4 of the protocol, over and over. */
-  async #decideUntil(signal: AbortSignal, taken: TakenOver, io: LaneIo) {
+  async #decideUntil({ signal, ready }: Lease, taken: TakenOver, io: LaneIo) {
     const { wire, log, birth, deciderSeed, onBatch } = this.options;
     const { state } = taken;
     const { lane } = state.heads;
-    const clock = new LaneClock(this.options.nowMs, this.options.monotonicMs);
     const onHeld = (topic: InputTopic, next: bigint | undefined): void => {
       if (next === undefined) {
         this.options.onHeld?.(lane, topic, undefined);
@@ -165,7 +173,8 @@ export class LaneDecider {
         io.blocked.see(topic, answer);
       },
     });
-    const { monotonicMs = () => performance.now(), pause } = this.options;
+    const { nowMs: wallMs = Date.now, monotonicMs = () => performance.now(), pause } = this.options;
+    const clock = new LaneClock(wallMs, monotonicMs);
     const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
     const asked = ahead ? { wire: ahead, verify: ahead.verify } : { wire };
     const context = { engine: this.#gate, birth, ...asked };
@@ -179,11 +188,20 @@ export class LaneDecider {
       await io.writer.commit(piece, committedSeq);
       snapshots.committed(piece);
     };
+    // Lane time is known before the first decision. A crash here: nothing was decided.
+    const hold = this.#clockHold(clock, wallMs, io.writer);
+    await hold.begin(state, committedSeq);
+    ready();
     let batch: OpenBatch | undefined;
     while (!signal.aborted) {
       // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
       //    yet: a crash here loses nothing.
       commits.throwIfFailed();
+      if (!batch && hold.whyHeld(state) !== undefined) {
+        await commits.idle();
+        await hold.until(state, committedSeq, signal);
+        continue;
+      }
       if (feed.isEmpty)
         await (!batch
           ? feed.arrived(commits.isBusy || commits.isResting || snapshots.isPending)
@@ -191,7 +209,7 @@ export class LaneDecider {
             ? commits.idle()
             : Promise.race([commits.rested(), feed.arrived(true)]));
       await ahead?.known(state.positions.actions.next, SLICE_RECORDS);
-      batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.now(lastDecidedAt(state)) }, out);
+      batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.nowMs }, out);
       batch.decideFor(SLICE_MS);
       if (batch.isEmpty) batch = undefined;
       else if (batch.isFull) await commits.idle();
@@ -199,7 +217,7 @@ export class LaneDecider {
       // While more is waiting than goes into one batch, what counts is how much is decided, not how soon.
       if (!batch && snapshots.isPending && !commits.isBusy && !commits.isResting) commits.run(0, writePiece);
       if (!batch || commits.isBusy || (!batch.isFull && (feed.holds(RECORDS_MAX) || commits.isResting))) continue;
-      const { nowMs } = batch;
+      const { decidedAtMs } = batch;
       const sealed = batch.seal();
       const { nextSeq } = state.heads;
       batch = undefined;
@@ -210,13 +228,12 @@ export class LaneDecider {
       const startedMs = monotonicMs();
       commits.run(sealed.entryCount, async () => {
         const piece = sealed.erased ? [] : snapshots.next(); // what is being erased may be in it
-        const offsets = await io.writer.commit([...sealed.outgoing, ...piece], nextSeq);
+        const offsets = await io.writer.commit([...sealed.outgoing, ...piece], nextSeq, hold.checkOf(lane, decidedAtMs));
         snapshots.committed(piece);
         // 4. Only now is the state that deciding advanced the truth. An error above, or in a batch decided meanwhile, drops all of it.
         committedSeq = nextSeq;
         const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
         const keys = offsets.find(({ topic }) => topic === this.#topicName('input-keys'));
-        clock.compareWithBroker(ledger?.appendTimeMs ?? -1, nowMs);
         if (keys) inputKeysOffset = keys.baseOffset + BigInt(sealed.inputKeyCount);
         onBatch({ lane, records: sealed.entryCount, verdicts: sealed.verdicts, ms: monotonicMs() - startedMs });
         if (!bytes || !ledger) return;
@@ -253,6 +270,12 @@ export class LaneDecider {
     return writer;
   }
 
+  #clockHold(clock: LaneClock, wallMs: () => number, writer: LogWriter): ClockHold {
+    const { log, sleep, onClock } = this.options;
+    const onReport = (lane: number, report: ClockReport): void => onClock?.(lane, report);
+    return new ClockHold({ clock, wallMs, writer, log, sleep, onReport, topicName: this.#topicName, doubts: this.#doubts });
+  }
+
   #blockedInputs(lane: number): BlockedInputs {
     const { laneLog, log, topicPrefix, monotonicMs = () => performance.now(), onReadable, onHeld } = this.options;
     return new BlockedInputs({
@@ -270,11 +293,4 @@ export class LaneDecider {
   }
 
   readonly #topicName = (name: string): string => this.options.topicPrefix + name;
-}
-
-/** Latest decision on the lane. Tenants are few compared with records, and a batch is decided at one time. */
-function lastDecidedAt(state: LaneState): number {
-  let last = 0;
-  for (const { lastDecidedAtMs } of state.tenants.values()) if (lastDecidedAtMs > last) last = lastDecidedAtMs;
-  return last;
 }

@@ -2,6 +2,7 @@ import { codecs, type KafkaRecord, type LogReader, type SnapshotManifest, readTo
 import { ed25519Verify, sha256 } from '#crypto';
 import { concat, decodeState, equalBytes, STATE_VERSION, type LaneState } from '#domain';
 
+import { CLOCK_KEY } from './clock-hold.ts';
 import { signedBytes } from './snapshot-records.ts';
 import type { TakeOverOptions } from './take-over-options.ts';
 
@@ -17,7 +18,7 @@ export interface LoadedSnapshot {
 export interface Snapshots {
   /** The newest that proves itself. */
   readonly newest: LoadedSnapshot | undefined;
-  /** Keys of everything on the topic, whatever it is worth. */
+  /** Keys of everything on the topic but the lane's clock, whatever it is worth. */
   readonly keys: ReadonlySet<string>;
 }
 
@@ -31,6 +32,7 @@ export async function readSnapshots(options: TakeOverOptions): Promise<Snapshots
     { topic: topicName('decider-state'), partition: lane },
     (record) => {
       const key = record.key?.toString() ?? '';
+      if (key === CLOCK_KEY) return; // no snapshot's: nothing of a decision is in it
       if (record.value === null) keys.delete(key);
       else keys.add(key);
       collect(key, record, manifests, chunks);

@@ -9,7 +9,6 @@ import {
   replayFacts,
   SealedBatches,
   type LaneState,
-  type Rules,
   type SealedEntry,
   type WireCodec,
 } from '#domain';
@@ -99,7 +98,7 @@ async function readLedger(
       evolveFacts(
         state,
         { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry },
-        factsOf(entry, keys, wire, state.rules),
+        factsOf(entry, keys, wire, state),
       );
       seen.isErased ||= entry.kind === 'input.erased';
       seen.entries += 1;
@@ -121,14 +120,14 @@ function factsOf(
   { record, kind, statement }: SealedEntry,
   keys: Map<string, Uint8Array>,
   wire: WireCodec,
-  rules: Rules,
+  state: LaneState,
 ): ReturnType<typeof replayFacts> {
-  if (record.inputForm === 'plain') return replayFacts(kind, record.input, wire, rules);
+  if (record.inputForm === 'plain') return replayFacts(kind, record.input, wire, state);
   if (record.inputForm === 'none' || kind !== 'action.decided') return {};
   const { origin, index } = statement.predicate;
   const key = keys.get(`${origin}\0${index}`);
   try {
-    return key ? replayFacts(kind, openInput(record.input, key), wire, rules) : {};
+    return key ? replayFacts(kind, openInput(record.input, key), wire, state) : {};
   } catch (error) {
     if (error instanceof InputError) return {}; // another key than it was sealed with: as if erased, so a repetition is a conflict
     throw error;

@@ -46,7 +46,7 @@ export { firstDue } from './decide/due.ts';
 export type { OpenEscalation } from './decide/open.ts';
 export { type Freeze, FREEZES_PER_LEVEL_MAX, freezeFor, type FreezeLevel, type FreezeScope, isInForce } from './decide/freeze.ts';
 export { IdBook } from './decide/ids.ts';
-export { tenantNow } from './decide/draft.ts';
+export { CLOCK_DIFFERENCE_MAX_MS, isAhead, laneNow } from './decide/lane-time.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';
 export * from './decide/memory/lifetimes.ts';
 export { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';

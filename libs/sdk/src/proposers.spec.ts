@@ -83,7 +83,7 @@ describe('kafka proposer', () => {
   it.each([
     ['an unknown member', { ...body, tenant: 'globex' }, {}],
     ['an id that is no identifier', body, { id: 'a b', askedAt: new Date(0) }],
-    ['an id of its own without a time', body, { id: 'x' }],
+    ['an id of its own without a time', body, JSON.parse('{"id":"x"}') as object],
     ['more than a quarter of an hour', body, { expiresInMs: 900_001 }],
     ['a bigint', { ...body, parameters: { external_id: 9007199254740993n as unknown as string } }, {}],
     ['an integer that may have been rounded', { ...body, parameters: { ids: [2 ** 53 + 2] } }, {}],

@@ -9,7 +9,7 @@ import { type BundleDocument, BundleError, fromUtf8, type Json, parseBundle, par
  *
  *   bundle.json { format, name } · schema.cedarschema · policies/<id>.cedar · classes.json · contracts/<connector>.json ·
  *   resources.json · envelopes.json · approval-rules.json · windows.json ·
- *   actors.json and approver-groups.json, if there are such
+ *   actors.json, approver-groups.json and limits.json, if there are such
  */
 export function loadBundleFolder(folder: string): BundleDocument {
   const text = (name: string): string => readText(join(folder, name));
@@ -28,6 +28,7 @@ export function loadBundleFolder(folder: string): BundleDocument {
     windows: json('windows.json'),
     ...(readdirSync(folder).includes('actors.json') ? { actors: json('actors.json') } : {}),
     ...(readdirSync(folder).includes('approver-groups.json') ? { approverGroups: json('approver-groups.json') } : {}),
+    ...(readdirSync(folder).includes('limits.json') ? { limits: json('limits.json') } : {}),
   };
   return parseBundle(document).document;
 }

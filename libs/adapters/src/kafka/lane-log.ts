@@ -6,12 +6,15 @@ import type { BaseOffset } from './produce-request.ts';
 import type { OutgoingRecord } from './record-batch.ts';
 import { LaneReader, type LogReader, type TopicPartition } from './reader.ts';
 import { checkTopics, type TopicFault, type TopicOptions } from './topics.ts';
-import { TransactionalWriter, type WriterOptions } from './transactional-writer.ts';
+import { type AppendCheck, TransactionalWriter, type WriterOptions } from './transactional-writer.ts';
 
 /** One transaction at a time, under one transactional id; after any error unusable. See TransactionalWriter. */
 export interface LogWriter {
-  /** Resolves once it is committed: readers may see it later, and one topic-partition of it before another. */
-  commit(records: readonly OutgoingRecord[], laneSeq: number): Promise<BaseOffset[]>;
+  /**
+   * Resolves once it is committed: readers may see it later, and one topic-partition of it before another. `check` sees where and when the
+   * records were appended, before the end: what it throws aborts the transaction, and is thrown here.
+   */
+  commit(records: readonly OutgoingRecord[], laneSeq: number, check?: AppendCheck): Promise<BaseOffset[]>;
   close(): Promise<void>;
 }
 

@@ -27,7 +27,8 @@ export interface TopicSpec {
 
 /**
  * Input topics: stored uncompressed, because the broker then unpacks a bomb or an unknown codec instead of us; stamped by the broker,
- * because a record dated 1970 would be deleted within a minute. The ledger is stamped too: its append time is the clock we compare with.
+ * because a record dated 1970 would be deleted within a minute. The ledger and `decider-state` are stamped too: their append times are the clock
+ * that a lane goes by.
  */
 export const TOPICS: readonly TopicSpec[] = [
   input('actions', INPUT_RETENTION_MS),
@@ -40,7 +41,7 @@ export const TOPICS: readonly TopicSpec[] = [
   compacted('checkpoints', LEDGER_BYTES_MAX),
   compacted('cosignatures', MIB),
   kept('dead-letters', { maxMessageBytes: DEAD_LETTER_BYTES_MAX, retentionMs: INPUT_RETENTION_MS }),
-  compacted('decider-state', LEDGER_BYTES_MAX),
+  { ...compacted('decider-state', LEDGER_BYTES_MAX), timestampType: 'LogAppendTime' },
 ];
 
 export interface TopicOptions {

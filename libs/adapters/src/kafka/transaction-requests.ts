@@ -52,13 +52,24 @@ const askForProducer = (coordinator: Broker, transactionalId: string): Promise<P
  * 4.3.1 may answer UNKNOWN to an end that meets a successor's InitProducerId (1 in 400 such pairs), and a moment later that the writer was
  * fenced: without that answer the loser would take its lane back. Any other error leaves the outcome unknown.
  */
-export async function commitTransaction(cluster: Cluster, of: TransactionIdentity): Promise<TransactionIdentity> {
+export const commitTransaction = (cluster: Cluster, of: TransactionIdentity): Promise<TransactionIdentity> =>
+  endTransaction(cluster, of, 'commit');
+
+/** The same, for a transaction that must not count. */
+export const abortTransaction = (cluster: Cluster, of: TransactionIdentity): Promise<TransactionIdentity> =>
+  endTransaction(cluster, of, 'abort');
+
+async function endTransaction(cluster: Cluster, of: TransactionIdentity, outcome: 'commit' | 'abort'): Promise<TransactionIdentity> {
   const { transactionalId, producerId, producerEpoch } = of;
   const coordinator = await coordinatorOf(cluster, transactionalId);
   const ask = (): Promise<ProducerIdentity> =>
     sendFlexible(coordinator, {
       ...{ apiKey: END_TXN, apiVersion: 5, apiName: 'EndTxn' },
-      body: new EncoderImpl().writeUVarIntString(transactionalId).writeInt64(producerId.toString()).writeInt16(producerEpoch).writeInt8(1),
+      body: new EncoderImpl()
+        .writeUVarIntString(transactionalId)
+        .writeInt64(producerId.toString())
+        .writeInt16(producerEpoch)
+        .writeInt8(outcome === 'commit' ? 1 : 0),
       decode: (from) => identityAfterCode(from, `end of transaction ${transactionalId}`),
     });
   return { transactionalId, ...(await untilPassed(ask, BUSY)) };

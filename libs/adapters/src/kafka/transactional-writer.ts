@@ -9,7 +9,7 @@ import { isPassing, produce } from './produce.ts';
 import type { BaseOffset } from './produce-request.ts';
 import type { OutgoingRecord } from './record-batch.ts';
 import type { TopicPartition } from './reader.ts';
-import { commitTransaction, END_TXN, initProducer, TRANSACTION_PAUSES_MS } from './transaction-requests.ts';
+import { abortTransaction, commitTransaction, END_TXN, initProducer, TRANSACTION_PAUSES_MS } from './transaction-requests.ts';
 import { openTransactions, type TransactionIdentity } from './transactions-api.ts';
 
 /**
@@ -17,6 +17,9 @@ import { openTransactions, type TransactionIdentity } from './transactions-api.t
  * broker aborts (or the successor does); after-commit-sent, unknown; after-commit, committed.
  */
 export type CommitPoint = 'before-send' | 'after-send' | 'before-commit' | 'after-commit-sent' | 'after-commit';
+
+/** Looks at where and when the records of a transaction were appended. What it throws aborts the transaction. */
+export type AppendCheck = (appended: readonly BaseOffset[]) => void;
 
 export interface WriterOptions extends ConnectionOptions {
   readonly transactionalId: string;
@@ -92,22 +95,31 @@ export class TransactionalWriter {
 
   /**
    * All records in one produce request per leader and one transaction. Resolves once it is committed; readers see it a few ms later.
-   * `laneSeq`: the lane's sequence that this leads to; no smaller than the last one's.
+   * `laneSeq`: the lane's sequence that this leads to; no smaller than the last one's. What `check` throws is thrown here once the transaction
+   * is aborted; the writer is then unusable, as after any other error.
    */
-  async commit(records: readonly OutgoingRecord[], laneSeq: number): Promise<BaseOffset[]> {
+  async commit(records: readonly OutgoingRecord[], laneSeq: number, check?: AppendCheck): Promise<BaseOffset[]> {
     if (records.length === 0) throw new Error('a transaction needs at least one record');
-    return this.#exclusive('transaction', async () => {
+    const { sent, refused } = await this.#exclusive('transaction', async () => {
       if (this.#isSuspect) await this.#lookForOpen();
       const transaction = this.#identity;
       if (!transaction) throw new DisposedError('writer');
       await this.#at('before-send');
       const sent = await produce(this.#cluster, records, { ...RETRY, transaction, header: [LANE_SEQ_HEADER, String(laneSeq)] });
       await this.#at('after-send');
+      const refused = thrownBy(() => check?.(sent));
+      if (refused) {
+        await abortTransaction(this.#cluster, transaction); // a crash before it: the broker aborts, or the successor does
+        return { sent, refused };
+      }
       await this.#at('before-commit');
       this.#identity = await this.#end(transaction);
       await this.#at('after-commit');
-      return sent;
+      return { sent };
     });
+    if (!refused) return sent;
+    await this.close();
+    throw refused.error;
   }
 
   /** Ends the connection. An open transaction is left to the broker's time-out or the successor. */
@@ -159,6 +171,15 @@ export class TransactionalWriter {
     const known = protocolCode(error);
     if (known && FENCED.has(known.code)) return new FencedError(`${what} of ${id}: ${known.type}`, SUCCEEDED.has(known.code), error);
     return new IndefiniteError(`${what} of ${id}: ${messageOf(error)}`, this.#wire.commitSent, error);
+  }
+}
+
+function thrownBy(work: () => void): { readonly error: unknown } | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return { error };
   }
 }
 

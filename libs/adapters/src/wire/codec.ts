@@ -81,6 +81,13 @@ export interface SnapshotChunk {
   readonly chunk: number;
   readonly bytes: Uint8Array;
 }
+export interface LaneClockRecord {
+  readonly lane: number;
+  /** The owner's wall clock when it asked. */
+  readonly wallMs: number;
+  /** Latest decision on the lane; 0 before the first. */
+  readonly decidedAtMs: number;
+}
 
 /** One codec for each kind of record: `codecs.receipt.encode(value)`. Views where records are many, large and soon done with. */
 export const codecs = {
@@ -94,6 +101,7 @@ export const codecs = {
   deadLetter: record<DeadLetterRecord>('DeadLetter'),
   snapshotManifest: record<SnapshotManifest>('SnapshotManifest'),
   snapshotChunk: record<SnapshotChunk>('SnapshotChunk'),
+  laneClock: record<LaneClockRecord>('LaneClock'),
 };
 
 export const wire: WireCodec = {

@@ -16,6 +16,7 @@ export const SCHEMA_NAMES = [
   'DeadLetter',
   'SnapshotManifest',
   'SnapshotChunk',
+  'LaneClock',
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 

@@ -75,6 +75,7 @@ const VALUES = {
     signature: bytes(64),
   },
   snapshotChunk: { lane: 1, slot: 0, chunk: 1, bytes: bytes(50) },
+  laneClock: { lane: 1, wallMs: Date.UTC(2026, 10, 30), decidedAtMs: Date.UTC(2026, 10, 29) },
 };
 
 const cases = SCHEMA_NAMES.map((name) => {
@@ -95,6 +96,7 @@ const FINGERPRINTS: Record<SchemaName, bigint> = {
   DeadLetter: 6425061475534316713n,
   SnapshotManifest: 394809255050126525n,
   SnapshotChunk: -1588496586230125532n,
+  LaneClock: -2026254585222400882n,
 };
 
 describe('fingerprints', () => {

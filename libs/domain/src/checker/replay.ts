@@ -11,6 +11,7 @@ import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import { text } from '../ledger/text.ts';
 import { NESTING_MAX } from '../payloads/kinds.ts';
+import { limitsOn } from '../policy/counts.ts';
 import type { PolicyEngine } from '../policy/types.ts';
 import type { Findings } from './report.ts';
 import { Unreplayable } from './unreplayable.ts';
@@ -51,7 +52,7 @@ export class Replay {
     for (const entry of group) this.unreplayable.note(entry);
     try {
       if (isGone) this.unreplayable.gone(group);
-      else if (!this.unreplayable.restOnGone(group, this.#restsOn(first, input))) {
+      else if (!this.#isWithoutGrounds(group, first, input)) {
         if (engine === this.engine.name) {
           this.#again(group, first, input);
           return;
@@ -62,6 +63,20 @@ export class Replay {
     } catch (error) {
       this.#diverge(`${origin} index ${index}: deciding again failed: ${String(error)}`);
     }
+  }
+
+  #isWithoutGrounds(group: readonly SealedEntry[], first: SealedEntry, input: ReplayInput): boolean {
+    if (this.unreplayable.restOnGone(group, this.#restsOn(first, input))) return true;
+    return this.unreplayable.restOnGoneIn(group, this.#limitsUnknown(first));
+  }
+
+  /** Where the decisions are that counted towards limits of this one by an input that is gone. */
+  #limitsUnknown({ kind, record, statement: { predicate } }: SealedEntry): readonly (readonly [number, number])[] {
+    const { bundle, tenants } = this.#state;
+    if (kind !== 'action.decided' || bundle?.tables.limits === undefined || predicate['class'] === undefined) return [];
+    const nowMs = parseTime(predicate.decidedAt);
+    const book = tenants.get(record.tenant)?.limits;
+    return limitsOn(bundle.tables, text(predicate['class'])).flatMap(([limit]) => book?.unknownOf(limit, nowMs) ?? []);
   }
 
   /**
@@ -105,7 +120,7 @@ export class Replay {
   /** The input is gone, by erasure or retention, or another engine judged it: the entry itself is all there is to go on. */
   #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
     for (const [part, { record, kind, statement }] of group.entries()) {
-      const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire, this.#state.rules);
+      const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire, this.#state);
       evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);
     }
   }

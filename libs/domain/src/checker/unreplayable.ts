@@ -4,6 +4,8 @@ import type { SealedEntry } from '../ledger/sealed-batch.ts';
 export class Unreplayable {
   /** Groups whose input is gone, by their first entry; each with the entry whose input it takes. */
   readonly #gone = new Map<string, { readonly because: string; readonly place: string; readonly entries: number }>();
+  /** Leaf indexes of groups whose own input is gone, ascending, by origin. */
+  readonly #goneAt = new Map<string, number[]>();
   readonly #erased = new Set<string>();
   #otherEngine = 0;
 
@@ -16,6 +18,10 @@ export class Unreplayable {
   /** Without their input, or without its key. */
   gone(group: readonly SealedEntry[]): void {
     this.#add(group);
+    const { origin = '', index = '' } = group[0]?.statement.predicate ?? {};
+    const at = this.#goneAt.get(origin);
+    if (at) at.push(Number(index));
+    else this.#goneAt.set(origin, [Number(index)]);
   }
 
   /**
@@ -28,6 +34,13 @@ export class Unreplayable {
     if (!known || this.#erased.has(known.because)) return false;
     this.#add(group, known.because);
     return true;
+  }
+
+  /** The same for entries that were decided by the inputs of several others, which are among these ranges of leaf indexes, first and last. */
+  restOnGoneIn(group: readonly SealedEntry[], ranges: readonly (readonly [first: number, last: number])[]): boolean {
+    const gone = ranges.length === 0 ? [] : (this.#goneAt.get(group[0]?.statement.predicate.origin ?? '') ?? []);
+    const isMeant = (index: number): boolean => ranges.some(([first, last]) => first <= index && index <= last);
+    return gone.some((index) => isMeant(index) && this.restOnGone(group, String(index)));
   }
 
   /** Judged by another engine, or another version of it, than the one at hand. */

@@ -11,7 +11,7 @@ import type { Predicate, Statement } from '../ledger/entry.ts';
 import { type Permit, permitOf } from '../ledger/permit.ts';
 import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import { refuse, staleness } from './controls.ts';
-import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import {
   OPEN_EFFECTS_PER_LANE_MAX,
   OPEN_EFFECTS_PER_TENANT_MAX,
@@ -19,6 +19,7 @@ import {
   subjectOf,
   UNCERTAIN_PER_EXECUTOR_MAX,
 } from './effects.ts';
+import { laneNow } from './lane-time.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';

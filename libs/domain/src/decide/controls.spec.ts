@@ -94,6 +94,12 @@ describe('a control', () => {
     expect(detail(lane.control('bundle.activated', SYSTEM, { bundle: { format: 1 } }))).toBe('bundle-shape');
   });
 
+  it('of a bundle of format 1 is refused on a ledger of rules 2, and accepted on one of rules 1', () => {
+    const old = (lane: MemoryLane) => lane.activate(laneBundle({ format: 1, name: 'old' }));
+    expect(detail(old(MemoryLane.ready()))).toBe('bundle-format');
+    expect(old(MemoryLane.ready(['acme'], { rules: 1 })).map(({ kind }) => kind)).toContain('bundle.activated');
+  });
+
   it('repeated, expired, or decidable for more than a day, is refused in its tree, its bytes sealed', () => {
     const lane = MemoryLane.ready();
     const body = { token: 't-1', tokenHash: 'ab'.repeat(32), roles: ['read'], validUntil: formatTime(lane.nowMs) };

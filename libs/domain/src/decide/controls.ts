@@ -13,7 +13,8 @@ import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { settlementOf, voteFault } from './approvals.ts';
-import { after, draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { after, draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { laneNow } from './lane-time.ts';
 import { cancelledBy } from './erase.ts';
 import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
 import { findEscalation } from './due.ts';
@@ -212,6 +213,8 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   } catch {
     return 'bundle-shape';
   }
+  if (state.rules === 1 && bundle.tables.format !== 1) return 'bundle-shape'; // as before there was another
+  if (state.rules >= 2 && bundle.tables.format < 2) return 'bundle-format';
   const refusals = twice(() => context.engine.refusals(bundle));
   if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';
   const members = { activated: bundle.digest, bundleName: bundle.document.name };

@@ -6,6 +6,7 @@ import { ENTRY_BYTES_MAX, type Entry, type EntryKind, type Predicate, type Sourc
 import { NO_PREVIOUS, type TreeHead } from '../ledger/heads.ts';
 import type { InputForm } from '../ledger/record.ts';
 import { makeStatement, statementBytes } from '../ledger/statement.ts';
+import { laneNow } from './lane-time.ts';
 import type { LaneState } from './state.ts';
 import type { DecideContext, Input } from './types.ts';
 
@@ -21,16 +22,6 @@ export interface EntryContent {
   readonly payloadDigest?: string;
   readonly inputForm: InputForm;
 }
-
-/**
- * Time of the lane's next entry: never before its last one, in whichever tree. One time for all trees, or a replay, which knows the wall
- * clock only by `decidedAt`, would find another tenant's escalation due before it was.
- */
-export const laneNow = (state: LaneState, nowMs: number): number => Math.max(nowMs, state.lastDecidedAtMs);
-
-/** The same, as seen by one tenant. */
-export const tenantNow = (state: LaneState, tenant: string, nowMs: number): number =>
-  Math.max(laneNow(state, nowMs), state.tenants.get(tenant)?.lastDecidedAtMs ?? 0);
 
 /** The next entry of `tree`. Throws RangeError when E would exceed 16 KiB: the caller then drafts a constant-size refusal. */
 export function draft(state: LaneState, context: DecideContext, tree: TreeHead, source: Source, content: EntryContent): Entry {

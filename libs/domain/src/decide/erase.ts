@@ -1,7 +1,7 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
 import type { EntryContent } from './draft.ts';
 import { settlement } from './settlement.ts';
-import type { LaneState } from './state.ts';
+import type { LaneState, TenantFacts } from './state.ts';
 
 /** How an escalation ends whose action is erased while people were still asked. */
 export const CANCELLED_ERASED = 'CANCELLED_ERASED';
@@ -33,4 +33,5 @@ export function forgetRequests(state: LaneState, tenant: string, indexes: readon
   const erased = new Set(indexes.map(Number));
   if (state.rules === 1) state.tenants.get(tenant)?.ids.forgetDigests(erased);
   else state.ids.forgetDigests(tenant, erased);
+  state.tenants.get(tenant)?.limits.forget(indexes.map(Number));
 }

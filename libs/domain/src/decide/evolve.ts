@@ -10,6 +10,7 @@ import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { rememberProposal, settleProposal } from './memory/proposals.ts';
 import { rememberRecord } from './memory/records.ts';
+import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
@@ -74,7 +75,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       decided(state, tenant, entry, subject[0].name, facts);
       break;
     case 'escalation.settled':
-      settled(state, tenant, entry, Number(predicate['settles']));
+      settled(state, tenant, entry, predicate);
       break;
     case 'approval.recorded': {
       const open = findEscalation(state.due, entry.tenant, Number(predicate['decision']));
@@ -122,18 +123,20 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
     tenant.ids.remember(idKey(issuer, actionId), known);
     state.idCount += 1;
   }
+  const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
   if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
   const asked = askedBy(predicate, state.bundle, facts);
   const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
-  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [] };
+  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [], ...counts };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
 }
 
-function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, index: number): void {
-  const closed = closeEscalation(state.due, entry.tenant, index);
+function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, predicate: Predicate): void {
+  const closed = closeEscalation(state.due, entry.tenant, Number(predicate['settles']));
   if (!closed) return;
+  if (predicate['outcome'] !== 'ALLOW_APPROVED') for (const each of closed.counts ?? []) tenant.limits.release(each, closed.index);
   if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));
   else settleProposal(state, entry, closed);
   const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;

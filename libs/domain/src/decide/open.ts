@@ -1,5 +1,6 @@
 /** What a lane waits for: people's answers, and executors' reports. */
 import type { OutcomeKind } from '../payloads/outcomes.ts';
+import type { Count } from '../policy/limit.ts';
 import type { Revert } from '../policy/tables.ts';
 import type { FreezeSubject } from './freeze.ts';
 
@@ -31,6 +32,8 @@ export interface OpenEscalation {
   readonly asked?: Asked;
   /** Who has approved so far, in lower case. */
   readonly votes: string[];
+  /** What it adds to cumulative limits, and gives back when people do not say yes; absent: nothing that is known. */
+  readonly counts?: readonly Count[];
 }
 
 /** Claimed, and not over. */

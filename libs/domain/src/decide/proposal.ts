@@ -1,15 +1,18 @@
 import { formatTime } from '../formats/time.ts';
 import { judge } from '../policy/judge.ts';
 import type { Judgement, Proposal } from '../policy/types.ts';
+import type { Spent } from '../policy/limit.ts';
 import { bindingDigest, ruleSetDigest } from '../payloads/digests.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
-import { draft, laneNow, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
+import { laneNow } from './lane-time.ts';
 import { freezeFor } from './freeze.ts';
 import { identify } from './identity.ts';
 import { identifyRules1 } from './identity-rules-1.ts';
 import { pick } from './members.ts';
 import type { Fields, Identified, Step } from './proposal-step.ts';
+import { countFacts, hasRoomFor } from './limits.ts';
 import { actorKey, type LaneState } from './state.ts';
 import type { DecideContext, Decided } from './types.ts';
 
@@ -29,8 +32,9 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   if (found.is === 'repeated') return repeated(step, found);
   if (found.is === 'denied') return decided(step, found.id, denial(step, found.reason, found.detail, found.more), found.facts);
   if (!parsed.ok) throw new Error('a proposal that is malformed has no new id'); // identify never says so
-  const members = judged(step, parsed.value as unknown as Proposal & ProposalTimes, found.expiresAtMs);
-  return decided(step, found.id, { ...members, ...found.more }, found.facts);
+  const proposal = parsed.value as unknown as Proposal & ProposalTimes;
+  const members = judged(step, proposal, found.expiresAtMs);
+  return decided(step, found.id, { ...members, ...found.more }, { ...found.facts, ...countFacts(state.bundle, proposal) });
 }
 
 interface ProposalTimes {
@@ -55,11 +59,13 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const verdict = mode === 'shadow' ? `WOULD_${judgement.verdict}` : judgement.verdict;
   const frozen = judgement.freeze === undefined ? {} : { freeze: judgement.freeze };
   const during = judgement.incident === undefined ? {} : { incident: judgement.incident };
+  const exceeded = judgement.exceeded === undefined ? {} : { exceeded: judgement.exceeded };
   const outcome = {
     ...base,
     ...rules,
     ...frozen,
     ...during,
+    ...exceeded,
     ruleSetDigest: ruleSetDigest(judgement.rules),
     verdict,
     reasons: judgement.reasons,
@@ -76,11 +82,18 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     origin: tree.origin,
     ruleSetDigest: outcome.ruleSetDigest,
   });
+  const counted = judgement.counts === undefined ? {} : { counted: judgement.counts.map(({ limit }) => limit) };
   if (judgement.verdict === 'ESCALATE') {
     const grants = owedOf(judgement);
-    return { ...outcome, bindingDigest: binding, approvalDeadline: until, ...(Object.keys(grants).length === 0 ? {} : { grants }) };
+    return {
+      ...outcome,
+      ...counted,
+      bindingDigest: binding,
+      approvalDeadline: until,
+      ...(Object.keys(grants).length === 0 ? {} : { grants }),
+    };
   }
-  return { ...outcome, bindingDigest: binding, permit: permitOf(judgement, until) };
+  return { ...outcome, ...counted, bindingDigest: binding, permit: permitOf(judgement, until) };
 }
 
 /** Who may act, until when, what they owe afterwards, the way back that was approved with it, and what undoes it. */
@@ -109,12 +122,16 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   if (frozen) return { ...deny(frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN'), freeze: frozen.freeze };
   let judgement: Judgement;
   try {
-    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
+    const { limits } = checked.facts;
+    const spent: Spent = (count) => limits.spent(count, nowMs);
+    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, spent, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }
   const tooLong = [judgement.policies, judgement.rules, judgement.reasons, judgement.executors].some((list) => list.length > LIST_MAX);
   if (tooLong) return deny('DENY_LIMIT');
+  const mayHappen = judgement.verdict !== 'DENY' && proposal.mode === 'enforce';
+  if (mayHappen && judgement.counts && !hasRoomFor(judgement.counts.length, state, checked.facts.limits, nowMs)) return deny('DENY_LIMIT');
   const asks = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce';
   return asks && isFlooded(checked.facts, proposal) ? deny('DENY_LIMIT') : judgement;
 }

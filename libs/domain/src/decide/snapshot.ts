@@ -8,6 +8,7 @@ import { ID_ROW_BYTES } from './id-table.ts';
 import { count } from './effects.ts';
 import { IdBook } from './ids.ts';
 import { LaneIds } from './memory/lane-ids.ts';
+import { type EncodedLimits, LimitBook } from './limits.ts';
 import { emptyLane, emptyTenant, type InputPosition, type Issuer, type LaneState, type LedgerBirth, type TenantFacts } from './state.ts';
 
 /** Raised whenever the shape below changes: an older snapshot is then ignored and the lane is read from genesis. */
@@ -92,6 +93,7 @@ interface EncodedFacts {
   readonly floors: readonly (readonly [string, number])[];
   readonly effects: readonly OpenEffect[];
   readonly openByActor: readonly (readonly [string, number])[];
+  readonly limits: EncodedLimits;
 }
 interface EncodedTree extends EncodedFacts {
   readonly tenant: string;
@@ -118,6 +120,7 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
   openByActor: [...facts.openByActor],
   floors: [...facts.floors],
+  limits: facts.limits.encode(),
 });
 
 function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
@@ -131,6 +134,7 @@ function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly 
   for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
   for (const [actor, open] of encoded.openByActor) facts.openByActor.set(actor, open);
   for (const [issuer, floorMs] of encoded.floors) facts.floors.set(issuer, floorMs);
+  facts.limits = LimitBook.decode(encoded.limits);
   facts.ids = IdBook.decode(books.ids);
   facts.claims = IdBook.decode(books.claims);
   for (const effect of encoded.effects) {

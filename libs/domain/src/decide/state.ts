@@ -8,6 +8,7 @@ import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
 import { Counts } from './memory/counts.ts';
 import { LaneIds } from './memory/lane-ids.ts';
+import { LimitBook } from './limits.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
@@ -38,6 +39,8 @@ export interface TenantFacts {
   readonly effects: Map<number, OpenEffect>;
   /** Under rules 1: decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
   claims: IdBook;
+  /** What cumulative limits have counted. */
+  limits: LimitBook;
 }
 
 /** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
@@ -129,6 +132,7 @@ export const emptyTenant = (): TenantFacts => ({
   openByActor: new Map(),
   effects: new Map(),
   claims: new IdBook(),
+  limits: new LimitBook(),
 });
 
 export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

@@ -15,6 +15,7 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
   ...on('action.decided', {
     ALLOW_POLICY: ['a permit of the bundle matched and needs no person', 'act once'],
     ESCALATE_APPROVAL_REQUIRED: ['a permit matched and its approval rule must be met first', 'wait'],
+    ESCALATE_CUMULATIVE: ['it would go over a cumulative limit, so people must approve it; exceeded names the limits', 'wait'],
     DENY_POLICY: ['a forbid of the bundle matched', 'stop'],
     DENY_NO_MATCH: ['no permit matched; nothing is allowed by default', 'stop'],
     DENY_UNKNOWN_CLASS: ['the bundle knows no such class', 'stop'],
@@ -26,12 +27,13 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     DENY_ENVELOPE: ['outside of what this tenant may ask for at all', 'stop'],
     DENY_WINDOW: ["outside of the class's change window", 'ask again'],
     DENY_MISSING_EVIDENCE: ['required evidence or rollback path is missing, or does not vouch for exactly this', 'ask again'],
+    DENY_CUMULATIVE: ['it would go over a cumulative limit; exceeded names the limits', 'ask again'],
     DENY_EVALUATION_ERROR: ['the engine failed twice; it fails closed', 'ask again'],
     DENY_MALFORMED: ['a valid signature over a body that is not a proposal, or an expiresAt beyond 24 h', 'ask again'],
     DENY_CONFLICT: ['this id was used for something else; the first decision stands', 'ask again'],
     DENY_EXPIRED: ['came after its own expiresAt', 'ask again'],
     DENY_LIMIT: [
-      'too many remembered ids or open escalations of this actor (20) or this tenant (2,000), or an entry beyond 16 KiB',
+      'too many remembered ids, counted totals, or open escalations of this actor (20) or this tenant (2,000), or an entry beyond 16 KiB',
       'ask again',
     ],
   }),

@@ -52,6 +52,8 @@ function decided(p: object): Sentences {
     say`Detail: ${textOf(p, 'detail')}.`,
     say`Its id was used before, at index ${textOf(p, 'first')}.`,
     say`Freeze ${textOf(p, 'freeze')} was in force.`,
+    say`It would go over the cumulative limits ${some(textsOf(p, 'exceeded'))}.`,
+    say`It counts towards the cumulative limits ${some(textsOf(p, 'counted'))}.`,
     say`Incident ${textOf(p, 'incident')} was open about its target, as a registered desk signed.`,
     say`It waits for people until ${textOf(p, 'approvalDeadline')}; without an answer by then it ends without a yes.`,
     ...permitted(p),

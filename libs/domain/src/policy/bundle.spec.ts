@@ -11,6 +11,9 @@ import { guardOf } from './guards.ts';
 import { atPointer, isPointer } from './pointer.ts';
 import { hasReservedMember } from './request.ts';
 
+const LIMIT = { classes: ['note'], per: 'actor', of: 'count', max: 1, windowSeconds: 60, over: 'deny' };
+const limit = (change: object): Record<string, Json> => ({ format: 2, limits: { one: { ...LIMIT, ...change } } });
+
 describe('a bundle', () => {
   it('is named by the SHA-256 of its canonical form', () => {
     const document = testDocument();
@@ -23,11 +26,19 @@ describe('a bundle', () => {
   });
   it.each<[string, Record<string, Json>]>([
     ['an unknown member', { more: 1 }],
-    ['another format', { format: 2 }],
+    ['another format', { format: 3 }],
+    ['limits under format 1', { format: 1, limits: { one: LIMIT } }],
+    ['a limit on the whole of the parameters', { format: 2, limits: { one: { ...LIMIT, per: '' } } }],
+    ['a limit of more than thirty days', { format: 2, limits: { one: { ...LIMIT, windowSeconds: 2_592_001 } } }],
+    [
+      'more limits than an entry names',
+      { format: 2, limits: Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`l-${at}`, LIMIT])) },
+    ],
     ['a class without executors', { classes: { a: { ...testDocument().classes.note, executors: [] } } }],
     ['an approval of less than a minute', { approvalRules: { fast: { group: 'g', min: 1, expiresInSeconds: 59 } } }],
     ['an approval of more than seven days', { approvalRules: { slow: { group: 'g', min: 1, expiresInSeconds: 604_801 } } }],
     ['a fact that is asserted', { classes: { a: { ...testDocument().classes.note, facts: { risk: { from: 'impact' } } } } }],
+    ['several windows of a class in format 1', { format: 1, classes: { a: { ...testDocument().classes.note, window: ['weekdays'] } } }],
     ['no document', { classes: [] }],
     ['more levels than JSON may have', { windows: parseJson('['.repeat(80) + ']'.repeat(80), { maxDepth: 80 }) }],
   ])('is refused with %s', (_what, change) => {
@@ -52,6 +63,10 @@ describe('tables that do not hold together are named', () => {
     ['contract tool apply: unknown class change', { classes: { note: document.classes.note } }],
     ['contract tool apply: ci evidence needs an artifact pointer', withoutPointer('artifact')],
     ['contract tool apply: a rollback path needs a pointer', withoutPointer('rollbackPath')],
+    ['limit one: unknown class nothing', limit({ classes: ['nothing'] })],
+    ['limit one: unknown approval rule nobody', limit({ over: { approval: 'nobody' } })],
+    ['limit one: contract tool apply does not say where its amount is', limit({ classes: ['change'], of: 'amount' })],
+    ['limit one: class note: measures parameters, so a connector must be required', limit({ per: '/order' })],
     ['resource thing:a: unlisted parent thing:b', things({ a: ['b'] })],
     ['approval rule one: unlisted group typo', { approvalRules: { one: { group: 'typo', min: 1 } }, approverGroups: { owners: 'of it' } }],
     ['resource thing:a: is its own ancestor', things({ a: ['b'], b: ['a'] })],
@@ -59,7 +74,10 @@ describe('tables that do not hold together are named', () => {
     ['envelope acme: unknown operation tool constructor', envelope({ operations: [{ connector: 'tool', operation: 'constructor' }] })],
     ['envelope acme: resource type place has no table', envelope({ resourceTypes: ['place'] })],
     ['resources: tenant is a type of principals', { resources: { ...document.resources, tenant: {} } }],
-    ['window never: never open', { windows: { ...document.windows, never: { days: ['mon'], fromMinute: 60, toMinute: 60 } } }],
+    ['window never: opens and closes in the same minute', windows({ never: { days: ['mon'], fromMinute: 60, toMinute: 60 } })],
+    ['window dhaka: zone BST: expected UTC or a name with a /', windows({ dhaka: { ...document.windows.weekdays, zone: 'BST' } })],
+    ['class change: unknown window nights', { classes: { change: { ...document.classes.change, window: ['weekdays', 'nights'] } } }],
+    ['window never: never open', { format: 1, ...windows({ never: { days: ['mon'], fromMinute: 60, toMinute: 59 } }) }],
   ];
   it.each(cases)('%s', (fault, change) => {
     expect(faultsOf(testBundle(change).tables).some((found) => found.startsWith(fault))).toBe(true);
@@ -75,6 +93,9 @@ describe('tables that do not hold together are named', () => {
   function things(parents: Record<string, string[]>): Record<string, Json> {
     const row = (ids: string[]) => ({ environment: 'e', risk: 'low', parents: ids.map((id) => ({ type: 'thing', id })) });
     return { resources: { ...document.resources, thing: Object.fromEntries(Object.entries(parents).map(([id, ids]) => [id, row(ids)])) } };
+  }
+  function windows(more: Record<string, Json>): Record<string, Json> {
+    return { windows: { ...document.windows, ...more } };
   }
   function envelope(change: Record<string, Json>): Record<string, Json> {
     return { envelopes: { acme: { ...document.envelopes.acme, ...change } } };

@@ -2,6 +2,7 @@ import { sha256Hex } from '#crypto';
 
 import { canonicalBytes, CanonicalJsonError, type Json } from '../formats/canonical-json.ts';
 import { FormatError } from '../formats/errors.ts';
+import { wordsBeyondFormat } from './format-words.ts';
 import { policyTables } from './tables.ts';
 import type { Bundle, BundleDocument } from './types.ts';
 
@@ -23,6 +24,8 @@ export function parseBundle(document: Json): Bundle {
     const issue = read.error.issues[0];
     throw new BundleError('SHAPE', `bundle: ${issue?.path.join('/') ?? ''}: ${issue?.message ?? 'malformed'}`);
   }
+  const [word] = wordsBeyondFormat(read.data);
+  if (word !== undefined) throw new BundleError('SHAPE', `bundle: ${word}`);
   const contracts = Object.entries(read.data.contracts);
   return {
     digest: sha256Hex(bytes),

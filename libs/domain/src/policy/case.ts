@@ -2,6 +2,7 @@ import type { Json } from '../formats/canonical-json.ts';
 import type { EvidenceKeyOf } from './evidence.ts';
 import type { ClassRule, Contract, Operation } from './tables.ts';
 import type { Bundle, Judgement, PolicyEngine, Proposal } from './types.ts';
+import type { Spent } from './limit.ts';
 
 export interface JudgeInput {
   readonly bundle: Bundle;
@@ -10,6 +11,8 @@ export interface JudgeInput {
   /** Unrevoked keys of the proposal's tenant. */
   readonly evidenceKey: EvidenceKeyOf;
   readonly engine: PolicyEngine;
+  /** Absent: nothing was counted before. */
+  readonly spent?: Spent;
 }
 
 /** What the steps look at. `context` is what the facts step found, and all that Cedar will see of the proposal's content. */

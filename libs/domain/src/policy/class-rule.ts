@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
+import { windowNames } from './window.ts';
 
 /** What can be shown. `rollback` is a way back named by the parameters; the others are signed statements (evidence.ts). */
 export const EVIDENCE_TYPES = ['ci', 'review', 'delegation', 'incident', 'rollback'] as const;
@@ -46,7 +47,8 @@ export const classRule = z.strictObject({
     .array(z.enum(['healthcheck', 'state-hash']))
     .max(2)
     .optional(),
-  window: identifier.optional(),
+  /** Change windows: open while one of them is. A list in format 2 only. */
+  window: windowNames.optional(),
   /** A signed incident for this resource opens the window. It removes no approval: policies do not see it. */
   incidentOpensWindow: z.boolean().optional(),
   /** For people: what is at stake, and whether it can be undone. */

@@ -1,10 +1,10 @@
 /** The last step: Cedar. Any error denies, a matching forbid denies, no permit denies, any permit that needs approval escalates. */
+import { approvalRule } from './approval-rule.ts';
 import { type Case, denied } from './case.ts';
 import { requiredEvidence } from './facts.ts';
-import { own } from './pointer.ts';
 import { engineRequest } from './request.ts';
 import { rollbackOf } from './rollback.ts';
-import { APPROVE_WITHIN_SECONDS, EXECUTE_WITHIN_SECONDS, type PolicyTables } from './tables.ts';
+import { EXECUTE_WITHIN_SECONDS, type PolicyTables } from './tables.ts';
 import { twice } from './twice.ts';
 import type { ApprovalRule, EngineAnswer, Judgement, PermitGuard } from './types.ts';
 
@@ -56,10 +56,9 @@ function rulesNamed(
     const guard = guards.get(policy);
     if (!guard) return undefined;
     if ('unattended' in guard) continue;
-    const rule = own(tables.approvalRules, guard.approval);
+    const rule = approvalRule(tables, guard.approval);
     if (!rule) return undefined;
-    const { group, min, expiresInSeconds = APPROVE_WITHIN_SECONDS } = rule;
-    named.set(guard.approval, { id: guard.approval, group, min, expiresInSeconds });
+    named.set(rule.id, rule);
   }
   return [...named.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -3,7 +3,7 @@ import type { Json } from '../formats/canonical-json.ts';
 import { atPointer, own } from './pointer.ts';
 import type { EnvelopeOperation, Operation, PolicyTables } from './tables.ts';
 import type { Proposal } from './types.ts';
-import { isOpen } from './window.ts';
+import { isAnyOpen } from './window.ts';
 
 /** A tenant without its own envelope has the common one, if there is one. `called`: the contract's operation, if it has one. */
 export function isInEnvelope(tables: PolicyTables, proposal: Proposal, called: Operation | undefined, nowMs: number): boolean {
@@ -14,13 +14,8 @@ export function isInEnvelope(tables: PolicyTables, proposal: Proposal, called: O
       one.connector === proposal.connector &&
       one.operation === proposal.operation &&
       areLimitsKept(one, called, proposal.parameters) &&
-      (one.window === undefined || isOpenWindow(tables, one.window, nowMs)),
+      (one.window === undefined || isAnyOpen(tables.windows, one.window, nowMs)),
   );
-}
-
-function isOpenWindow(tables: PolicyTables, name: string, nowMs: number): boolean {
-  const window = own(tables.windows, name);
-  return window !== undefined && isOpen(window, nowMs);
 }
 
 /** What cannot be measured is not within a limit. */

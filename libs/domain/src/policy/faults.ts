@@ -5,6 +5,7 @@ import { own } from './pointer.ts';
 import { resourceOf } from './request.ts';
 import { unknownHoles } from './summary.ts';
 import type { ClassRule, EnvelopeOperation, Operation, PolicyTables } from './tables.ts';
+import { unknownWindows, windowFaults } from './window-faults.ts';
 
 /** Empty when the tables hold together. */
 export function faultsOf(tables: PolicyTables): string[] {
@@ -17,16 +18,15 @@ export function faultsOf(tables: PolicyTables): string[] {
     ...Object.entries(tables.approvalRules)
       .filter(([, { group }]) => tables.approverGroups && !Object.hasOwn(tables.approverGroups, group))
       .map(([id, { group }]) => `approval rule ${id}: unlisted group ${group}`),
-    ...Object.entries(tables.windows)
-      .filter(([, window]) => window.fromMinute >= window.toMinute)
-      .map(([id]) => `window ${id}: never open`),
+    ...limitFaults(tables),
+    ...windowFaults(tables),
   ];
 }
 
 function classFaults(tables: PolicyTables, id: string, rule: ClassRule): string[] {
   const faults: string[] = [];
   for (const type of rule.resourceTypes) if (!own(tables.resources, type)) faults.push(`resource type ${type} has no table`);
-  if (rule.window !== undefined && !own(tables.windows, rule.window)) faults.push(`unknown window ${rule.window}`);
+  faults.push(...unknownWindows(tables, rule.window));
   if (rule.incidentOpensWindow === true && rule.window === undefined) faults.push('an incident opens its window, and it has none');
   const facts = Object.values(rule.facts);
   const fromContract = evidenceOf(rule).length > 0 || facts.some((fact) => fact.from === 'contract');
@@ -129,13 +129,33 @@ function envelopeOperationFaults(tables: PolicyTables, one: EnvelopeOperation): 
   const called = one.connector === undefined ? undefined : own(own(tables.contracts, one.connector)?.operations ?? {}, one.operation);
   if (one.connector !== undefined && !called) return [`unknown operation ${name}`];
   const faults: string[] = [];
-  if (one.window !== undefined && !own(tables.windows, one.window)) faults.push(`${name}: unknown window ${one.window}`);
+  faults.push(...unknownWindows(tables, one.window).map((fault) => `${name}: ${fault}`));
   const limited = { fields: one.fields, rows: one.rowsMax, amount: one.amountMax };
   for (const what of ['fields', 'rows', 'amount'] as const) {
     if (limited[what] !== undefined && called?.[what] === undefined)
       faults.push(`${name}: limits ${what}, and its contract does not say where they are`);
   }
   return faults;
+}
+
+/** A limit that cannot be measured would deny for ever. */
+function limitFaults(tables: PolicyTables): string[] {
+  return Object.entries(tables.limits ?? {}).flatMap(([id, { classes, per, of, over }]) => {
+    const faults = classes.flatMap((cls) => {
+      const rule = own(tables.classes, cls);
+      if (!rule) return [`unknown class ${cls}`];
+      const called = operations(tables).filter(([, operation]) => operation.class === cls);
+      const isMeasured = of === 'amount' || per.startsWith('/');
+      return [
+        ...(isMeasured && !rule.connectorRequired ? [`class ${cls}: measures parameters, so a connector must be required`] : []),
+        ...called
+          .filter(([, operation]) => of === 'amount' && operation.amount === undefined)
+          .map(([name]) => `contract ${name} does not say where its amount is`),
+      ];
+    });
+    const unknown = over !== 'deny' && !own(tables.approvalRules, over.approval) ? [`unknown approval rule ${over.approval}`] : [];
+    return [...faults, ...unknown].map((fault) => `limit ${id}: ${fault}`);
+  });
 }
 
 function operations(tables: PolicyTables): [string, Operation][] {

@@ -9,7 +9,8 @@ import { actorOf, resourceOf } from './request.ts';
 import type { ClassRule, Operation } from './tables.ts';
 import { twice } from './twice.ts';
 import type { Judgement, Proposal } from './types.ts';
-import { isOpen } from './window.ts';
+import { isAnyOpen } from './window.ts';
+import { withinLimits } from './within-limits.ts';
 
 type Denial = `DENY_${string}`;
 type Step = (question: Case) => Denial | undefined;
@@ -30,7 +31,7 @@ function answered(question: Case, steps: JudgeSteps): Judgement {
     const reason = step(question);
     if (reason !== undefined) return denied(question.called?.digest, reason);
   }
-  return consult(question);
+  return withinLimits(question, consult(question));
 }
 
 /** The incident about this very target that a registered desk vouches for: the entry names it, whatever is decided. */
@@ -89,8 +90,7 @@ function checkEnvelope({ bundle: { tables }, proposal, called, nowMs }: Case): D
 /** An incident opens it where the class says so; that only lets the question be asked, and is no answer to it. */
 function checkWindow({ bundle, rule, called, nowMs, incident }: Case): Denial | undefined {
   if (rule.window === undefined) return undefined;
-  const window = own(bundle.tables.windows, rule.window);
-  if (window && isOpen(window, nowMs)) return undefined;
+  if (isAnyOpen(bundle.tables.windows, rule.window, nowMs)) return undefined;
   return rule.incidentOpensWindow === true && called && incident !== undefined ? undefined : 'DENY_WINDOW';
 }
 

@@ -7,7 +7,9 @@ import { isIdentifier } from '../formats/ids.ts';
 import { formatTime, parseTime } from '../formats/time.ts';
 import { judge } from './judge.ts';
 import { EVIDENCE_WORDS, evidenceFor, testEvidenceKey } from './own-test-evidence.ts';
+import { own } from './pointer.ts';
 import type { Bundle, PolicyEngine, Proposal } from './types.ts';
+import type { Spent } from './limit.ts';
 
 export class PolicyTestError extends FormatError<'SHAPE'> {}
 
@@ -29,6 +31,8 @@ export const policyTest = z.strictObject({
   name: z.string().min(1).max(256),
   /** Absent: a Wednesday, noon in UTC. */
   now: time.optional(),
+  /** What cumulative limits have counted before, by their ids: for exactly the actor, resource or value that this proposal has. */
+  spent: z.record(identifier, z.int().min(0)).optional(),
   proposal: z.strictObject({
     tenant: identifier,
     actor: z.strictObject({ kind: z.enum(['agent', 'person', 'pipeline']), id: identifier, actingFor: identifier.optional() }).optional(),
@@ -72,7 +76,8 @@ const NOW_MS = Date.UTC(2026, 10, 25, 12);
 export function runPolicyTest(bundle: Bundle, engine: PolicyEngine, test: PolicyTest): PolicyTestResult {
   const nowMs = test.now === undefined ? NOW_MS : parseTime(test.now);
   const proposal = proposalOf(bundle, test, nowMs);
-  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, evidenceKey: testEvidenceKey });
+  const spent: Spent = ({ limit }) => own(test.spent ?? {}, limit) ?? 0;
+  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, spent, evidenceKey: testEvidenceKey });
   const { expect } = test;
   const isSame = expect.policies === undefined || JSON.stringify(expect.policies) === JSON.stringify(policies);
   return { name: test.name, ok: isSame && verdict === expect.verdict && reasons.join() === expect.reason, verdict, reasons, policies };

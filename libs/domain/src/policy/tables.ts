@@ -3,8 +3,9 @@ import { z } from 'zod';
 
 import type { Json } from '../formats/canonical-json.ts';
 import { classRule, evidenceTypes } from './class-rule.ts';
+import { limit, LIMITS_PER_BUNDLE_MAX } from './limit.ts';
 import { cedarName, identifier, pointer, seconds } from './spelling.ts';
-import { changeWindow } from './window.ts';
+import { changeWindow, windowNames } from './window.ts';
 
 export * from './class-rule.ts';
 
@@ -74,8 +75,8 @@ const envelopeOperation = z.strictObject({
   rowsMax: z.int().min(0).optional(),
   /** In the amount's own unit. */
   amountMax: z.int().min(0).optional(),
-  /** Hours: outside of it the operation is outside of the envelope. */
-  window: identifier.optional(),
+  /** Hours: outside of them the operation is outside of the envelope. A list in format 2 only. */
+  window: windowNames.optional(),
 });
 
 const envelope = z.strictObject({
@@ -91,7 +92,8 @@ const approvalRule = z.strictObject({
 });
 
 export const policyTables = z.strictObject({
-  format: z.literal(1),
+  /** 1 keeps its meaning for the ledgers that have it: format-words.ts. */
+  format: z.literal([1, 2]),
   name: identifier,
   cedar: z.strictObject({ schema: z.string(), policies: z.record(identifier, z.string()) }),
   classes: z.record(identifier, classRule),
@@ -106,6 +108,11 @@ export const policyTables = z.strictObject({
   /** Groups of people that approval rules may name, each with what it is for. Closed where it is given. */
   approverGroups: z.record(identifier, z.string().min(1).max(256)).optional(),
   windows: z.record(identifier, changeWindow),
+  /** Cumulative limits, by id. */
+  limits: z
+    .record(identifier, limit)
+    .refine((limits) => Object.keys(limits).length <= LIMITS_PER_BUNDLE_MAX, `at most ${LIMITS_PER_BUNDLE_MAX} limits`)
+    .optional(),
 });
 
 export type PolicyTables = z.infer<typeof policyTables>;

@@ -1,4 +1,5 @@
 import type { Json } from '../formats/canonical-json.ts';
+import type { Count } from './limit.ts';
 import type { PolicyTables, Revert } from './tables.ts';
 
 /** The executable part of a signed proposal, after its body was checked (see payloads/proposal.ts for the zod schema). */
@@ -53,6 +54,10 @@ export interface Judgement {
   readonly revert: Revert | null;
   /** The incident that a registered desk vouches for, about this very target. It may have opened a window; it allows nothing. */
   readonly incident?: string;
+  /** What it adds to cumulative limits, once it is allowed or asked of people. */
+  readonly counts?: readonly Count[];
+  /** Cumulative limits that it would go over, by id; absent: none. */
+  readonly exceeded?: readonly string[];
   /** How long an ALLOW may be claimed, from the decision. */
   readonly executeWithinMs: number;
   /** How long an ESCALATE waits for people: the shortest of the rules'. */
@@ -76,7 +81,8 @@ export interface Bundle {
 }
 /** Shape: policy/tables.ts. */
 export interface BundleDocument {
-  readonly format: 1;
+  /** 1: of ledgers that were born under rules 1. */
+  readonly format: 1 | 2;
   readonly name: string;
   readonly [member: string]: Json;
 }

@@ -47,7 +47,7 @@ function begin(lane: ActingLane): void {
 function workingBundle(name: string): Bundle {
   const { change, note } = testDocument().classes;
   const owing = { ...change, after: ['healthcheck', 'state-hash'], resultWithinSeconds: 600, incidentOpensWindow: true };
-  return laneBundle({ name, classes: { change: owing, note, odd: note } });
+  return laneBundle({ format: 1, name, classes: { change: owing, note, odd: note } });
 }
 
 /** Denied for reasons that no earlier ledger has; then one of each verdict that names the incident for which it was made. */

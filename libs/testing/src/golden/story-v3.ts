@@ -1,4 +1,5 @@
 import { ActingLane } from './acting-lane.ts';
+import { limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 import { memory } from './story-v3-memory.ts';
 
@@ -11,6 +12,7 @@ export function goldenStoryV3(): ActingLane {
   begin(lane);
   memory(lane);
   keys(lane);
+  limits(lane);
   return lane;
 }
 

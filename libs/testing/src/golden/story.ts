@@ -24,7 +24,7 @@ export function goldenStory(): MemoryLane {
   lane.control('issuer.revoked', 'acme', { revokes: 'narrow' });
   lane.propose('revoked', {}, { issuer: 'narrow' });
   lane.registerTenant('initech');
-  lane.activate(laneBundle({ name: 'second' }));
+  lane.activate(laneBundle({ format: 1, name: 'second' }));
   lane.nowMs += 2 * 86_400_000;
   lane.propose('too-late', {}, { expiresAtMs: lane.nowMs });
   return lane;

@@ -51,7 +51,7 @@ export function replayLane(topics: LaneTopics, state: LaneState, from: number): 
       evolveFacts(
         state,
         { tenant: record.tenant, kind, statement, bytes: record.entry },
-        replayFacts(kind, input ?? undefined, wire, state.rules),
+        replayFacts(kind, input ?? undefined, wire, state),
       );
     }
   }

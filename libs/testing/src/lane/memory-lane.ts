@@ -19,12 +19,12 @@ import {
   fromUtf8,
   type Input,
   type InputTopic,
+  laneNow,
   type LaneState,
   type PolicyEngine,
   RULES,
   type Rules,
   SYSTEM_TENANT,
-  tenantNow,
   utf8,
 } from '#domain';
 
@@ -98,7 +98,7 @@ export class MemoryLane implements LaneTopics {
     return this.control('issuer.registered', tenant, { registers: issuer, type, keys, ...more });
   }
 
-  activate(bundle: Bundle = laneBundle()): Entry[] {
+  activate(bundle: Bundle = laneBundle(this.birth.rules === 1 ? { format: 1 } : {})): Entry[] {
     return this.control('bundle.activated', SYSTEM_TENANT, { bundle: bundle.document });
   }
 
@@ -134,7 +134,7 @@ export class MemoryLane implements LaneTopics {
   /** Several records in one batch, at one time. Returns the entries of each. */
   batch(inputs: readonly Given[]): Entry[][] {
     const sealed: BatchEntry[] = [];
-    const now = (tenant: string): number => tenantNow(this.state, tenant, this.nowMs);
+    const now = (): number => laneNow(this.state, this.nowMs);
     while (firstDue(this.state.due, now)) this.#take(this.decide({ kind: 'tick' }), sealed);
     const answers = inputs.map((given) => this.#record(given, sealed));
     if (sealed.length > 0) {

@@ -15,7 +15,7 @@ export function testDocument() {
     rollbackPath: '/back',
   };
   return {
-    format: 1,
+    format: 2,
     name: 'test',
     cedar: { schema: SCHEMA, policies: { ...POLICIES } as Record<string, string> },
     classes: {

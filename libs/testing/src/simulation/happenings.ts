@@ -3,7 +3,7 @@ import type { OwnerHost } from './owner-host.ts';
 import type { Choices } from './random.ts';
 import type { SimulatedWorld } from './world.ts';
 
-/** Unit ms. Tolerated, a step that ends an ownership, and one beyond what the broker's clock may differ by. */
+/** Unit ms. Tolerated, alone or together; and far beyond what clocks may differ by. */
 const CLOCK_JUMPS_MS = [-700, 700, -3000, 3000, 70_000];
 /** Unit ms. A transaction times out; the same for longer; proposals and escalations are over. */
 const SILENCES_MS = [11_000, 25_000, 310_000];
@@ -77,6 +77,7 @@ export class Happenings {
     } else if (kind === 18 && this.#has.clock) {
       world.note(host, 'clock jumped');
       host.skewMs += choices.pick(CLOCK_JUMPS_MS);
+      world.clocksWereSet = true;
     } else if (kind === 19) this.#lose(host);
   }
 

@@ -53,6 +53,31 @@ export function describeLogContract(name: string, open: () => LogUnderTest): voi
       await writer.close();
     });
 
+    it('aborts a transaction whose check refuses where and when it was appended, says what the check said, and ends the writer', async () => {
+      const [topic, id] = [await log.createTopic(), log.unique('lane')];
+      const writer = await writerOf(id);
+      const refusal = new Error('the wrong time');
+      let appendedAtMs = -1;
+      const refused = writer.commit([record(topic, 'refused')], 0, ([first]) => {
+        appendedAtMs = first?.appendTimeMs ?? -1;
+        throw refusal;
+      });
+      await expect(refused).rejects.toBe(refusal);
+      // Nobody has to wait for the broker's time-out: what comes after it is read at once.
+      await expect.poll(() => ends(topic)).toMatchObject({ lastStable: 2n, highWatermark: 2n });
+      await expect(writer.commit([record(topic, 'more')], 0)).rejects.toBeInstanceOf(DisposedError);
+      const successor = await writerOf(id);
+      const seen: number[] = [];
+      const [base] = await successor.commit([record(topic, 'kept')], 0, (appended) =>
+        seen.push(...appended.map((each) => each.appendTimeMs)),
+      );
+      expect(valuesOf(await committed(reader, topic))).toEqual(['kept']);
+      expect(seen).toEqual([base?.appendTimeMs]);
+      expect(appendedAtMs).toBeLessThanOrEqual(base?.appendTimeMs ?? -1);
+      expect(appendedAtMs).toBeGreaterThan(0);
+      await successor.close();
+    });
+
     it('passes the named points of a transaction in order', async () => {
       const topic = await log.createTopic();
       const points: CommitPoint[] = [];

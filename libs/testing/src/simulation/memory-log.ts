@@ -1,4 +1,5 @@
 import {
+  type AppendCheck,
   type BaseOffset,
   type CommitPoint,
   DisposedError,
@@ -124,16 +125,20 @@ class MemoryWriter implements LogWriter {
     }
   }
 
-  async commit(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
+  async commit(records: readonly OutgoingRecord[], _laneSeq: number, check?: AppendCheck): Promise<BaseOffset[]> {
     if (records.length === 0) throw new Error('a transaction needs at least one record');
     if (this.#state === 'busy') throw new Error('writer: one transaction at a time');
     if (this.#isDisposed()) throw new DisposedError('writer');
     this.#state = 'busy';
     try {
-      const offsets = await this.#transact(records);
+      const offsets = await this.#transact(records, check);
       if (!this.#isDisposed()) this.#state = 'ready';
       return offsets;
     } catch (error) {
+      if (error instanceof RefusedByCheck) {
+        this.#state = 'disposed';
+        throw error.cause;
+      }
       const closed = this.#isDisposed();
       this.#state = 'disposed';
       throw this.#describe(error, closed);
@@ -146,7 +151,7 @@ class MemoryWriter implements LogWriter {
     return Promise.resolve();
   }
 
-  async #transact(records: readonly OutgoingRecord[]): Promise<BaseOffset[]> {
+  async #transact(records: readonly OutgoingRecord[], check?: AppendCheck): Promise<BaseOffset[]> {
     const { transactionalId: id } = this.options;
     await this.#at('before-send');
     const offsets: BaseOffset[] = [];
@@ -155,6 +160,7 @@ class MemoryWriter implements LogWriter {
       offsets.push(await untilEnded(this.network, `produce ${topic}`, () => this.broker.produce(id, this.epoch, each)));
     }
     await this.#at('after-send');
+    await this.#abortUnless(() => check?.(offsets));
     await this.#at('before-commit');
     this.#commitSent = true; // from here on an error leaves the outcome unknown
     const ended = this.network.ask('commit', () => {
@@ -166,6 +172,17 @@ class MemoryWriter implements LogWriter {
     this.#commitSent = false;
     await this.#at('after-commit');
     return offsets;
+  }
+
+  async #abortUnless(check: () => void): Promise<void> {
+    try {
+      check();
+    } catch (error) {
+      await this.network.ask('abort', () => {
+        this.broker.end(this.options.transactionalId, this.epoch, 'aborted');
+      });
+      throw new RefusedByCheck(error);
+    }
   }
 
   async #at(point: CommitPoint): Promise<void> {
@@ -182,6 +199,12 @@ class MemoryWriter implements LogWriter {
   /** Asked after an await, where the compiler believes that nothing can have changed. */
   #isDisposed(): boolean {
     return this.#state === 'disposed';
+  }
+}
+
+class RefusedByCheck extends Error {
+  constructor(override readonly cause: unknown) {
+    super('the check refused what was appended');
   }
 }
 

@@ -16,6 +16,8 @@ export interface OwnerWorld {
   /** This host's wall clock and its monotonic clock. Unit ms. */
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
+  /** Unit ms. */
+  readonly sleep: (ms: number) => Promise<void>;
   readonly onPoint: (name: string) => Promise<void>;
   readonly snapshotEveryEntries: number;
 }
@@ -26,7 +28,7 @@ export interface HostHooks {
   /** How an ownership ended, other than by the end of its lease. */
   readonly onEnd: (error: unknown) => void;
   /** It calls for an operator. */
-  readonly onAlarm: (message: string) => void;
+  readonly onAlarm: (message: string, code: unknown) => void;
   readonly onTakenOver: (facts: object) => void;
   readonly newActor: (name: string) => Actor;
   readonly snapshotEveryEntries: number;
@@ -94,7 +96,7 @@ export class OwnerHost {
   #start(): LaneOwner {
     const { actor, disk } = this;
     const onError = (facts: object, message: string): void => {
-      if ('alarm' in facts) this.hooks.onAlarm(message);
+      if ('alarm' in facts) this.hooks.onAlarm(message, 'code' in facts ? facts.code : undefined);
     };
     const onInfo = (facts: object, message: string): void => {
       if (message === 'lane taken over') this.hooks.onTakenOver(facts);
@@ -105,6 +107,7 @@ export class OwnerHost {
       log: { ...silentLog, info: onInfo, error: onError },
       nowMs: () => this.scheduler.nowMs + this.skewMs,
       monotonicMs: () => this.scheduler.nowMs,
+      sleep: (ms) => actor.sleep(ms),
       onPoint: (name) => actor.pass(name),
       snapshotEveryEntries: this.hooks.snapshotEveryEntries,
     });
@@ -135,4 +138,5 @@ const isOver = (signal: AbortSignal): boolean => signal.aborted;
 export const isHalt = (error: unknown): boolean => error instanceof LaneHalted || error instanceof LedgerBroken;
 
 /** What a fault may end an ownership in; anything else is a defect. */
-export const isFault = (error: unknown): boolean => error instanceof KafkaFault || (error instanceof Error && error.name === 'ClockFault');
+export const isFault = (error: unknown): boolean =>
+  error instanceof KafkaFault || (error instanceof Error && ['ClockFault', 'BatchTooOld'].includes(error.name));

@@ -38,6 +38,8 @@ export class SimulatedWorld {
   /** Names of what ended ownerships for good. */
   readonly halts: string[] = [];
   mayHalt = false;
+  /** Somebody set a clock: it may disagree with another. */
+  clocksWereSet = false;
 
   constructor(readonly options: HistoryOptions) {
     const { seed, after } = options;
@@ -112,8 +114,9 @@ export class SimulatedWorld {
       laneLog: (actor) => this.#laneLog(actor, host),
       snapshotEveryEntries: this.#snapshotEveryEntries,
       newActor: (of) => new Actor(of, this.scheduler),
-      onAlarm: (message) => {
-        if (!this.mayHalt) this.defects.push(`${host.name}: false alarm: ${message}`);
+      onAlarm: (message, code) => {
+        if (code === 'CLOCK' && this.clocksWereSet) this.count('held by CLOCK');
+        else if (!this.mayHalt) this.defects.push(`${host.name}: false alarm: ${message}`);
       },
       onTakenOver: (facts) => {
         this.count(`${role} took over`);
@@ -138,9 +141,9 @@ export class SimulatedWorld {
   #laneLog(actor: Actor, host: OwnerHost): LaneLog {
     const log = memoryLaneLog(this.broker, actor);
     const guarded = (writer: LogWriter): LogWriter => ({
-      commit: (records, laneSeq) => {
+      commit: (records, laneSeq, check) => {
         for (const { topic, value } of records) if (topic === 'checkpoints') this.#expectGuarded(host, value ?? Buffer.of());
-        return writer.commit(records, laneSeq);
+        return writer.commit(records, laneSeq, check);
       },
       close: () => writer.close(),
     });

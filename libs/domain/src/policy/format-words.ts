@@ -1,0 +1,17 @@
+/** What a bundle of format 1 cannot say. Format 1 keeps the meaning that it had when it was the only one: ledgers replay by it. */
+import type { PolicyTables } from './tables.ts';
+
+/** Words of format 2 in a bundle of format 1: the decider of its time would have refused it. */
+export function wordsBeyondFormat(tables: PolicyTables): string[] {
+  if (tables.format !== 1) return [];
+  const named = [
+    ...Object.entries(tables.classes).map(([id, { window }]) => [`class ${id}`, window] as const),
+    ...Object.entries(tables.envelopes).flatMap(([tenant, { operations }]) =>
+      operations.map(({ operation, window }) => [`envelope ${tenant}: ${operation}`, window] as const),
+    ),
+  ];
+  return [
+    ...named.filter(([, window]) => Array.isArray(window)).map(([where]) => `${where}: several windows need format 2`),
+    ...(tables.limits === undefined ? [] : ['limits need format 2']),
+  ];
+}
