@@ -11,6 +11,7 @@ import {
   parseJson,
   parseTime,
   proposalBody,
+  type SaidActor,
 } from '#domain';
 
 import { Problem, type ProblemCode } from './problem.ts';
@@ -20,7 +21,7 @@ export const EXPIRES_IN_DEFAULT_S = 300;
 /** Unit s. An id may be decided for so long after it was first asked for; later each copy is late. */
 export const EXPIRES_IN_MAX_S = ASKED_WITHIN_MS / 1000;
 /** Members of a payload that the gateway writes, from the credential and its own clock. */
-const NOT_YOURS = ['tenant', 'issuer', 'keyid', 'ledger', 'birth', 'blind', 'issuedAt', 'expiresAt'] as const;
+const NOT_YOURS = ['tenant', 'issuer', 'keyid', 'ledger', 'birth', 'token', 'blind', 'issuedAt', 'expiresAt'] as const;
 
 /** Members of a request that the gateway reads; all others go into the payload as they are. */
 const OUR_MEMBERS: readonly string[] = ['id', 'expiresIn', 'askedAt'];
@@ -40,7 +41,7 @@ export interface ProposalRequest {
   readonly expiresInS: number;
   /** POSIX milliseconds; undefined: the first time that the gateway knows of. */
   readonly askedAtMs: number | undefined;
-  readonly actorId: string;
+  readonly actor: SaidActor;
   /** Exactly the caller's members. */
   readonly body: Readonly<Record<string, Json>>;
 }
@@ -71,7 +72,7 @@ export function parseProposal(json: Json | undefined): ProposalRequest {
     id,
     expiresInS: expiresIn ?? EXPIRES_IN_DEFAULT_S,
     askedAtMs: askedAt === undefined ? undefined : parseTime(askedAt),
-    actorId: actor.id,
+    actor,
     body,
   };
 }

@@ -4,10 +4,11 @@ import type { Predicate } from '../ledger/entry.ts';
 import { text } from '../ledger/text.ts';
 import type { OutcomeKind } from '../payloads/outcomes.ts';
 import { awaitEffect, awaitNoMore } from './due.ts';
-import type { FreezeSubject } from './freeze.ts';
+import { agentOf, type FreezeSubject } from './freeze.ts';
 import { idKey } from './ids.ts';
-import type { OpenEffect } from './open.ts';
 import { rememberRecord } from './memory/records.ts';
+import type { OpenEffect } from './open.ts';
+import type { EntryActor } from './sender.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
 /** Under rules 1: a tenant with more effects going on, or left uncertain, claims no further one. */
@@ -24,7 +25,7 @@ export const subjectOf = (tenant: string, predicate: Predicate): FreezeSubject =
   tenant,
   class: text(predicate['class']),
   ...(predicate['connector'] === undefined ? {} : { connector: text(predicate['connector']) }),
-  agent: (predicate['actor'] as { readonly id: string }).id,
+  ...agentOf(predicate['actor'] as unknown as EntryActor),
 });
 
 /** `effect` takes the place of what was known of its decision; undefined: it is over. */

@@ -2,6 +2,7 @@ import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
+import type { ActorRule } from '../payloads/actors.ts';
 import { askedBy, personOf } from './approvals.ts';
 import { evolveEffects } from './effects.ts';
 import { closeEscalation, findEscalation, openEscalation } from './due.ts';
@@ -12,7 +13,9 @@ import { rememberProposal, settleProposal } from './memory/proposals.ts';
 import { rememberRecord } from './memory/records.ts';
 import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
-import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
+import { evolveLedgerKeys } from './ledger-keys.ts';
+import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
+import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
 
@@ -57,12 +60,17 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'key.revoked':
       evolveKeys(tenant, entry.kind, predicate);
       break;
+    case 'key.rotated':
+      if (entry.tenant === systemTree(state.heads.lane)) evolveLedgerKeys(state, predicate);
+      break;
     case 'token.issued':
-      tenant.tokens.set(text(predicate['token']), false);
+      tenant.tokens.set(text(predicate['token']), tokenOf(predicate));
       break;
-    case 'token.revoked':
-      tenant.tokens.set(text(predicate['token']), true);
+    case 'token.revoked': {
+      const token = tenant.tokens.get(text(predicate['token']));
+      if (token) token.revoked = true;
       break;
+    }
     case 'bundle.activated':
       if (facts.bundle && entry.tenant === systemTree(state.heads.lane)) state.bundle = facts.bundle;
       break;
@@ -105,6 +113,8 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       }
       break;
     case 'genesis':
+    case 'log.rotated':
+    case 'log.closed':
     case 'rollback.granted':
       break; // nothing beyond what every entry does
   }
@@ -125,12 +135,23 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   }
   const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
   if (!isOpen) return;
-  const actor = actorKey(predicate['actor'] as { kind: string; id: string });
+  const sender = senderOf(issuer, predicate['token']);
+  const asker = askerKey(predicate['actor'] as unknown as EntryActor, sender);
   const asked = askedBy(predicate, state.bundle, facts);
   const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
-  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [], ...counts };
+  const open = {
+    tenant: entry.tenant,
+    index,
+    ...sender,
+    ...signed,
+    actionId,
+    asker,
+    deadlineMs: parseTime(deadline),
+    votes: [],
+    ...counts,
+  };
   openEscalation(state.due, asked ? { ...open, asked } : open);
-  tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
+  tenant.openByActor.set(asker, (tenant.openByActor.get(asker) ?? 0) + 1);
 }
 
 function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, predicate: Predicate): void {
@@ -139,9 +160,9 @@ function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, pre
   if (predicate['outcome'] !== 'ALLOW_APPROVED') for (const each of closed.counts ?? []) tenant.limits.release(each, closed.index);
   if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));
   else settleProposal(state, entry, closed);
-  const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
-  if (left > 0) tenant.openByActor.set(closed.actor, left);
-  else tenant.openByActor.delete(closed.actor);
+  const left = (tenant.openByActor.get(closed.asker) ?? 1) - 1;
+  if (left > 0) tenant.openByActor.set(closed.asker, left);
+  else tenant.openByActor.delete(closed.asker);
 }
 
 /** Only the last part moves the position: a record counts once all its entries are there. */
@@ -153,12 +174,13 @@ function advancePosition(state: LaneState, source: Source): void {
 function rememberControl(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
   const { controlId, expiresAt } = predicate as { controlId?: unknown; expiresAt?: unknown };
   if (state.rules >= 2 && controlId !== undefined) {
-    rememberRecord(state, name, 'admin', controlId, predicate);
+    rememberRecord(state, name, predicate['signedBy'] === 'recovery' ? 'recovery' : 'admin', controlId, predicate);
     return;
   }
   if (typeof controlId !== 'string' || typeof expiresAt !== 'string') return;
   const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
-  tenant.ids.remember(idKey('admin', controlId), known);
+  const signedBy = predicate['signedBy'] === 'recovery' ? 'recovery' : 'admin';
+  tenant.ids.remember(idKey(signedBy, controlId), known);
   state.idCount += 1;
 }
 
@@ -186,8 +208,25 @@ function issuerOf(predicate: Predicate): Issuer {
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
     revokedKeys: new Set(),
     agents: predicate['agents'] as string[] | undefined,
+    actors: actorsOf(predicate),
     revoked: false,
   };
+}
+
+function tokenOf(predicate: Predicate): Token {
+  return {
+    id: text(predicate['token']),
+    roles: predicate['roles'] as unknown as Token['roles'],
+    actors: actorsOf(predicate),
+    validUntilMs: parseTime(text(predicate['validUntil'])),
+    revoked: false,
+  };
+}
+
+/** In one order of members, whoever wrote them: a snapshot of the state is the same bytes from every replay. */
+function actorsOf(predicate: Predicate): Issuer['actors'] {
+  const rules = predicate['actors'] as readonly ActorRule[] | undefined;
+  return rules?.map(({ kind, id, actingFor }) => ({ kind, id, ...(actingFor === undefined ? {} : { actingFor }) }));
 }
 
 function tenantFacts(state: LaneState, tenant: string): TenantFacts {
