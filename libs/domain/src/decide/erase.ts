@@ -1,7 +1,7 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
 import type { EntryContent } from './draft.ts';
 import { settlement } from './settlement.ts';
-import type { LaneState, TenantFacts } from './state.ts';
+import type { LaneState } from './state.ts';
 
 /** How an escalation ends whose action is erased while people were still asked. */
 export const CANCELLED_ERASED = 'CANCELLED_ERASED';
