@@ -7,7 +7,7 @@ import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { laneNow } from './lane-time.ts';
-import { spokenFor, untilOf } from './credentials.ts';
+import { sharedAsker, spokenFor, untilOf } from './credentials.ts';
 import { agentOf, freezeFor } from './freeze.ts';
 import { identify } from './identity.ts';
 import { identifyRules1 } from './identity-rules-1.ts';
@@ -36,7 +36,8 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   if (!parsed.ok) throw new Error('a proposal that is malformed has no new id'); // identify never says so
   const proposal = parsed.value as unknown as Proposal & ProposalTimes;
   const members = judged(step, proposal, found.expiresAtMs);
-  return decided(step, found.id, { ...members, ...found.more }, { ...found.facts, ...countFacts(state.bundle, proposal) });
+  const counted = countFacts(state.bundle, proposal, () => sharedAsker(checked, proposal.actor));
+  return decided(step, found.id, { ...members, ...found.more }, { ...found.facts, ...counted });
 }
 
 interface ProposalTimes {
@@ -129,7 +130,16 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   try {
     const { limits } = checked.facts;
     const spent: Spent = (count) => limits.spent(count, nowMs);
-    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, spent, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
+    const asker = sharedAsker(checked, proposal.actor);
+    judgement = judge({
+      bundle,
+      proposal,
+      asker,
+      nowMs,
+      engine: context.engine,
+      spent,
+      evidenceKey: (keyid) => evidenceKey(checked, keyid),
+    });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }
