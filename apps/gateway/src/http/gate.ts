@@ -33,9 +33,9 @@ export class Gate {
     const credential = this.#credentialIn(request);
     const lane = this.#index.logs.get(credential.tenant)?.lane;
     const isStale = lane === undefined || this.#follower.silentMs(lane) > STALE_MAX_MS;
-    const isKnown = lane !== undefined && (this.#follower.hasCaughtUp(lane) || this.#follower.haltOf(lane) !== undefined);
-    if (request.method === 'POST' || isStale || !isKnown) this.#checkFollowed(lane, isStale);
-    if (!isKnown) throw notReady();
+    const isComplete = lane !== undefined && this.#follower.hasCaughtUp(lane);
+    if (request.method === 'POST' || isStale || !isComplete) this.#checkFollowed(lane, isStale);
+    if (!isComplete) throw notReady();
     this.#admitted.set(request, credential);
   }
 
