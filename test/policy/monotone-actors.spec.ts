@@ -3,7 +3,7 @@
  * never loosens what is decided. Which actors are whose is the credential's list: as `decide` has it, with freezes.
  */
 import { ed25519PublicKey } from '#crypto';
-import { ACTOR_KINDS, type ActorRule, base64, type Bundle, type Entry, keyIdOf, SYSTEM_TENANT } from '#domain';
+import { ACTOR_KINDS, type ActorRule, base64, type Bundle, keyIdOf, type Proposal, SYSTEM_TENANT } from '#domain';
 import { CI_SEED, MemoryLane } from '#testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -18,21 +18,19 @@ interface Said {
   readonly actingFor?: string;
 }
 
-/** Half of them deny agents something, or ask people of it, that they allow others. */
+/** Half of them deny agents something that they allow others, ask people of it, or allow it. */
 const tellingKinds = fc.oneof(
   policies,
   fc.constantFrom(
     [`@unattended("x") permit ${SCOPE} unless { principal is agent };`, `@approval("two-eyes") permit ${SCOPE} when { context.ci };`],
     [`@unattended("x") permit ${SCOPE} when { context.ci };`, `forbid ${SCOPE} when { principal is agent };`],
+    [`@unattended("x") permit ${SCOPE} when { context.ci };`],
   ),
 );
-const said: fc.Arbitrary<Said> = fc
-  .record({
-    kind: fc.constantFrom(...ACTOR_KINDS),
-    id: fc.constantFrom('bot', 'Bot', 'other', 'any'),
-    actingFor: fc.constantFrom('ana', 'Ana', 'ben', 'eve', undefined),
-  })
-  .map(({ actingFor, ...actor }) => (actingFor === undefined ? actor : { ...actor, actingFor }));
+/** Every way to say an actor, the true one among them. */
+const SAID: readonly Said[] = ACTOR_KINDS.flatMap((kind) =>
+  ['bot', 'Bot', 'other'].flatMap((id) => [{ kind, id }, ...['ana', 'Ana', 'ben', 'eve'].map((actingFor) => ({ kind, id, actingFor }))]),
+);
 /** What the platform's credential lists: always its own actor, for ana, and perhaps for ben. */
 const lists: fc.Arbitrary<ActorRule[]> = fc.constantFrom(
   [{ kind: 'agent', id: 'bot', actingFor: ['ana'] }],
@@ -54,49 +52,47 @@ function laneWith(bundle: Bundle, actors: readonly ActorRule[]): MemoryLane {
 const freeze = (lane: MemoryLane, level: string, value: string): unknown =>
   lane.control('freeze.raised', SYSTEM_TENANT, { level, scope: { kind: 'agent', value }, by: 'ana', why: 'a drill' });
 
-/** What would be decided now; nothing is kept of it. */
-function decided(lane: MemoryLane, of: (typeof PROPOSED)[number], actor: Said): Entry {
-  const { tenant, issuer, id, actor: _, ...body } = of;
-  const value = lane.sign({ kind: 'action.proposed', tenant, issuer, id, body: { ...body, actor } });
-  const [entry] = lane.decide({ kind: 'record', topic: 'actions', offset: 0n, value, inputKey: new Uint8Array(32) }).entries;
-  if (!entry) throw new Error('no entry');
-  return entry;
-}
-const verdictOf = (entry: Entry): string => entry.statement.predicate.verdict ?? '';
-/** Of each risk one: signing is what takes the time. */
+/** Of each risk one. */
 const PROPOSED = proposals().filter(({ actor, parameters }) => actor.kind === 'agent' && parameters['amount'] === 50);
+const signing = new MemoryLane();
+const valueOf = ({ tenant, issuer, id, ...body }: Proposal, actor: Said): Uint8Array =>
+  signing.sign({ kind: 'action.proposed', tenant, issuer, id, body: { ...body, actor } });
+/** Signed once: all lanes have one birth. */
+const QUESTIONS = PROPOSED.map((proposal) => ({
+  truth: valueOf(proposal, TRUE_ACTOR),
+  others: SAID.map((actor) => ({ actor, value: valueOf(proposal, actor) })),
+}));
+
+/** What would be decided now; nothing is kept of it. */
+function verdictOf(lane: MemoryLane, value: Uint8Array): string {
+  const [entry] = lane.decide({ kind: 'record', topic: 'actions', offset: 0n, value, inputKey: new Uint8Array(32) }).entries;
+  return entry?.statement.predicate.verdict ?? 'nothing';
+}
 
 it('an actor that is said otherwise than it is never loosens', { timeout: 120_000 }, () => {
-  const seen = { stricter: 0, sameVerdict: 0, allowed: 0 };
+  const seen = { allowed: 0, stricter: 0, alike: 0 };
   fc.assert(
-    fc.property(
-      tellingKinds,
-      requires,
-      lists,
-      frozen,
-      fc.array(said, { minLength: 6, maxLength: 6 }),
-      (texts, required, actors, stop, others) => {
-        const bundle = bundleOf(texts, required);
-        fc.pre(engine.refusals(bundle).length === 0);
-        const lane = laneWith(bundle, actors);
-        if (stop) freeze(lane, stop.level, stop.value);
-        for (const proposal of PROPOSED) {
-          const before = LOOSENESS.indexOf(verdictOf(decided(lane, proposal, TRUE_ACTOR)));
+    fc.property(tellingKinds, requires, lists, frozen, (texts, required, actors, stop) => {
+      const bundle = bundleOf(texts, required);
+      fc.pre(engine.refusals(bundle).length === 0);
+      const lane = laneWith(bundle, actors);
+      if (stop) freeze(lane, stop.level, stop.value);
+      for (const { truth, others } of QUESTIONS) {
+        const before = LOOSENESS.indexOf(verdictOf(lane, truth));
+        for (const { actor, value } of others) {
+          const after = LOOSENESS.indexOf(verdictOf(lane, value));
+          const what = `${texts.join('\n')}\n${JSON.stringify([actors, actor])}`;
+          expect(after, what).toBeLessThanOrEqual(before);
+          if (after > 0) expect(actor.actingFor, what).toBeDefined(); // who may not answer is never left out
           if (before === 2) seen.allowed += 1;
-          for (const other of others) {
-            const after = LOOSENESS.indexOf(verdictOf(decided(lane, proposal, other)));
-            expect(after, `${texts.join('\n')}\n${JSON.stringify([actors, other])}`).toBeLessThanOrEqual(before);
-            // Who may not answer is never left out.
-            if (after > 0) expect(other.actingFor, JSON.stringify([actors, other])).toBeDefined();
-            if (after < before) seen.stricter += 1;
-            else seen.sameVerdict += 1;
-          }
+          if (after < before) seen.stricter += 1;
+          if (after === before && after > 0) seen.alike += 1;
         }
-      },
-    ),
+      }
+    }),
     PARAMETERS,
   );
-  expect(Math.min(seen.allowed, seen.stricter, seen.sameVerdict)).toBeGreaterThan(0);
+  expect(Math.min(seen.allowed, seen.stricter, seen.alike)).toBeGreaterThan(0);
 });
 
 it('under a freeze of an agent, no id that a * lets be said is allowed or asked of people', { timeout: 120_000 }, () => {
@@ -106,8 +102,10 @@ it('under a freeze of an agent, no id that a * lets be said is allowed or asked 
       const bundle = bundleOf(texts, required);
       fc.pre(engine.refusals(bundle).length === 0);
       const lane = laneWith(bundle, [{ kind: 'agent', id: '*' }]);
-      const verdicts = () =>
-        ['bot', 'Bot', 'other'].flatMap((id) => PROPOSED.map((of) => verdictOf(decided(lane, of, { kind: 'agent', id }))));
+      const ofAgents = QUESTIONS.flatMap(({ others }) =>
+        others.filter(({ actor }) => actor.kind === 'agent' && actor.actingFor === undefined),
+      );
+      const verdicts = (): string[] => ofAgents.map(({ value }) => verdictOf(lane, value));
       if (verdicts().some((verdict) => verdict !== 'DENY')) stopped += 1;
       freeze(lane, level, 'bot');
       expect(new Set(verdicts())).toEqual(new Set(['DENY']));

@@ -31,6 +31,7 @@ export * from './ledger/entry.ts';
 export * from './ledger/permit.ts';
 export * from './ledger/heads.ts';
 export * from './ledger/statement.ts';
+export { placeMac, samePlace, saidOf } from './ledger/source.ts';
 export * from './ledger/seal.ts';
 export * from './ledger/sealed-batch.ts';
 export * from './ledger/build-batch.ts';
