@@ -9,9 +9,8 @@ import { laneFor } from './row-lane.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const AGENTS = ['agent', 'other'].map((id) => ({ kind: 'agent', id }));
 const start = (document: Json = standardDocument): MemoryLane =>
-  laneFor(new CedarEngine(), parseBundle(document), Date.UTC(2026, 10, 25, 12), AGENTS);
+  laneFor(new CedarEngine(), parseBundle(document), Date.UTC(2026, 10, 25, 12));
 
 function refund(lane: MemoryLane, id: string, { order = 'o-1', amountMinor = 5000, actor = 'agent', mode = 'enforce' } = {}): Entry {
   const about = { class: 'refund.issue', connector: 'payments', operation: 'refund', resource: { type: 'account', id: 'support-refunds' } };

@@ -28,8 +28,8 @@ export function decideRows(rows: readonly Row[], { engine, bundles, isForgetful 
   return lane;
 }
 
-/** The standard parties of both tenants, and the bundle in force. `actors`: what the platforms may say. */
-export function laneFor(engine: PolicyEngine, bundle: Bundle, nowMs: number, actors: readonly object[] = ROW_ACTORS): MemoryLane {
+/** The standard parties of both tenants, and the bundle in force. */
+export function laneFor(engine: PolicyEngine, bundle: Bundle, nowMs: number): MemoryLane {
   const lane = new MemoryLane({ engine });
   lane.nowMs = nowMs;
   lane.initialise();
@@ -37,7 +37,7 @@ export function laneFor(engine: PolicyEngine, bundle: Bundle, nowMs: number, act
     lane.registerTenant(tenant);
     for (const { issuer, type, publicKey } of TEST_PARTIES) {
       const own = issuer === 'platform' ? [lane.parties.publicKeyOf(lane.parties.signerOf(issuer, tenant))] : [];
-      const says = issuer === 'platform' ? { actors } : {};
+      const says = issuer === 'platform' ? { actors: ROW_ACTORS } : {};
       const keys = [...own, { keyid: keyIdOf(publicKey), publicKey: base64(publicKey) }];
       lane.registerIssuer(tenant, issuer, type, { keys, ...says });
     }
