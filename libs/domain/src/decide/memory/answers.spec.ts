@@ -148,7 +148,7 @@ describe('any history', () => {
         // Under one id and one first time of asking there is one answer that may have consequences.
         const may = of('action.decided')
           .filter(acts)
-          .map(({ statement }) => [statement.subject[0].name, statement.predicate['askedAt']].join(' '));
+          .map(({ statement }) => JSON.stringify([statement.subject[0].name, statement.predicate['askedAt']]));
         expect(new Set(may).size).toBe(may.length);
       }),
       { numRuns: 120 },
