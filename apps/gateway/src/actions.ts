@@ -9,6 +9,7 @@ import { demandActor, demandRole } from './http/credential.ts';
 import { Problem } from './http/problem.ts';
 import { type ProposalRequest } from './http/body.ts';
 import type { LedgerIndex } from './index/ledger-index.ts';
+import type { SigningKeys } from './signing-keys.ts';
 import type { TokenFact } from './index/token-book.ts';
 import type { Published, Publisher } from './kafka/publisher.ts';
 import type { ReceiptWaiters } from './kafka/receipt-waiters.ts';
@@ -20,8 +21,8 @@ export type PendingAnswer = z.infer<typeof pendingAnswer>;
 export interface ActionsOptions {
   /** Which ledger its proposals are for, as their heads say it. */
   readonly bound: { readonly ledger: string; readonly birth?: string };
-  /** 32-byte seed of the issuer `gateway`. */
-  readonly seed: Uint8Array;
+  /** Seeds of the issuer `gateway`. */
+  readonly keys: Pick<SigningKeys, 'seedFor'>;
   readonly index: LedgerIndex;
   readonly receipts: Receipts;
   readonly publisher: Publisher;
@@ -69,6 +70,8 @@ export class Actions {
     await waiters.wait(published.partition, offset, options.waitMs, isThere);
     try {
       const shown = await this.#options.receipts.ofRecord(credential, 'actions', published.partition, offset);
+      // Our key was rotated while this one was on its way: the same again, with the key that the lane admits now.
+      if (shown && this.#isOutdated(shown, envelope)) return await this.propose(credential, { ...request, id }, options);
       return shown ? await this.#answer(shown) : pending;
     } catch (error) {
       // It was accepted: whatever keeps its receipt from being shown now, the caller must learn the id. Pending permits nothing.
@@ -105,10 +108,16 @@ export class Actions {
     return decisionAnswer(decision, { settlement: await receipts.ofSlot(index.actions.settlementOf(slot)), repeats: first });
   }
 
+  #isOutdated({ kind, statement }: ShownReceipt, { keyid, lane }: SignedEnvelope): boolean {
+    const isRefused = kind === 'input.refused' && statement.predicate['code'] === 'REFUSED_ISSUER';
+    return isRefused && keyid !== this.#options.index.gatewayKey(lane);
+  }
+
   #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
-    const { bound, seed, index } = this.#options;
+    const { bound, keys, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
+    const seed = keys.seedFor(index.gatewayKey(lane));
     const issuedAtMs = this.#options.nowMs();
     const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
     const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
