@@ -15,7 +15,7 @@ import {
   prepareLedger,
   publicKeyOf,
 } from '#adapters';
-import { laneOf, utf8 } from '#domain';
+import { type Acknowledgement, laneOf, utf8 } from '#domain';
 import { KafkaProposer } from '#sdk';
 
 import { client, unique } from '../support/kafka.ts';
@@ -93,6 +93,12 @@ export class FaultWorld {
     return load.start();
   }
 
+  /** Of the record that has this receipt, or whose payload has this digest. */
+  async placeOf(name: string): Promise<Pick<Acknowledgement, 'partition' | 'offset'>> {
+    const [partition = '', offset = ''] = (await this.#watch.placeOf(name)).split('/');
+    return { partition: Number(partition), offset: BigInt(offset) };
+  }
+
   gatewayPort(): Promise<number> {
     return this.#gateway?.port() ?? Promise.resolve(0);
   }
@@ -149,9 +155,9 @@ export class FaultWorld {
           headers: { authorization: `Bearer ${this.home.token(tenant) ?? ''}`, 'content-type': 'application/json' },
           body: JSON.stringify({ ...body, id }),
         });
-        const { partition, offset } = (await answer.json()) as { partition: number; offset: string };
+        const { digest = '' } = (await answer.json()) as { digest?: string };
         if (answer.status !== 202) throw new Error(`answered ${answer.status}`);
-        return { partition, offset: BigInt(offset) };
+        return this.placeOf(digest);
       },
     };
   }

@@ -1,8 +1,10 @@
 /** Where receipts have come, as a platform that waits for them would see it; a broker that is away is asked again. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { codecs, type Home, LaneReader } from '#adapters';
-import { parseProof, parseStatement, type Source } from '#domain';
+import { codecs, type Home, type KafkaRecord, LaneReader, placeOfReceipt } from '#adapters';
+import { fromUtf8, parseProof, parseStatement } from '#domain';
+
+import { until } from '../support/kafka.ts';
 
 /** `<partition>/<offset>` on `actions`. */
 export type Place = string;
@@ -10,10 +12,14 @@ export const placeOf = (partition: number, offset: bigint | number | string): Pl
 
 /** Unit ms. */
 const ASK_AGAIN_MS = 50;
+/** Unit ms. Owners are killed meanwhile. */
+const PATIENCE_MS = 90_000;
 
 export class ReceiptWatch {
   readonly #seen = new Set<Place>();
   readonly #waiting = new Map<Place, () => void>();
+  /** By the digest of what was sent, and by the proof's own text. */
+  readonly #places = new Map<string, Place>();
   readonly #next: bigint[];
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
@@ -44,6 +50,11 @@ export class ReceiptWatch {
     return new Promise((resolve) => this.#waiting.set(place, resolve));
   }
 
+  /** Where the record is that has this receipt, or whose payload has this digest: an answer over HTTP does not say. */
+  placeOf(name: string): Promise<Place> {
+    return until('the receipt of what the gateway acknowledged', () => this.#places.get(name), { patienceMs: PATIENCE_MS });
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -66,15 +77,17 @@ export class ReceiptWatch {
   async #poll(reader: LaneReader): Promise<void> {
     const positions = this.#next.map((offset, partition) => ({ topic: this.home.topic('receipts'), partition, offset }));
     for (const { partition, records, nextOffset } of await reader.fetch(positions)) {
-      for (const { value } of records) this.#note(partition, value ?? Buffer.of());
+      for (const record of records) this.#note(record);
       this.#next[partition] = nextOffset;
     }
   }
 
-  #note(partition: number, value: Buffer): void {
-    const source = sourceOf(codecs.receipt.decode(value).proof);
-    if (source.kind !== 'record' || source.topic !== 'actions') return;
-    const place = placeOf(partition, source.offset);
+  #note(record: KafkaRecord): void {
+    const place = placeAnswered(record);
+    if (place === undefined) return;
+    const { proof } = codecs.receipt.decode(record.value ?? Buffer.of());
+    const { statement } = parseStatement(parseProof(proof).entry ?? new Uint8Array());
+    this.#places.set(statement.subject[0].digest.sha256, place).set(fromUtf8(proof), place);
     this.#seen.add(place);
     this.#waiting.get(place)?.();
     this.#waiting.delete(place);
@@ -86,7 +99,12 @@ export class ReceiptWatch {
   }
 }
 
-/** The input record that a receipt is about. */
-export function sourceOf(proof: Uint8Array): Source {
-  return parseStatement(parseProof(proof).entry ?? new Uint8Array()).statement.predicate.source;
+/** The record of `actions` that a receipt or a verdict is about; undefined for any other. */
+export function placeAnswered(
+  { value, headers }: KafkaRecord,
+  proofOf = (bytes: Buffer) => codecs.receipt.decode(bytes).proof,
+): Place | undefined {
+  const { statement } = parseStatement(parseProof(proofOf(value ?? Buffer.of())).entry ?? new Uint8Array());
+  const place = placeOfReceipt(headers['place'], statement);
+  return place?.topic === 'actions' ? placeOf(place.partition, place.offset) : undefined;
 }

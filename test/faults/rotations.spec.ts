@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { codecs, LaneReader, publicKeyOf } from '#adapters';
-import { base64, laneOf, parseTrust, type Source, verifyReceipt } from '#domain';
+import { base64, laneOf, parseTrust, verifyReceipt } from '#domain';
 
 import { countersign } from '../cli/run.ts';
 import { client, readAll } from '../support/kafka.ts';
 import { FaultWorld, TENANTS } from './fault-world.ts';
 import type { Channel, Load } from './load.ts';
-import { sourceOf } from './receipt-watch.ts';
 import { Trial } from './trial.ts';
 
 /** Unit ms. Each command reads the ledger from genesis, in a process of its own. */
@@ -40,14 +39,9 @@ const answered: Channel = {
     const { receipt, verdict } = (await answer.json()) as { receipt?: string; verdict?: string };
     if (answer.status !== 200 || receipt === undefined || verdict === 'REFUSED')
       throw new Error(`answered ${answer.status} ${verdict ?? ''}`);
-    return placeIn(sourceOf(Buffer.from(receipt)));
+    return world.placeOf(receipt);
   },
 };
-
-function placeIn(source: Source): { partition: number; offset: bigint } {
-  if (source.kind !== 'record') throw new Error('a decision is made from a record');
-  return { partition: source.partition, offset: BigInt(source.offset) };
-}
 
 /** Both channels go on, on both lanes. */
 const worksOn = (load: Load): Promise<void> => load.more(12);

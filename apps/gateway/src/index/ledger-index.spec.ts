@@ -21,11 +21,11 @@ function fold(maximum?: number) {
   let offset = 0;
   const add = (tenant: string, kind: EntryKind, members: object = {}, name: string = kind): number => {
     const leafIndex = sizes.get(tenant) ?? 0;
-    sizes.set(tenant, leafIndex + 1);
+    sizes.set(tenant, kind === 'log.closed' ? 0 : leafIndex + 1); // the next log of the tenant begins at 0
     const source = { kind: 'record', topic: 'actions', epoch: 0, partition: 0, offset: String(offset++), part: 0, parts: 1 };
-    const predicate = { ...members, index: String(leafIndex), source } as unknown as Predicate;
-    const statement = { predicate, subject: [{ name, digest: { sha256: '' } }] };
-    const entry = { record: { tenant, leafIndex }, statement, kind } as unknown as SealedEntry;
+    const predicate = { ...members, index: String(leafIndex) } as unknown as Predicate;
+    const statement = { predicate, subject: [{ name, digest: { sha256: '00'.repeat(32) } }] };
+    const entry = { record: { tenant, leafIndex }, statement, kind, source } as unknown as SealedEntry;
     index.foldBatch({ firstSeq: 0, entries: [entry], before: new Map() } satisfies SealedBatch);
     return leafIndex;
   };
@@ -79,7 +79,7 @@ describe('receipts', () => {
     const { index } = fold();
     expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 1 }, 4)).toBe('ahead');
     expect(index.foldReceipt(0, { tenant: 'unknown', leafIndex: 0 }, 4)).toBe('ahead');
-    expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 0 }, 5)).toMatchObject({ topic: 'actions', offset: 1 });
+    expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 0 }, 5)).toBe(index.entries.slotOf('acme', 0));
     expect(index.entries.get(index.entries.slotOf('acme', 0) ?? -1)?.receiptOffset).toBe(5);
   });
   it.each([
@@ -107,16 +107,11 @@ describe('a log that was closed', () => {
   }
 
   it('keeps its entries, and the receipts of both logs are put to the entries of their own', () => {
-    const { index, found, last, receipt } = rotated();
+    const { index, add, found, last, receipt } = rotated();
     const first = index.actions.find('acme', 'old')?.decision ?? -1;
     for (let at = 0; at <= last; at++) expect(receipt(at, 10 + at)).not.toBe('ahead');
     expect(receipt(0, 20)).toBe('ahead');
-    const of = (tenant: string, leafIndex: number, kind: EntryKind) => {
-      const predicate = { index: String(leafIndex), source: { kind: 'tick' } };
-      const entry = { record: { tenant, leafIndex }, statement: { predicate, subject: [{ name: kind }] }, kind } as unknown as SealedEntry;
-      index.foldBatch({ firstSeq: 0, entries: [entry], before: new Map() });
-    };
-    of('acme', 0, 'genesis');
+    add('acme', 'genesis');
     expect(receipt(0, 20)).not.toBe('ahead');
     expect(found('old')).toEqual([1, undefined]);
     expect(index.entries.get(first)).toMatchObject({ leafIndex: 1, generation: 0, receiptOffset: 11 });

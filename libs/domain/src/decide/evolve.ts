@@ -18,7 +18,7 @@ import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
 
 /** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
-export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes'> & { readonly leaf?: Uint8Array };
+export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes' | 'source'> & { readonly leaf?: Uint8Array };
 
 /**
  * Moves the state over one entry, in place. Throws LedgerBroken when the entry is not exactly the next of its tree. `facts` is what
@@ -38,7 +38,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   tenant.claims.forgetExpired(decidedAtMs);
   tenant.lastDecidedAtMs = decidedAtMs;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
-  advancePosition(state, predicate.source);
+  advancePosition(state, entry.source);
   rememberControl(state, tenant, predicate);
   switch (entry.kind) {
     case 'tenant.registered':

@@ -9,7 +9,7 @@ import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { laneNow } from './lane-time.ts';
-import { spokenFor, untilOf } from './credentials.ts';
+import { sharedAsker, spokenFor, untilOf } from './credentials.ts';
 import { agentOf, freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { countFacts, hasRoomFor } from './limits.ts';
@@ -61,7 +61,10 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   if (first) return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
   if (!takesId || !parsed.ok) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
   const proposal = parsed.value as unknown as Proposal & ProposalTimes;
-  return decided(step, id, judged(step, proposal, expiresAtMs), { ...facts, ...countFacts(state.bundle, proposal) });
+  return decided(step, id, judged(step, proposal, expiresAtMs), {
+    ...facts,
+    ...countFacts(state.bundle, proposal, () => sharedAsker(checked, proposal.actor)),
+  });
 }
 
 interface ProposalTimes {
@@ -154,7 +157,16 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   try {
     const { limits } = checked.facts;
     const spent: Spent = (count) => limits.spent(count, nowMs);
-    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, spent, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
+    const asker = sharedAsker(checked, proposal.actor);
+    judgement = judge({
+      bundle,
+      proposal,
+      asker,
+      nowMs,
+      engine: context.engine,
+      spent,
+      evidenceKey: (keyid) => evidenceKey(checked, keyid),
+    });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }
