@@ -1,6 +1,6 @@
 import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
-import type { Entry, Predicate, Source } from '../ledger/entry.ts';
+import type { Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
 import type { ActorRule } from '../payloads/actors.ts';
 import { askedBy, personOf } from './approvals.ts';
