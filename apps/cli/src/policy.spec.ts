@@ -36,10 +36,14 @@ describe('policy check', { timeout: 60_000 }, () => {
 it('policy check refuses a bundle of format 1', async () => {
   writeFileSync(join(folder, 'bundle.json'), '{ "format": 1, "name": "standard" }');
   rmSync(join(folder, 'limits.json'));
-  const classes = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8')) as Record<string, { window?: unknown }>;
+  const classes = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8')) as Record<string, { window?: unknown; facts?: object }>;
   writeFileSync(
     join(folder, 'classes.json'),
-    JSON.stringify({ ...classes, 'data.export': { ...classes['data.export'], window: 'export-hours' } }),
+    JSON.stringify({
+      ...classes,
+      'data.export': { ...classes['data.export'], window: 'export-hours' },
+      'code.change': { ...classes['code.change'], facts: {} },
+    }),
   );
   expect((await checkPolicy(folder)).refusals.join()).toContain('format 1 is read for ledgers of rules 1 only');
 });

@@ -12,6 +12,7 @@ import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import { refuse, staleness } from './controls.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { laneNow } from './lane-time.ts';
+import { conditionsIn, lapsed } from './conditions.ts';
 import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effects.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
@@ -93,6 +94,8 @@ function refusalOf(
   if (typeof proposer === 'string' && !isStillAdmitted(facts, proposer, signedBy(state, keyid))) return no('CLAIM_REVOKED');
   const frozen = freezeFor(state, subjectOf(checked.tree, predicate), nowMs);
   if (frozen) return no(frozen.level === 'stop' ? 'CLAIM_STOPPED' : 'CLAIM_FROZEN', { freeze: frozen.freeze });
+  const lapse = lapsed(state, facts, conditionsIn(predicate), nowMs);
+  if (lapse) return no(lapse === 'window' ? 'CLAIM_WINDOW' : 'CLAIM_EVIDENCE');
   if (facts.effects.size >= OPEN_EFFECTS_PER_TENANT_MAX) return no('CLAIM_LIMIT');
   return undefined;
 }

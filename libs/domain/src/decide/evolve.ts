@@ -8,6 +8,7 @@ import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { useStatements } from './conditions.ts';
 import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
 import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
@@ -110,11 +111,23 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   tenant.ids.remember(idKey(issuer, actionId), known);
   state.idCount += 1;
   const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
+  const uses = useStatements(tenant.used, predicate);
   if (!isOpen) return;
   const actor = actorKey(predicate['actor'] as { kind: string; id: string });
   const asked = askedBy(predicate, state.bundle, facts);
   const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
-  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [], ...counts };
+  const open = {
+    tenant: entry.tenant,
+    index,
+    issuer,
+    ...signed,
+    actionId,
+    actor,
+    deadlineMs: parseTime(deadline),
+    votes: [],
+    ...counts,
+    ...uses,
+  };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
 }
@@ -122,7 +135,10 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
 function settled(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
   const closed = closeEscalation(state.due, name, Number(predicate['settles']));
   if (!closed) return;
-  if (predicate['outcome'] !== 'ALLOW_APPROVED') for (const each of closed.counts ?? []) tenant.limits.release(each, closed.index);
+  if (predicate['outcome'] !== 'ALLOW_APPROVED') {
+    for (const count of closed.counts ?? []) tenant.limits.release(count, closed.index);
+    for (const digest of closed.uses ?? []) tenant.used.release({ digest });
+  }
   tenant.ids.settle(idKey(closed.issuer, closed.actionId));
   const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
   if (left > 0) tenant.openByActor.set(closed.actor, left);

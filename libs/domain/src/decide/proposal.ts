@@ -11,7 +11,10 @@ import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from
 import { laneNow } from './lane-time.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
-import { countFacts, hasRoomFor } from './limits.ts';
+import { untilOf, writtenOf } from './conditions.ts';
+import { countFacts, TOTALS_PER_LANE_MAX } from './limits.ts';
+import { hasRoom } from './shares.ts';
+import { USED_PER_LANE_MAX } from './used.ts';
 import { actorKey, type LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
 
@@ -96,7 +99,8 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     reasons: judgement.reasons,
   };
   if (judgement.verdict === 'DENY' || mode === 'shadow') return outcome; // only what may still happen is bound
-  const until = formatTime(nowMs + (judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs));
+  const withinMs = judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs;
+  const until = formatTime(Math.min(nowMs + withinMs, untilOf(judgement.conditions))); // no longer than what it rests on
   const tree = treeOf(state, checked.tree);
   const binding = bindingDigest({
     proposal: checked.payload as unknown as Proposal, // as it was signed, and so in canonical order
@@ -108,17 +112,12 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     ruleSetDigest: outcome.ruleSetDigest,
   });
   const counted = judgement.counts === undefined ? {} : { counted: judgement.counts.map(({ limit }) => limit) };
+  const bound = { ...outcome, ...counted, ...writtenOf(judgement.conditions), bindingDigest: binding };
   if (judgement.verdict === 'ESCALATE') {
     const grants = owedOf(judgement);
-    return {
-      ...outcome,
-      ...counted,
-      bindingDigest: binding,
-      approvalDeadline: until,
-      ...(Object.keys(grants).length === 0 ? {} : { grants }),
-    };
+    return { ...bound, approvalDeadline: until, ...(Object.keys(grants).length === 0 ? {} : { grants }) };
   }
-  return { ...outcome, ...counted, bindingDigest: binding, permit: permitOf(judgement, until) };
+  return { ...bound, permit: permitOf(judgement, until) };
 }
 
 /** Who may act, until when, what they owe afterwards, the way back that was approved with it, and what undoes it. */
@@ -147,18 +146,32 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   if (frozen) return { ...deny(frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN'), freeze: frozen.freeze };
   let judgement: Judgement;
   try {
-    const { limits } = checked.facts;
+    const { limits, used } = checked.facts;
     const spent: Spent = (count) => limits.spent(count, nowMs);
-    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, spent, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
+    const timesUsed = (digest: string): number => used.timesUsed(digest, nowMs);
+    const keys = (keyid: string) => evidenceKey(checked, keyid);
+    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, spent, timesUsed, evidenceKey: keys });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }
   const tooLong = [judgement.policies, judgement.rules, judgement.reasons, judgement.executors].some((list) => list.length > LIST_MAX);
   if (tooLong) return deny('DENY_LIMIT');
   const mayHappen = judgement.verdict !== 'DENY' && proposal.mode === 'enforce';
-  if (mayHappen && judgement.counts && !hasRoomFor(judgement.counts.length, state, checked.facts.limits, nowMs)) return deny('DENY_LIMIT');
+  if (mayHappen && !isRemembered(state, checked.facts, judgement, nowMs)) return deny('DENY_LIMIT');
   const asks = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce';
   return asks && isFlooded(checked.facts, proposal) ? deny('DENY_LIMIT') : judgement;
+}
+
+/** Room to remember what it counts towards, and which statements it uses: what is forgotten would count again. */
+function isRemembered({ tenants }: LaneState, { limits, used }: CheckedEnvelope['facts'], judgement: Judgement, nowMs: number): boolean {
+  const [totals, statements] = [judgement.counts?.length ?? 0, judgement.conditions?.evidence.length ?? 0];
+  const all = [...(totals + statements > 0 ? tenants.values() : [])];
+  const isRoomForTotals =
+    totals === 0 || hasRoom({ mine: limits, all: all.map((each) => each.limits), more: totals, max: TOTALS_PER_LANE_MAX }, nowMs);
+  return (
+    isRoomForTotals &&
+    (statements === 0 || hasRoom({ mine: used, all: all.map((each) => each.used), more: statements, max: USED_PER_LANE_MAX }, nowMs))
+  );
 }
 
 function isFlooded({ openByActor }: CheckedEnvelope['facts'], { actor }: Proposal): boolean {

@@ -7,6 +7,7 @@ import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { IdBook } from './ids.ts';
 import { type EncodedLimits, LimitBook } from './limits.ts';
+import { type EncodedUsed, UsedBook } from './used.ts';
 import { emptyLane, emptyTenant, type InputPosition, type Issuer, type LaneState, type LedgerBirth, type TenantFacts } from './state.ts';
 
 /** Raised whenever the shape below changes: an older snapshot is then ignored and the lane is read from genesis. */
@@ -81,6 +82,7 @@ interface EncodedFacts {
   readonly effects: readonly OpenEffect[];
   readonly openByActor: readonly (readonly [string, number])[];
   readonly limits: EncodedLimits;
+  readonly used: EncodedUsed;
 }
 interface EncodedTree extends EncodedFacts {
   readonly tenant: string;
@@ -107,6 +109,7 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
   openByActor: [...facts.openByActor],
   limits: facts.limits.encode(),
+  used: facts.used.encode(),
 });
 
 function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
@@ -120,6 +123,7 @@ function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly 
   for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
   facts.limits = LimitBook.decode(encoded.limits);
+  facts.used = UsedBook.decode(encoded.used);
   facts.ids = IdBook.decode(books.ids);
   facts.claims = IdBook.decode(books.claims);
   for (const effect of encoded.effects) {

@@ -7,6 +7,7 @@ import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
 import { LimitBook } from './limits.ts';
+import { UsedBook } from './used.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
@@ -36,6 +37,8 @@ export interface TenantFacts {
   claims: IdBook;
   /** What cumulative limits have counted. */
   limits: LimitBook;
+  /** Statements that have counted. */
+  used: UsedBook;
 }
 
 /** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
@@ -118,6 +121,7 @@ export const emptyTenant = (): TenantFacts => ({
   effects: new Map(),
   claims: new IdBook(),
   limits: new LimitBook(),
+  used: new UsedBook(),
 });
 
 export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

@@ -13,5 +13,9 @@ export function wordsBeyondFormat(tables: PolicyTables): string[] {
   return [
     ...named.filter(([, window]) => Array.isArray(window)).map(([where]) => `${where}: several windows need format 2`),
     ...(tables.limits === undefined ? [] : ['limits need format 2']),
+    ...Object.entries(tables.classes).flatMap(([id, { facts, evidenceMaxAgeSeconds }]) => [
+      ...(evidenceMaxAgeSeconds === undefined ? [] : [`class ${id}: an age of evidence needs format 2`]),
+      ...(Object.values(facts).some(({ from }) => from === 'statement') ? [`class ${id}: facts from statements need format 2`] : []),
+    ]),
   ];
 }

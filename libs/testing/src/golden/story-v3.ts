@@ -1,5 +1,5 @@
 import { ActingLane } from './acting-lane.ts';
-import { limits } from './story-v3-evidence.ts';
+import { evidence, limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 
 /**
@@ -11,6 +11,7 @@ export function goldenStoryV3(): ActingLane {
   begin(lane);
   keys(lane);
   limits(lane);
+  evidence(lane);
   return lane;
 }
 
