@@ -78,10 +78,7 @@ function answeredAsAnother(
 /** The receipts that a notary makes of this ledger, which has never heard of any other. */
 function madeAgain(home: Home, lane: number, ledger: readonly KafkaRecord[]): Uint8Array[] {
   const birth = home.birth();
-  const system = birth.systemLogs.find((log) => log.lane === lane);
-  if (!system) throw new Error(`lane ${lane} has no system log`);
-  const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
-  const batches = new SealedBatches(emptyHeads(birth.ledger, lane, system), deciderKeys, wire);
+  const batches = new SealedBatches(emptyHeads(birth, lane), wire);
   const keys = new LogKeys(birth.ledger, home.key('ledger'));
   return ledger.flatMap(({ value }) => {
     const batch = batches.push(value);

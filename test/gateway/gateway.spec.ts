@@ -68,6 +68,7 @@ async function issue(options: Partial<TokenOptions> = {}): Promise<{ bearer: str
   const { envelope, ...issued } = issueToken(home, {
     tenant: 'acme',
     roles: ['propose', 'read'],
+    ...(options.roles?.includes('propose') === false ? {} : { actors: [{ kind: 'agent' as const, id: '*' }] }),
     validUntilMs: Date.now() + 3_600_000,
     ...options,
   });
@@ -216,13 +217,15 @@ describe('credentials are ledger facts', () => {
   });
   it('demands the role, and an actor that the token may speak for', async () => {
     const reader = await issue({ roles: ['read'] });
-    const proposer = await issue({ roles: ['propose'], agents: ['agent-1'] });
+    const proposer = await issue({ roles: ['propose'], actors: [{ kind: 'agent', id: 'agent-1' }] });
     await until(
       'the tokens are known',
       async () => (await call({ bearer: proposer.bearer, body: { ...write, actor: { kind: 'agent', id: 'agent-1' } } })).status === 202,
     );
     expect(await code({ bearer: reader.bearer, body: write })).toEqual([403, 'ROLE_MISSING']);
-    expect(await code({ bearer: proposer.bearer, body: write })).toEqual([403, 'AGENT_NOT_ALLOWED']);
+    expect(await code({ bearer: proposer.bearer, body: write })).toEqual([403, 'ACTOR_NOT_ALLOWED']);
+    const forBen = { ...write, actor: { kind: 'agent', id: 'agent-1', actingFor: 'ben' } };
+    expect(await code({ bearer: proposer.bearer, body: forBen })).toEqual([403, 'ACTOR_NOT_ALLOWED']);
     expect(await code({ method: 'GET', url: '/v1/trust/acme', bearer: proposer.bearer })).toEqual([403, 'ROLE_MISSING']);
   });
   it('refuses a revoked token', async () => {

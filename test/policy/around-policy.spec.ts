@@ -15,18 +15,20 @@ import { proposalOf, TIMES_MS } from './row-proposals.ts';
 const bundle = bundlesOf(standardDocument).plain;
 const rows = readRows().filter(({ window, freezes, tenant }) => window === 'any' && freezes.length === 0 && tenant === 'acme');
 /** The first of the table that policy decides so. */
-function rowOf(verdict: Row['verdict']): Row {
-  const row = rows.find((each) => each.verdict === verdict);
+function rowOf(verdict: Row['verdict'], isMeant: (row: Row) => boolean = () => true): Row {
+  const row = rows.find((each) => each.verdict === verdict && isMeant(each));
   if (!row) throw new Error(`the table has no ${verdict}`);
   return row;
 }
 const ALLOWED = rowOf('ALLOW');
 const ASKING = rowOf('ESCALATE');
+/** One that rests on statements. */
+const SHOWN = rowOf('ALLOW', ({ evidence }) => evidence.length > 0);
 
 type Change = Readonly<Record<string, unknown>>;
 /** `row` as it stands, but for `change`; signed by `issuer` for ten minutes, unless told otherwise. */
 function propose(lane: MemoryLane, row: Row, id: string, change: Change = {}, expiresInMs = 600_000): Entry[] {
-  const { tenant, id: _, issuer, ...body } = proposalOf(row, bundle, lane.nowMs);
+  const { tenant, id: _, issuer, ...body } = proposalOf(row, bundle, lane.nowMs, id);
   const times = { issuedAtMs: lane.nowMs - 1000, expiresAtMs: lane.nowMs + expiresInMs };
   return lane.when('actions', lane.sign({ kind: 'action.proposed', tenant, id, issuer, ...times, body: { ...body, ...change } }));
 }
@@ -37,7 +39,8 @@ function said([entry]: readonly Entry[]): string {
 const floods = (lane: MemoryLane): void => {
   for (let at = 0; at < OPEN_ESCALATIONS_PER_ACTOR_MAX; at++) propose(lane, ASKING, `flood-${at}`);
 };
-const restricts = (lane: MemoryLane) => lane.registerIssuer('acme', 'narrow', 'platform', { agents: ['somebody-else'] });
+const restricts = (lane: MemoryLane) =>
+  lane.registerIssuer('acme', 'narrow', 'platform', { actors: [{ kind: 'agent', id: 'somebody-else' }] });
 
 interface Case {
   readonly told: string;
@@ -58,6 +61,21 @@ const CASES: Readonly<Record<string, Case>> = {
     before: (lane) => propose(lane, ALLOWED, 'a'),
     ask: (lane) => propose(lane, ALLOWED, 'a', { justification: 'another' }),
   },
+  'statements that have counted for another action': {
+    told: 'DENY DENY_EVIDENCE_USED',
+    before: (lane) => propose(lane, SHOWN, 'a'),
+    ask: (lane) => propose(lane, SHOWN, 'b', { evidence: proposalOf(SHOWN, bundle, lane.nowMs, 'a').evidence }),
+  },
+  'other statements for the same action again': {
+    told: 'ALLOW ALLOW_POLICY',
+    before: (lane) => propose(lane, SHOWN, 'a'),
+    ask: (lane) => propose(lane, SHOWN, 'b'),
+  },
+  'statements of a party that was revoked': {
+    told: 'DENY DENY_MISSING_EVIDENCE',
+    before: (lane) => lane.control('issuer.revoked', 'acme', { revokes: 'ci' }),
+    ask: (lane) => propose(lane, SHOWN, 'a'),
+  },
   'one question more than an actor may have open': { told: 'DENY DENY_LIMIT', before: floods, ask: (lane) => propose(lane, ASKING, 'a') },
   'what needs no people, by an actor whose questions are open': {
     told: 'ALLOW ALLOW_POLICY',
@@ -65,7 +83,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ask: (lane) => propose(lane, ALLOWED, 'a'),
   },
   'an actor that its platform may not speak for': {
-    told: 'DENY DENY_UNKNOWN_ISSUER',
+    told: 'DENY DENY_ACTOR',
     before: restricts,
     ask: (lane) => {
       const { tenant, id: _, issuer: __, ...body } = proposalOf(ALLOWED, bundle, lane.nowMs);

@@ -1,9 +1,12 @@
 /** A row as the proposal that it stands for. */
-import type { Bundle, Json, Proposal } from '#domain';
+import { ACTOR_KINDS, type Bundle, type Json, type Proposal } from '#domain';
 
 import { EVIDENCE_WORDS, evidenceFor, type Found } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import type { Row } from './decision-table.ts';
 import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
+
+/** What the platform of the rows may say. */
+export const ROW_ACTORS = ACTOR_KINDS.map((kind) => ({ kind, id: 'agent', actingFor: ['ana'] }));
 
 /**
  * A Wednesday, noon in UTC; 09:30 in Berlin in summer; the same time of UTC in winter, which is 08:30 there; 02:30 there on a Friday, in the
@@ -18,14 +21,14 @@ export const TIMES_MS: Readonly<Record<Row['window'], number>> = {
 };
 
 /** Of the platform, with evidence that is signed at `nowMs`. `bundle` has the contracts that it pins. */
-export function proposalOf(row: Row, bundle: Bundle, nowMs: number): Proposal {
+export function proposalOf(row: Row, bundle: Bundle, nowMs: number, id = `line-${row.line}`): Proposal {
   const plain = PLAIN[row.operation];
   if (!plain) throw new Error(`line ${row.line}: no plain proposal of ${row.operation}`);
   const { connector } = plain;
   const digest =
     row.contract === 'drifted' ? '0'.repeat(64) : row.contract === 'pinned' ? bundle.contractDigests.get(connector) : undefined;
   const bare: Proposal = {
-    ...{ tenant: row.tenant, issuer: 'platform', id: `line-${row.line}`, mode: 'enforce' },
+    ...{ tenant: row.tenant, issuer: 'platform', id, mode: 'enforce' },
     ...{ class: row.cls, operation: row.operation },
     actor: { kind: row.actor, id: 'agent', actingFor: 'ana' },
     ...(row.contract === 'missing' ? {} : { connector }),

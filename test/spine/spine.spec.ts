@@ -172,7 +172,10 @@ describe('what comes out', () => {
 describe('a token', () => {
   it('is issued, used, revoked, and refused from then on', async () => {
     const validUntilMs = Date.now() + 3_600_000;
-    const { envelope, bearer, tokenId } = issueToken(world.home, { tenant: TENANT, roles: ['propose', 'read'], validUntilMs });
+    const { envelope, bearer, tokenId } = issueToken(world.home, {
+      ...{ tenant: TENANT, roles: ['propose', 'read'] as const, validUntilMs },
+      actors: [{ kind: 'agent', id: recordWrite.actor.id }],
+    });
     const propose = async () => {
       const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
       const answer = await world.gateway.server.inject({
@@ -208,16 +211,18 @@ describe('an issuer', () => {
     await expect(world.control(revokeIssuer(world.home, TENANT, 'platform-2'))).rejects.toMatchObject({ code: 'REFUSED' });
   });
 
-  it('speaks for its own agents only', async () => {
+  it('says the actors of its list only', async () => {
     const seed = world.home.createKey(`platform-3-${TENANT}`);
-    await world.control(world.ownIssuer({ tenant: TENANT, issuer: 'platform-3', type: 'platform', agents: ['agent-1'] }));
+    await world.control(
+      world.ownIssuer({ tenant: TENANT, issuer: 'platform-3', type: 'platform', actors: [{ kind: 'agent', id: 'agent-1' }] }),
+    );
     const propose = async (id: string) => {
       const body = { ...recordWrite, actor: { kind: 'agent', id } };
       return told(
         await world.receiptOf(await world.send(codecs.signedEnvelope.encode(world.envelope(body, { issuer: 'platform-3' }, seed)))),
       );
     };
-    expect([await propose('agent-1'), await propose('agent-7')]).toEqual(['ALLOW ALLOW_POLICY', 'DENY DENY_UNKNOWN_ISSUER']);
+    expect([await propose('agent-1'), await propose('agent-7')]).toEqual(['ALLOW ALLOW_POLICY', 'DENY DENY_ACTOR']);
   });
 });
 

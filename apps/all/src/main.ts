@@ -1,7 +1,7 @@
 /** `npm start`: a broker, a ledger and every service; a tour on an empty ledger; then until Ctrl-C. */
 import { join } from 'node:path';
 
-import { DEMO_TENANTS, loadBundleFolder, populateLedger, repositoryRoot } from '#adapters';
+import { DEMO_ACTORS, DEMO_TENANTS, loadBundleFolder, populateLedger, repositoryRoot } from '#adapters';
 
 import { printGoodbye, printWelcome } from './next-steps.ts';
 import { parseOptions, type StartOptions, USAGE } from './options.ts';
@@ -61,7 +61,7 @@ async function start(options: StartOptions): Promise<boolean> {
     say(`  ${line}`);
   };
   const made = await step('asking the decider for policy and tenants', () =>
-    populateLedger(home, brokers, { tenants: DEMO_TENANTS, bundle, withinMs: CONFIRM_MAX_MS, onProgress }),
+    populateLedger(home, brokers, { tenants: DEMO_TENANTS, actors: DEMO_ACTORS, bundle, withinMs: CONFIRM_MAX_MS, onProgress }),
   );
   if (made > 0) say(`Tenants ${DEMO_TENANTS.join(' and ')}, policy bundle "${bundle.name}": on the ledger (${made} signed controls)`);
   const good = await runTour(home, brokers, options.exit);

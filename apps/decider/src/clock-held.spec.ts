@@ -55,6 +55,7 @@ class ClockedLane {
             this.beforeCommit([...new Set(records.map(({ topic }) => topic))]);
             return writer.commit(records, ...rest);
           },
+          expectOwner: () => writer.expectOwner(),
           close: () => writer.close(),
         };
       },

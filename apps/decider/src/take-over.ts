@@ -86,9 +86,8 @@ async function readLedger(
   keys: Map<string, Uint8Array>,
   from: bigint | undefined,
 ): Promise<LedgerEnd | undefined> {
-  const { birth, reader, lane, wire, topicName, signal, onProgress } = options;
-  const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
-  const batches = new SealedBatches(state.heads, deciderKeys, wire);
+  const { reader, lane, wire, topicName, signal, onProgress } = options;
+  const batches = new SealedBatches(state.heads, wire);
   const seen: { entries: number; isErased: boolean; end?: LedgerEnd } = { entries: 0, isErased: false };
   const place = { topic: topicName('ledger'), partition: lane, ...(from === undefined ? {} : { from }) };
   const fold = (record: KafkaRecord): void => {

@@ -21,7 +21,7 @@ const credential: TokenFact = {
   token: 't1',
   hash: Buffer.alloc(32),
   roles: ['propose', 'read'],
-  agents: undefined,
+  says: { rules: 2, actors: [{ kind: 'agent', id: 'a' }] },
   validUntilMs: 1e15,
   revoked: false,
 };
@@ -69,7 +69,7 @@ describe('proposing', () => {
     expect([envelope.tenant, envelope.lane, sent[0]?.partition]).toEqual(['acme', 1, 1]);
     expect(ed25519Verify(ed25519PublicKey(seed), pae(envelope.payloadType, envelope.payload), envelope.signature)).toBe(true);
     const payload = parseCanonical(envelope.payload, { maxDepth: 32 });
-    expect(payload).toMatchObject({ ...body, tenant: 'acme', issuer: 'gateway', id: 'x', ledger: 'test.example' });
+    expect(payload).toMatchObject({ ...body, tenant: 'acme', issuer: 'gateway', token: 't1', id: 'x', ledger: 'test.example' });
     // A minute short of a day: a decider whose clock is behind must not find it too long.
     expect(payload).toMatchObject({ expiresAt: '1970-01-01T23:59:00.000Z' });
     expect(payload).not.toHaveProperty('expiresIn');

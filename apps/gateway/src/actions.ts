@@ -5,7 +5,7 @@ import { sealEnvelope, type SignedEnvelope } from '#domain';
 import type { Logger } from 'pino';
 
 import { type DecisionAnswer, type pendingAnswer } from './answers.ts';
-import { demandAgent, demandRole } from './http/credential.ts';
+import { demandActor, demandRole } from './http/credential.ts';
 import { Problem } from './http/problem.ts';
 import { type ProposalRequest } from './http/body.ts';
 import type { LedgerIndex } from './index/ledger-index.ts';
@@ -54,11 +54,11 @@ export class Actions {
     options: { waitMs: number; traceparent: string | undefined },
   ): Promise<PendingAnswer | DecisionAnswer> {
     demandRole(credential, 'propose');
-    demandAgent(credential, request.actorId);
+    demandActor(credential, request.actor);
     const { publisher, waiters, index } = this.#options;
     const { tenant } = credential;
     const id = request.id ?? randomUUID();
-    const envelope = this.#seal(tenant, id, request);
+    const envelope = this.#seal(credential, id, request);
     const published = await publisher.publish(envelope, options.traceparent).catch((error: unknown) => this.#unpublished(error, id));
     const pending = pendingOf(tenant, id, published);
     this.#accepted.set(`${tenant}\0${id}`, pending);
@@ -105,7 +105,7 @@ export class Actions {
     return decisionAnswer(decision, { settlement: await receipts.ofSlot(index.actions.settlementOf(slot)), repeats: first });
   }
 
-  #seal(tenant: string, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
+  #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
     const { bound, seed, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
@@ -113,7 +113,9 @@ export class Actions {
     const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
     const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
     try {
-      return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane });
+      // The decider believes of a proposal of ours what the ledger lets this token say, and no more.
+      const named = says.rules === 1 ? body : { ...body, token };
+      return sealEnvelope({ kind: 'action.proposed', body: named, head, seed, lane });
     } catch (error) {
       if (error instanceof RangeError) throw new Problem(413, 'PAYLOAD_TOO_LARGE', 'the signed proposal would exceed 128 KiB');
       throw error;

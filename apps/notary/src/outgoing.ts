@@ -53,8 +53,17 @@ function answerOf(kind: string, predicate: Predicate): { verdict: string; reason
 }
 
 export function treeHeadRecord(head: SignedTreeHead, lane: number, topicName: TopicName): OutgoingRecord {
-  const { tenant, origin, range, checkpoint, previous } = head;
-  const value = codecs.treeHead.encode({ tenant, origin, size: range.size, checkpoint, rangeHashes: range.hashes, previous, lane });
+  const { tenant, origin, range, checkpoint, previous, successor } = head;
+  const value = codecs.treeHead.encode({
+    tenant,
+    origin,
+    size: range.size,
+    checkpoint,
+    rangeHashes: range.hashes,
+    previous,
+    lane,
+    successor,
+  });
   return { topic: topicName('checkpoints'), partition: lane, key: Buffer.from(origin), value };
 }
 

@@ -20,7 +20,7 @@ import { type Decision, demandAllowed, HttpProposer, type ProposalBody, type Ver
 import { openTrust, verifyVerdict } from './verdict.ts';
 
 const MINUTE_MS = 60_000;
-const HIGH = { resource: { type: 'thing', id: 'high' }, actor: { kind: 'agent', id: 'bot', actingFor: 'eve' } } as const;
+const HIGH = { resource: { type: 'thing', id: 'high' }, actor: { kind: 'agent', id: 'eves-bot', actingFor: 'eve' } } as const;
 
 interface Story {
   readonly asks?: Partial<ProposalBody>;
@@ -153,7 +153,7 @@ const no: [string, Story, name: string, code: string, next: string][] = [
     'approved after its proposer was revoked',
     { asks: HIGH, then: approvedAfter((lane) => lane.control('issuer.revoked', 'acme', { revokes: 'platform' })) },
     'Denied',
-    'DENY_UNKNOWN_ISSUER',
+    'CANCELLED_REVOKED',
     'stop',
   ],
   [

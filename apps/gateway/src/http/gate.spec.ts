@@ -14,7 +14,14 @@ const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
 const origin = 'test.example/t/log1';
 index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(new Uint8Array(32).fill(9))) });
 const tokenHash = createHash('sha256').update(bearer).digest('hex');
-index.tokens.issue({ tenant: 'acme', token: 't', tokenHash, roles: ['propose', 'read'], agents: undefined, validUntilMs: 1000 });
+index.tokens.issue({
+  tenant: 'acme',
+  token: 't',
+  tokenHash,
+  roles: ['propose', 'read'],
+  says: { rules: 2, actors: undefined },
+  validUntilMs: 1000,
+});
 
 const request = (method: string, token = bearer): FastifyRequest =>
   ({ method, headers: { authorization: `Bearer ${token}` } }) as unknown as FastifyRequest;

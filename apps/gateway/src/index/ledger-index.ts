@@ -1,9 +1,19 @@
-import { originOf, parseTime, type SealedBatch, type SealedEntry, type LedgerBirth, type Source, type Statement } from '#domain';
+import {
+  type ActorRule,
+  originOf,
+  parseTime,
+  type SealedBatch,
+  type SealedEntry,
+  type LedgerBirth,
+  type Source,
+  type Statement,
+  type TokenRole,
+} from '#domain';
 
 import { ActionTable } from './action-table.ts';
 import { ENTRIES_MAX, EntryTable, type SourceAt } from './entry-table.ts';
 import { LogBook } from './log-book.ts';
-import { TokenBook, type TokenRole } from './token-book.ts';
+import { TokenBook, type TokenSays } from './token-book.ts';
 
 /** `receipts` is not what a notary writes: reading it further would show receipts for the wrong entries. */
 export class ReceiptsBroken extends Error {
@@ -73,21 +83,26 @@ export class LedgerIndex {
       const value = predicate[member];
       return typeof value === 'string' ? value : '';
     };
-    if (kind === 'tenant.registered') {
+    if (kind === 'tenant.registered' || kind === 'log.rotated') {
       const origin = originOf(this.#ledger, text('logId'));
-      this.logs.register({ tenant: text('registers'), origin, lane: Number(predicate['lane']), vkey: text('vkey') });
+      const tenant = text(kind === 'log.rotated' ? 'rotates' : 'registers');
+      this.logs.register({ tenant, origin, lane: Number(predicate['lane']), vkey: text('vkey') });
     } else if (kind === 'token.issued') {
-      const agents = predicate['agents'];
       this.tokens.issue({
         tenant,
         token: text('token'),
         tokenHash: text('tokenHash'),
         roles: (Array.isArray(predicate['roles']) ? predicate['roles'] : []) as TokenRole[],
-        agents: Array.isArray(agents) ? agents.map(String) : undefined,
+        says: saysOf(predicate),
         validUntilMs: parseTime(text('validUntil')),
       });
     } else if (kind === 'token.revoked') this.tokens.revoke(tenant, text('token'));
   }
+}
+
+function saysOf({ rules, agents, actors }: Statement['predicate']): TokenSays {
+  if (rules > 1) return { rules: 2, actors: actors as ActorRule[] | undefined };
+  return { rules: 1, agents: Array.isArray(agents) ? agents.map(String) : undefined };
 }
 
 function sourceAt(source: Source): SourceAt | undefined {

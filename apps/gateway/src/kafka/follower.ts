@@ -77,8 +77,7 @@ export class Follower {
     this.#positions = lanes.flatMap((lane) =>
       FOLLOWED.map((name) => ({ name, topic: options.topicOf(name), lane, next: 0n, target: undefined, halted: false })),
     );
-    const keys = birth.deciderKeys.map((key) => key.publicKey);
-    this.#batches = lanes.map((lane) => new SealedBatches(emptyHeads(birth.ledger, lane, systemLog(birth, lane)), keys, wire));
+    this.#batches = lanes.map((lane) => new SealedBatches(emptyHeads(birth, lane), wire));
     health.wait('index', 'reading the ledger from its first record');
   }
 
@@ -288,10 +287,4 @@ function isNotaryPosition(value: Buffer): boolean {
   } catch {
     return false;
   }
-}
-
-function systemLog(birth: LedgerBirth, lane: number): LedgerBirth['systemLogs'][number] {
-  const log = birth.systemLogs.find((system) => system.lane === lane);
-  if (!log) throw new Error(`lane ${lane}: no system log in the ledger's configuration`);
-  return log;
 }

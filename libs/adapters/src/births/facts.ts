@@ -6,8 +6,11 @@ import type { FollowedEntry } from './follow.ts';
 export interface TenantOnLedger {
   readonly tenant: string;
   readonly lane: number;
-  readonly origin: string;
-  readonly vkey: string;
+  /** Of its log, and the log's key: those that go on. */
+  origin: string;
+  vkey: string;
+  /** Logs of it that were closed, the oldest first. */
+  readonly closed: { readonly origin: string; readonly vkey: string }[];
   /** id → revoked. */
   readonly issuers: Map<string, boolean>;
   readonly tokens: Map<string, { readonly tokenHash: string; readonly revoked: boolean }>;
@@ -38,7 +41,8 @@ export class LedgerFacts {
         originOf(String(predicate.origin.split('/t/')[0]), textOf(predicate, 'logId')),
         textOf(predicate, 'vkey'),
       );
-    } else if (kind === 'issuer.registered') facts?.issuers.set(textOf(predicate, 'issuer'), false);
+    } else if (kind === 'log.rotated') this.#rotate(predicate);
+    else if (kind === 'issuer.registered') facts?.issuers.set(textOf(predicate, 'issuer'), false);
     else if (kind === 'issuer.revoked') facts?.issuers.set(textOf(predicate, 'issuer'), true);
     else if (kind === 'token.issued') {
       facts?.tokens.set(textOf(predicate, 'token'), { tokenHash: textOf(predicate, 'tokenHash'), revoked: false });
@@ -59,7 +63,16 @@ export class LedgerFacts {
   }
 
   #open(tenant: string, lane: number, origin: string, vkey: string): void {
-    if (!this.tenants.has(tenant)) this.tenants.set(tenant, { tenant, lane, origin, vkey, issuers: new Map(), tokens: new Map() });
+    if (!this.tenants.has(tenant))
+      this.tenants.set(tenant, { tenant, lane, origin, vkey, closed: [], issuers: new Map(), tokens: new Map() });
+  }
+
+  #rotate(predicate: Predicate): void {
+    const facts = this.tenants.get(textOf(predicate, 'rotates'));
+    if (!facts) return;
+    facts.closed.push({ origin: facts.origin, vkey: facts.vkey });
+    facts.origin = originOf(String(predicate.origin.split('/t/')[0]), textOf(predicate, 'logId'));
+    facts.vkey = textOf(predicate, 'vkey');
   }
 
   #advance(lane: number, predicate: Predicate): void {

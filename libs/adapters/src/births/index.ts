@@ -1,5 +1,6 @@
 export {
   checkLedgerTopics,
+  DEMO_ACTORS,
   DEMO_TENANTS,
   executorKey,
   LANES_DEFAULT,

@@ -17,6 +17,8 @@ export interface CheckedReceipt {
 export class LaneReceipts {
   readonly all: CheckedReceipt[] = [];
   readonly #trust = new Map<string, Trust>();
+  /** Of a log.rotated whose log.closed is to come. */
+  readonly #next = new Map<string, Trust>();
   #offset = 0n;
 
   private constructor(
@@ -63,13 +65,20 @@ export class LaneReceipts {
     if (!trust) throw new Error(`receipt of ${record.tenant}, which ${systemTree(this.lane)} has not registered`);
     const verified = verifyReceipt(record.proof, { origin: trust.log.name, verifier: trust.log, trust });
     const statement = verified.statement as unknown as Statement;
-    this.#learnTenant(statement);
+    this.#learnLog(record.tenant, statement);
     this.all.push({ record, kind: record.kind, statement });
   }
 
   /** A tenant's key is what a verified entry of the system's tree says it is; the system's own is in ledger.json. */
-  #learnTenant({ predicateType, predicate }: Statement): void {
-    if (predicateType !== 'urn:countersign:tenant.registered:v1') return;
-    this.#trust.set(textOf(predicate, 'registers'), parseTrust(formatTrust(textOf(predicate, 'vkey'))));
+  #learnLog(tenant: string, { predicateType, predicate }: Statement): void {
+    const named = (): Trust => parseTrust(formatTrust(textOf(predicate, 'vkey')));
+    if (predicateType === 'urn:countersign:tenant.registered:v1') this.#trust.set(textOf(predicate, 'registers'), named());
+    else if (predicateType === 'urn:countersign:log.rotated:v1') this.#next.set(textOf(predicate, 'rotates'), named());
+    else if (predicateType === 'urn:countersign:log.closed:v1') {
+      const next = this.#next.get(tenant);
+      if (next?.log.name !== textOf(predicate, 'successor'))
+        throw new Error(`the log of ${tenant} was closed, and no log.rotated named the next`);
+      this.#trust.set(tenant, next);
+    }
   }
 }

@@ -44,6 +44,8 @@ export interface TreeHeadRecord {
   /** SHA-256 of the log's last entry. */
   readonly previous: Uint8Array;
   readonly lane: number;
+  /** Origin of the log that goes on; null while this one does. */
+  readonly successor: string | null;
 }
 export interface NotaryPositionRecord {
   readonly lane: number;
@@ -51,6 +53,8 @@ export interface NotaryPositionRecord {
   readonly ledgerOffset: number;
   readonly inputKeysOffset: number;
   readonly signature: Uint8Array;
+  /** The decider's key that seals the next batch; null: the birth's. */
+  readonly sealer: Uint8Array | null;
 }
 export interface DeadLetterRecord {
   readonly origin: string;

@@ -1,4 +1,5 @@
 import { VOTE_FAULTS } from '../decide/approvals.ts';
+import { NOT_JUDGED_DETAIL } from '../decide/controls.ts';
 import { decide } from '../decide/decide.ts';
 import { evolve } from '../decide/evolve.ts';
 import { replayFacts } from '../decide/facts.ts';
@@ -12,7 +13,7 @@ import type { WireCodec } from '../ledger/record.ts';
 import { text } from '../ledger/text.ts';
 import { NESTING_MAX } from '../payloads/kinds.ts';
 import { limitsOn } from '../policy/counts.ts';
-import type { PolicyEngine } from '../policy/types.ts';
+import { NOT_JUDGED, type PolicyEngine } from '../policy/types.ts';
 import type { Findings } from './report.ts';
 import { Unreplayable } from './unreplayable.ts';
 
@@ -106,7 +107,8 @@ export class Replay {
             value: value ?? null,
             inputKey: inputKey ?? new Uint8Array(32),
           };
-    const context: DecideContext = { nowMs, engine: this.engine, wire: this.wire, birth: this.birth };
+    const engine = first.statement.predicate['detail'] === NOT_JUDGED_DETAIL ? unjudging(this.engine) : this.engine;
+    const context: DecideContext = { nowMs, engine, wire: this.wire, birth: this.birth };
     const decided = decide(this.#state, again, context);
     const isSame = decided.entries.length === group.length && decided.entries.every(({ bytes }, at) => isEntry(group[at], bytes));
     if (!isSame) {
@@ -133,3 +135,12 @@ export class Replay {
 
 const isEntry = (entry: SealedEntry | undefined, bytes: Uint8Array): boolean =>
   entry !== undefined && equalBytes(entry.record.entry, bytes);
+
+/** As the engine was when the ledger refused a bundle because nobody had judged it yet. */
+const unjudging = (engine: PolicyEngine): PolicyEngine => ({
+  name: engine.name,
+  refusals: () => [NOT_JUDGED],
+  guards: (bundle) => engine.guards(bundle),
+  authorize: (bundle, request) => engine.authorize(bundle, request),
+  parametersValid: (...asked) => engine.parametersValid(...asked),
+});

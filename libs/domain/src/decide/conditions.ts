@@ -34,14 +34,14 @@ export function writtenOf(conditions: Conditions | undefined): { readonly condit
   });
   return {
     conditions: {
-      ...(evidence.length === 0 ? {} : { evidence: shown, until: formatTime(untilOf(conditions)) }),
+      ...(evidence.length === 0 ? {} : { evidence: shown, until: formatTime(holdsUntil(conditions)) }),
       ...(windows.length === 0 ? {} : { windows }),
     },
   };
 }
 
 /** POSIX milliseconds; Infinity without evidence. */
-export const untilOf = (conditions: Conditions | undefined): number =>
+export const holdsUntil = (conditions: Conditions | undefined): number =>
   Math.min(Infinity, ...(conditions?.evidence ?? []).map(({ untilMs }) => untilMs));
 
 /** Of `action.decided`, and of an `escalation.settled` that repeats it. */
@@ -62,7 +62,7 @@ export function useStatements(used: UsedBook, predicate: Predicate): Pick<OpenEs
 /** What no longer holds at this place of the ledger; undefined: all of it does. A window that the bundle in force does not have is closed. */
 export function lapsed(state: LaneState, facts: TenantFacts, conditions: Written, nowMs: number): 'evidence' | 'window' | undefined {
   const { evidence = [], windows = [] } = conditions;
-  const isVouched = evidence.every(({ issuer, keyid }) => isStillAdmitted(facts, issuer, keyid));
+  const isVouched = evidence.every(({ issuer, keyid }) => facts.issuers.has(issuer) && isStillAdmitted(facts, issuer, keyid));
   if (!isVouched || nowMs >= untilIn(conditions)) return 'evidence';
   return windows.every((named) => isAnyOpen(state.bundle?.tables.windows ?? {}, [...named], nowMs)) ? undefined : 'window';
 }

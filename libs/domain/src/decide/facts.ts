@@ -34,7 +34,7 @@ export function replayFacts(
   };
 }
 
-function countedBy(payload: Json, { rules, bundle }: Pick<LaneState, 'rules' | 'bundle'>): Pick<InputFacts, 'counts'> {
+function countedBy(payload: Json, { rules, bundle }: Pick<LaneState, 'rules' | 'bundle'>): Pick<InputFacts, 'counted'> {
   if (bundle?.tables.limits === undefined) return {};
   const parsed = parsePayload('action.proposed', payload, rules);
   return parsed.ok ? countFacts(bundle, parsed.value as unknown as Proposal) : {};

@@ -1,8 +1,7 @@
 import type { Entry, InputTopic } from '../ledger/entry.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import type { LedgerBirth } from './state.ts';
-import type { Count } from '../policy/limit.ts';
-import type { Bundle, PolicyEngine } from '../policy/types.ts';
+import type { Bundle, PolicyEngine, Proposal } from '../policy/types.ts';
 
 /** One thing to decide: a committed record of an input topic, or the passing of time. */
 export type Input =
@@ -38,8 +37,8 @@ export interface InputFacts {
   readonly bundle?: Bundle;
   /** The person whom the actor says it acts for: may not approve what it asked. */
   readonly actingFor?: string;
-  /** What the action adds to cumulative limits, if its entry says that it counts. */
-  readonly counts?: readonly Count[];
+  /** What is measured of the action for cumulative limits, if its entry says that it counts. */
+  readonly counted?: Proposal;
 }
 
 export interface Decided {
@@ -56,7 +55,7 @@ export const REQUEST_DIGEST_BYTES = 16; // 64-bit collision strength against a s
 export class LaneHalted extends Error {
   override readonly name = 'LaneHalted';
   constructor(
-    readonly code: 'NOT_INITIALISED' | 'INPUT_GAP' | 'TAIL_LOST' | 'FORKED' | 'TOPIC_SETTINGS' | 'DUE_FIRST',
+    readonly code: 'NOT_INITIALISED' | 'INPUT_GAP' | 'TAIL_LOST' | 'FORKED' | 'TOPIC_SETTINGS' | 'DUE_FIRST' | 'GUARD_TAKEN',
     message: string,
   ) {
     super(message);

@@ -2,7 +2,7 @@ import { sha256 } from '#crypto';
 
 import { rangeRoot } from '../formats/merkle.ts';
 import type { Entry } from './entry.ts';
-import { LedgerBroken, type LaneHeads } from './heads.ts';
+import { LedgerBroken, type LaneHeads, treeAt } from './heads.ts';
 import type { InputForm, LedgerRecord, WireCodec } from './record.ts';
 import { BATCH_ENTRIES_MAX } from './sealed-batch.ts';
 import { sealBatch } from './seal.ts';
@@ -27,7 +27,7 @@ export function buildBatch(heads: LaneHeads, entries: readonly BatchEntry[], dec
   const batchFirstSeq = heads.nextSeq - batchCount;
   const ends = new Map<string, { treeSize: number; root: Uint8Array }>();
   const unsealed = entries.map(({ entry, inputForm, input }, at): LedgerRecord => {
-    const { treeSize, root } = endOf(heads, ends, entry.tenant);
+    const { treeSize, root } = endOf(heads, ends, entry);
     const routing = {
       tenant: entry.tenant,
       leafIndex: Number(entry.statement.predicate.index),
@@ -53,13 +53,14 @@ export function buildBatch(heads: LaneHeads, entries: readonly BatchEntry[], dec
 function endOf(
   heads: LaneHeads,
   ends: Map<string, { treeSize: number; root: Uint8Array }>,
-  tenant: string,
+  { tenant, statement }: Entry,
 ): { treeSize: number; root: Uint8Array } {
-  const known = ends.get(tenant);
+  const { origin } = statement.predicate;
+  const known = ends.get(origin);
   if (known) return known;
-  const tree = heads.trees.get(tenant);
-  if (!tree) throw new LedgerBroken('ORIGIN', `no tree for ${tenant}`);
+  const tree = treeAt(heads, tenant, origin);
+  if (!tree) throw new LedgerBroken('ORIGIN', `no tree ${origin} for ${tenant}`);
   const end = { treeSize: tree.range.size, root: rangeRoot(tree.range) };
-  ends.set(tenant, end);
+  ends.set(origin, end);
   return end;
 }

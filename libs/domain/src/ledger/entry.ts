@@ -5,10 +5,13 @@ import type { InputForm } from './record.ts';
 export const ENTRY_KINDS = [
   'genesis',
   'tenant.registered',
+  'log.rotated',
+  'log.closed',
   'issuer.registered',
   'issuer.revoked',
   'key.added',
   'key.revoked',
+  'key.rotated',
   'token.issued',
   'token.revoked',
   'bundle.activated',
@@ -30,7 +33,7 @@ export const ENTRY_KINDS = [
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 /** Those that rules 1 do not have. */
-export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['key.added', 'key.revoked'];
+export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['key.added', 'key.revoked', 'key.rotated', 'log.rotated', 'log.closed'];
 
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
 export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {

@@ -2,7 +2,7 @@ import { sha256 } from '#crypto';
 
 import { equalBytes } from '../formats/bytes.ts';
 import { type CompactRange, leafHash, rangeRoot } from '../formats/merkle.ts';
-import { admitEntry, LedgerBroken, type LaneHeads } from './heads.ts';
+import { admitEntry, LedgerBroken, type LaneHeads, treeAt } from './heads.ts';
 import type { EntryKind, Statement } from './entry.ts';
 import type { LedgerRecord, WireCodec } from './record.ts';
 import { sealVerifies } from './seal.ts';
@@ -18,7 +18,7 @@ export interface SealedEntry {
 export interface SealedBatch {
   readonly firstSeq: number;
   readonly entries: readonly SealedEntry[];
-  /** Tenant → its tree before the batch, for each tree that the batch touches. */
+  /** Origin → its tree before the batch, for each tree that the batch touches. */
   readonly before: ReadonlyMap<string, CompactRange>;
 }
 
@@ -35,7 +35,6 @@ export class SealedBatches {
 
   constructor(
     readonly heads: LaneHeads,
-    private readonly deciderKeys: readonly Uint8Array[],
     private readonly wire: WireCodec,
   ) {}
 
@@ -99,7 +98,7 @@ export class SealedBatches {
     this.#checkSeal(pending, firstSeq);
     const before = new Map<string, CompactRange>();
     const entries = records.map((record) => this.#admit(record, before));
-    this.#checkRoots(records);
+    this.#checkRoots(entries);
     checkParts(entries);
     return { firstSeq, entries, before };
   }
@@ -108,8 +107,8 @@ export class SealedBatches {
     const seal = pending.at(-1)?.record.batchSeal ?? new Uint8Array();
     const recordHashes = pending.map(({ hash }) => hash);
     const range = { lane: this.heads.lane, firstSeq, lastSeq: firstSeq + pending.length - 1, recordHashes };
-    if (!sealVerifies(range, seal, this.deciderKeys)) {
-      throw new LedgerBroken('SEAL', `batch at sequence ${firstSeq}: not sealed by a decider key of this ledger`);
+    if (!sealVerifies(range, seal, this.heads.sealers)) {
+      throw new LedgerBroken('SEAL', `batch at sequence ${firstSeq}: not sealed by the decider key that the ledger admits there`);
     }
   }
 
@@ -133,19 +132,19 @@ export class SealedBatches {
     }
     const leaf = leafHash(record.entry);
     const tree = this.heads.trees.get(record.tenant);
-    if (tree && !before.has(record.tenant)) before.set(record.tenant, tree.range); // ranges never change, the head gets a new one
+    if (tree && !before.has(tree.origin)) before.set(tree.origin, tree.range); // ranges never change, the head gets a new one
     admitEntry(this.heads, record.tenant, kind, statement, record.entry, leaf);
     return { record, statement, kind, leaf };
   }
 
-  /** Every record states its tenant's size and root after the batch: recomputed here from the entries alone. */
-  #checkRoots(records: readonly LedgerRecord[]): void {
+  /** Every record states its tree's size and root after the batch: recomputed here from the entries alone. */
+  #checkRoots(entries: readonly SealedEntry[]): void {
     const roots = new Map<string, Uint8Array>();
-    for (const record of records) {
-      const tree = this.heads.trees.get(record.tenant);
+    for (const { record, statement } of entries) {
+      const tree = treeAt(this.heads, record.tenant, statement.predicate.origin);
       if (!tree) throw new LedgerBroken('ORIGIN', `no tree for ${record.tenant}`);
-      const root = roots.get(record.tenant) ?? rangeRoot(tree.range);
-      roots.set(record.tenant, root);
+      const root = roots.get(tree.origin) ?? rangeRoot(tree.range);
+      roots.set(tree.origin, root);
       if (record.treeSize !== tree.range.size || !equalBytes(record.root, root)) {
         throw new LedgerBroken('ROOT', `${tree.origin}: size ${record.treeSize} stated with another root or size than ${tree.range.size}`);
       }

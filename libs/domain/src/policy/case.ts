@@ -13,6 +13,8 @@ export interface JudgeInput {
   /** Unrevoked keys of the proposal's tenant. */
   readonly evidenceKey: EvidenceKeyOf;
   readonly engine: PolicyEngine;
+  /** Stands for the actor where limits count: all that may call themselves anything under one credential are one. Absent: the actor itself. */
+  readonly asker?: string;
   /** For how many decisions a statement has counted, by its digest. Absent: for none. */
   readonly timesUsed?: (digest: string) => number;
   /** Absent: nothing was counted before. */

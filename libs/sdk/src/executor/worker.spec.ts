@@ -5,6 +5,7 @@ import { formatTime } from '#domain';
 import { Denied, Unavailable } from '../errors.ts';
 import { EffectUnknown } from './handler.ts';
 import { FakeLedger, HASH, Life } from './fake-ledger.ts';
+import { JournalLost } from './journal.ts';
 
 const AFTER = 'b'.repeat(64);
 
@@ -539,6 +540,32 @@ describe('after a crash', () => {
     await second.until(() => second.codes.includes('INTERRUPTED'));
     await second.idle();
     expect([went, told(ledger)]).toEqual([0, ['result succeeded', 'healthcheck failed']]);
+  });
+
+  it('an executor whose journal another one has opened stops before its effect, says so, and ends', async () => {
+    const ledger = new FakeLedger({ answers: false });
+    const life = new Life(ledger);
+    ledger.allow();
+    await life.until(() => ledger.claims.length === 1);
+    life.journal.open();
+    ledger.grant();
+    await expect(life.worker.fatal).rejects.toBeInstanceOf(JournalLost);
+    await life.idle();
+    expect([life.ran, ledger.reports, life.notices.at(-1)]).toMatchObject([[], [], { code: 'JOURNAL_LOST', level: 'alarm' }]);
+    await life.end();
+  });
+
+  it('an executor of many effects at once begins none of them after its journal was lost', async () => {
+    const ledger = new FakeLedger({ answers: false });
+    const life = new Life(ledger, {}, { atOnce: 3 });
+    for (let each = 0; each < 3; each++) ledger.allow();
+    await life.until(() => ledger.claims.length === 3);
+    life.journal.open();
+    ledger.claims.forEach((claim, decision) => {
+      ledger.grant({ claim, decision: String(decision) });
+    });
+    await life.idle();
+    expect([life.ran, life.codes.filter((code) => code === 'JOURNAL_LOST')]).toEqual([[], ['JOURNAL_LOST']]);
   });
 
   it('an executor whose journal cannot be written runs nothing', async () => {

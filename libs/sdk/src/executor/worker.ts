@@ -4,7 +4,7 @@ import { answer, ClaimAnswers } from './claim-answers.ts';
 import { ClaimBook } from './claim-book.ts';
 import { Claimant, type ClaimantOptions } from './claimant.ts';
 import { handlerOf, type Handlers } from './handler.ts';
-import type { Journal, Memory } from './journal.ts';
+import { type Journal, JournalLost, type Memory } from './journal.ts';
 import { type Notice, Teller } from './notice.ts';
 import { type Decision, openClaim, type OpenClaim, textOf } from './open-claim.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
@@ -56,6 +56,9 @@ export class Worker {
     this.#carrier = new Carrier(options, tools);
     this.#answers = new ClaimAnswers(options, tools);
     this.#caughtUp.promise.catch(() => undefined);
+    this.#tasks.fatal.catch((error: unknown) => {
+      if (error instanceof JournalLost) this.#teller.note({ code: 'JOURNAL_LOST', actionId: '', claim: '', detail: error.message });
+    });
   }
 
   /** Rejects with what this worker cannot go on after, such as a journal that cannot be written. */
@@ -99,7 +102,9 @@ export class Worker {
       open.wayBack.reject(why);
     }
     await this.#tasks.ended();
-    await this.#book.writePosition(next);
+    await this.#book.writePosition(next).catch((error: unknown) => {
+      if (!(error instanceof JournalLost)) throw error; // its new owner keeps the position
+    });
   }
 
   /** Its settlement brings the permit, and not the proposal: that is kept until then. */

@@ -1,4 +1,5 @@
 import { ActingLane } from './acting-lane.ts';
+import { credentials } from './story-v3-credentials.ts';
 import { evidence, limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 
@@ -12,6 +13,7 @@ export function goldenStoryV3(): ActingLane {
   keys(lane);
   limits(lane);
   evidence(lane);
+  credentials(lane);
   return lane;
 }
 

@@ -67,7 +67,7 @@ export class SealedLedger {
     this.deciderSeed = born?.deciderSeed ?? SEED('decider');
     this.keys = new LogKeys(born?.birth.ledger ?? 'ledger.example', this.ledgerSeed);
     this.birth = born?.birth ?? aBirth(this.keys, lane + 1);
-    this.heads = emptyHeads(this.birth.ledger, lane, this.#systemLog());
+    this.heads = emptyHeads(this.birth, lane);
   }
 
   /** Of a tenant, registered here or not, or of `_system.<lane>`. */

@@ -53,8 +53,8 @@ export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array
 }
 
 /** The CI's word for the way back of testParameters. */
-export const testWayBack = (change: Partial<CiStatement> = {}): Evidence =>
-  testEvidence({ operation: 'undo', artifactDigest: 'v1', ...change });
+export const testWayBack = (change: Partial<CiStatement> = {}, seed: Uint8Array = CI_SEED): Evidence =>
+  testEvidence({ operation: 'undo', artifactDigest: 'v1', ...change }, seed);
 
 export function judgeInput(engine: PolicyEngine, change: Partial<Proposal> = {}, more: Partial<JudgeInput> = {}): JudgeInput {
   const ci = { issuer: 'ci', type: 'ci', publicKey: ed25519PublicKey(CI_SEED) };
