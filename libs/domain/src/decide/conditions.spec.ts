@@ -32,7 +32,7 @@ function propose(lane: MemoryLane, id: string, { target = 'low', evidence = show
   const parameters = { tenant: 'acme', target, artifact: 'v2', amount: 1, back: { operation: 'undo', reference: 'v1' } };
   return only(lane.propose(id, { ...about, parameters, evidence, mode }));
 }
-const shown = (lane: MemoryLane, id = 'low', more: object = {}): Evidence[] => {
+const shown = (lane: MemoryLane, id = 'low', more: object = {}): [ci: Evidence, back: Evidence] => {
   const resource = { type: 'thing', id };
   return [stated(lane, { resource, ...more }), statedWayBack(lane, { resource, ...more })];
 };
@@ -51,8 +51,10 @@ function only(entries: readonly Entry[]): Entry {
   if (!entry || entries.length > 1) throw new Error(`one entry, not ${entries.length}`);
   return entry;
 }
-const said = ({ kind, statement: { predicate } }: Entry): string =>
-  [kind, predicate.verdict ?? predicate['outcome'] ?? '', ...((predicate['reasons'] ?? []) as string[])].filter(Boolean).join(' ');
+const said = ({ kind, statement: { predicate } }: Entry): string => {
+  const { verdict, outcome, reasons = [] } = predicate as { verdict?: string; outcome?: string; reasons?: string[] };
+  return [kind, verdict, outcome, ...reasons].filter((word) => word !== undefined).join(' ');
+};
 const permitOf = ({ statement }: Entry) => statement.predicate['permit'] as { executeBy: string } | undefined;
 
 async function expectSound(lane: MemoryLane): Promise<void> {
@@ -80,7 +82,7 @@ describe('a statement', () => {
   it('of a way back counts once as well', () => {
     const lane = ready();
     const [, back] = shown(lane);
-    const again = () => [stated(lane), back as Evidence];
+    const again = () => [stated(lane), back];
     expect([said(propose(lane, 'a-1', { evidence: again() })), said(propose(lane, 'a-2', { evidence: again() }))]).toEqual([ALLOWED, USED]);
   });
   it('counts as often as the party that signed it says', () => {
@@ -106,8 +108,8 @@ describe('a statement', () => {
   it('is not used by what was denied, or asked in shadow mode', () => {
     const lane = ready();
     const [ci] = shown(lane);
-    expect(said(propose(lane, 'a-1', { evidence: [ci as Evidence] }))).toBe(MISSING);
-    const evidence = [ci as Evidence, statedWayBack(lane)];
+    expect(said(propose(lane, 'a-1', { evidence: [ci] }))).toBe(MISSING);
+    const evidence = [ci, statedWayBack(lane)];
     expect(said(propose(lane, 'a-2', { evidence, mode: 'shadow' }))).toBe('action.decided WOULD_ALLOW ALLOW_POLICY');
     expect(said(propose(lane, 'a-3', { evidence }))).toBe(ALLOWED);
   });
@@ -154,7 +156,7 @@ describe('what a decision rests on', () => {
     const lane = ready();
     const evidence = shown(lane);
     const { predicate } = propose(lane, 'a-1', { evidence }).statement;
-    const { keyid } = evidence[0] as Evidence;
+    const { keyid } = evidence[0];
     const until = formatTime(lane.nowMs + HOUR_MS);
     expect(predicate['conditions']).toMatchObject({
       evidence: [

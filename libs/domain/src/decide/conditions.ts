@@ -45,7 +45,7 @@ export const holdsUntil = (conditions: Conditions | undefined): number =>
   Math.min(Infinity, ...(conditions?.evidence ?? []).map(({ untilMs }) => untilMs));
 
 /** Of `action.decided`, and of an `escalation.settled` that repeats it. */
-export const conditionsIn = (members: Readonly<Record<string, unknown>>): Written => (members['conditions'] ?? {}) as Written;
+export const conditionsIn = (members: Readonly<Record<string, unknown>>): Written => members['conditions'] ?? {};
 
 /** The same of what an entry says. */
 export const untilIn = ({ until }: Written): number => (until === undefined ? Infinity : parseTime(until));

@@ -1,7 +1,7 @@
 import { ed25519PublicKey, ed25519Sign, ed25519Verify, sha256Hex } from '#crypto';
 
 import { base64, fromBase64, fromUtf8 } from '../formats/bytes.ts';
-import { canonicalBytes, type Json } from '../formats/canonical-json.ts';
+import { canonicalBytes } from '../formats/canonical-json.ts';
 import { pae } from '../formats/dsse.ts';
 import { keyIdOf } from '../formats/keys.ts';
 import { parseJson } from '../formats/strict-json.ts';

@@ -85,7 +85,7 @@ export const statementPayloadType = (type: StatementType, version: StatementVers
 
 /** Throws for anything that is not exactly one statement of the type and version. */
 export function parseStatement(type: StatementType, version: StatementVersion, json: Json): Statement {
-  return SHAPES[version][type].parse(json) as Statement;
+  return SHAPES[version][type].parse(json);
 }
 
 const SHAPES = {
