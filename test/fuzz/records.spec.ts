@@ -131,6 +131,11 @@ function jsonOf(bytes: Uint8Array, maxDepth: number): Json | undefined {
 const TARGETS: readonly Target[] = [
   codec('SignedEnvelope', codecs.signedEnvelope, inputValues),
   codec('LedgerEntry', codecs.ledgerEntry, golden.ledger),
+  codec(
+    'PlacedEntry',
+    codecs.placedEntry,
+    lane.ledger.filter((value) => codecs.placedEntry.wrote(value)),
+  ),
   codec('InputKey', codecs.inputKey, [codecs.inputKey.encode({ origin: 'ledger.example/t/0', leafIndex: 7, key })]),
   codec(
     'Receipt',

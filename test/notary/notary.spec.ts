@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
-import { codecs, FencedError, GuardFile } from '#adapters';
+import { codecs, FencedError, GuardFile, wire } from '#adapters';
 import { hex, LaneHalted, LedgerBroken, originOf, rangeRoot, verifyReceipt } from '#domain';
 import type { MadeBatch } from '#testing';
 
@@ -248,11 +248,11 @@ describe('a notary refuses', () => {
     await world.attestAll();
     const batch = decided(0, 1);
     const [value] = batch.values;
-    const record = codecs.ledgerEntry.decode(value ?? Buffer.of());
+    const record = wire.decodeRecord(value ?? Buffer.of());
     await world.write({
       topic: 'ledger',
       key: Buffer.from('acme'),
-      value: codecs.ledgerEntry.encode({ ...record, batchSeal: new Uint8Array(64) }),
+      value: Buffer.from(wire.encodeRecord({ ...record, batchSeal: new Uint8Array(64) })),
     });
     expect(await world.notary().ended).toBeInstanceOf(LedgerBroken);
     expect((await world.receipts()).map(({ actionId }) => actionId)).not.toContain('action-0');

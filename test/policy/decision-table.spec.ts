@@ -1,5 +1,5 @@
 import { CedarEngine } from '#adapters';
-import { type Freeze, freezeFor, judge, JUDGE_STEPS, type JudgeSteps, type Proposal } from '#domain';
+import { type Freeze, freezeFor, type Json, judge, JUDGE_STEPS, type JudgeSteps, parseBundle, type Proposal } from '#domain';
 import { describe, expect, it } from 'vitest';
 
 import { testEvidenceKey } from '../../libs/domain/src/policy/own-test-evidence.ts';
@@ -86,6 +86,24 @@ describe('the decision table', () => {
   });
 });
 
+type JsonObject = Record<string, Json>;
+/** The bundle, with the contract of records without some of its members, or with null where the member must be there. */
+function withoutInCrm(document: JsonObject, members: readonly string[]): JsonObject {
+  const contracts = document['contracts'] as JsonObject;
+  const { operations, ...crm } = contracts['crm'] as JsonObject;
+  const { 'update-record': update } = operations as Record<string, JsonObject>;
+  const isLeft = ([name]: [string, Json]): boolean => !members.includes(name);
+  const nulls = members.filter((name) => name === 'tenant' || name === 'resource').map((name): [string, Json] => [name, null]);
+  const changed = Object.fromEntries([...Object.entries(update ?? {}).filter(isLeft), ...nulls]);
+  const left = { ...Object.fromEntries(Object.entries(crm).filter(isLeft)), operations: { 'update-record': changed } };
+  return { ...document, contracts: { ...contracts, crm: left } };
+}
+/** A contract that was changed has another digest: rows that pin the sound one would be red for that alone. */
+function unpinned({ row, proposal }: Question): Proposal {
+  const { contractDigest: _, ...rest } = proposal;
+  return row.contract === 'pinned' ? rest : proposal;
+}
+
 describe('the decision table misses', { timeout: 60_000 }, () => {
   const { cedar } = standardDocument as unknown as { cedar: { schema: string; policies: Record<string, string> } };
   it.each(Object.keys(cedar.policies))('the policy %s when it is gone', (id) => {
@@ -95,6 +113,33 @@ describe('the decision table misses', { timeout: 60_000 }, () => {
     const ofClass = questions.filter(({ row }) => row.cls === cls);
     expect(ofClass.some((question) => isRed(question, without))).toBe(true);
   });
+  const { classes, windows } = standardDocument as unknown as Record<string, Record<string, JsonObject>>;
+  const { window: _, ...exports } = classes?.['data.export'] ?? {};
+  const hours = ['export-hours', 'export-night'];
+  const withExports = (window: Json) => ({ classes: { ...classes, 'data.export': { ...exports, window } } });
+  const night = windows?.['export-night'] ?? {};
+  it.each<[string, Record<string, Json>]>([
+    ['the windows of exports', { classes: { ...classes, 'data.export': exports } }],
+    ...hours.map((name): [string, Record<string, Json>] => [`the window ${name}`, withExports(hours.filter((other) => other !== name))]),
+    ['that the night crosses midnight', { windows: { ...windows, 'export-night': { ...night, toMinute: 1440 } } }],
+    [
+      'the days on which a night begins',
+      { windows: { ...windows, 'export-night': { ...night, days: ['mon', 'tue', 'wed', 'thu', 'sat'] } } },
+    ],
+    ['the zone of a window', { windows: { ...windows, 'export-night': { ...night, zone: 'America/New_York' } } }],
+  ])('%s when it is gone', (_what, change) => {
+    const without = bundlesOf({ ...standardDocument, ...change });
+    expect(questions.some((question) => isRed(question, without))).toBe(true);
+  });
+  // The tenant's own place is one of its members too: each of the two is missed when both are gone.
+  it.each([['tenantMembers'], ['alsoTenant'], ['fields'], ['tenant', 'tenantMembers'], ['resource']])(
+    '%s of a contract when it is gone',
+    (...members) => {
+      const [plain, windowed] = [standard.plain, standard.windowed].map(({ document }) => parseBundle(withoutInCrm(document, members)));
+      if (!plain || !windowed) throw new Error('two bundles');
+      expect(questions.some((question) => isRed({ ...question, proposal: unpinned(question) }, { plain, windowed }))).toBe(true);
+    },
+  );
   it.each(STEPS)('the step %s when it is left out', (name) => {
     const without: StepsFor = (freezes) => stepsFor(freezes).filter(([each]) => each !== name);
     expect(questions.some((question) => isRed(question, standard, without))).toBe(true);

@@ -1,12 +1,15 @@
 /** A row as the proposal that it stands for. */
-import { ACTOR_KINDS, type Bundle, type Json, type Proposal } from '#domain';
+import { ACTOR_KINDS, type ActorRule, type Bundle, type Json, type Proposal } from '#domain';
 
 import { EVIDENCE_WORDS, evidenceFor, type Found } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import type { Row } from './decision-table.ts';
 import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
 
 /** What the platform of the rows may say. */
-export const ROW_ACTORS = ACTOR_KINDS.map((kind) => ({ kind, id: 'agent', actingFor: ['ana'] }));
+export const ROW_ACTORS: readonly ActorRule[] = [
+  ...ACTOR_KINDS.map((kind) => ({ kind, id: 'agent', actingFor: ['ana'] })),
+  { kind: 'agent', id: 'other', actingFor: ['ana'] },
+];
 
 /**
  * A Wednesday, noon in UTC; 09:30 in Berlin in summer; the same time of UTC in winter, which is 08:30 there; 02:30 there on a Friday, in the

@@ -49,7 +49,7 @@ async function strangersRecord(lane: number): Promise<Uint8Array> {
   const statement = makeStatement(last.kind, subject[0].name, next, subject[0].digest.sha256);
   const bytes = statementBytes(statement);
   admitEntry(heads, tenant, last.kind, statement, bytes, leafHash(bytes));
-  const entry = { tenant, kind: last.kind, statement, bytes, actionId, inputForm };
+  const entry = { tenant, kind: last.kind, statement, bytes, actionId, inputForm, source: last.source };
   const { values } = buildBatch(heads, [{ entry, inputForm, input }], randomBytes(32), wire);
   return values[0] ?? new Uint8Array();
 }

@@ -260,10 +260,15 @@ export class World {
     return { status: statusCode, text: body };
   }
 
-  /** The receipt that a tenant's credential gets for a place; the gateway reads `receipts` as we do, a moment apart. */
-  async servedReceipt({ topic, lane, offset }: Place): Promise<string> {
+  /**
+   * The receipt that acme's credential gets for a record that has been answered: by the digest of what was signed, or by its place when it was
+   * refused without trust. The gateway reads `receipts` as we do, a moment apart.
+   */
+  async servedReceipt({ topic, lane, offset }: Place, { statement }: CheckedReceipt): Promise<string> {
+    const isRaw = statement.predicate['bytesMac'] !== undefined;
+    const query = isRaw ? `topic=${topic}&partition=${lane}&offset=${offset}` : `digest=${statement.subject[0].digest.sha256}`;
     return until(`GET receipt of ${topic}/${lane}/${offset}`, async () => {
-      const { status, text } = await this.get(`/v1/receipts?topic=${topic}&partition=${lane}&offset=${offset}`);
+      const { status, text } = await this.get(`/v1/receipts?${query}`);
       return status === 200 ? text : undefined;
     });
   }
@@ -282,9 +287,8 @@ export class World {
   }
 }
 
-export function citationOf({ statement: { predicate } }: CheckedReceipt): string | undefined {
-  const { source } = predicate;
-  return source.kind === 'record' ? `${source.topic}/${source.partition}/${source.offset}` : undefined;
+export function citationOf({ place }: CheckedReceipt): string | undefined {
+  return place && `${place.topic}/${place.partition}/${place.offset}`;
 }
 
 export const standardBundle = (): BundleDocument => loadBundleFolder('policies/standard');

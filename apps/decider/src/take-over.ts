@@ -96,7 +96,7 @@ async function readLedger(
     for (const entry of batch?.entries ?? []) {
       evolveFacts(
         state,
-        { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry },
+        { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry, source: entry.source },
         factsOf(entry, keys, wire, state),
       );
       seen.isErased ||= entry.kind === 'input.erased';

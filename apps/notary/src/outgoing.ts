@@ -1,4 +1,4 @@
-import { ceHeaders, codecs, type OutgoingRecord } from '#adapters';
+import { ceHeaders, codecs, formatPlace, type OutgoingRecord } from '#adapters';
 import {
   type LaneHeads,
   type NotarisedEntry,
@@ -25,7 +25,16 @@ export function entryRecords(
   const { kind } = sealed;
   const { predicate } = sealed.statement;
   const key = Buffer.from(tenant);
-  const facts = { origin, tenant, leafIndex, kind, actionId, decidedAt: predicate.decidedAt, traceparent };
+  const facts = {
+    origin,
+    tenant,
+    leafIndex,
+    kind,
+    actionId,
+    decidedAt: predicate.decidedAt,
+    place: formatPlace(sealed.source),
+    traceparent,
+  };
   const receipts: OutgoingRecord = {
     topic: topicName('receipts'),
     partition: lane,

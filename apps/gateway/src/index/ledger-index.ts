@@ -11,7 +11,7 @@ import {
 } from '#domain';
 
 import { ActionTable } from './action-table.ts';
-import { ENTRIES_MAX, EntryTable, type SourceAt } from './entry-table.ts';
+import { ENTRIES_MAX, EntryTable, type Slot, type SourceAt } from './entry-table.ts';
 import { LogBook } from './log-book.ts';
 import { TokenBook, type TokenSays } from './token-book.ts';
 
@@ -44,7 +44,7 @@ export class LedgerIndex {
   }
 
   /** ahead: the ledger fold has not met the entry yet; ask again. Throws ReceiptsBroken. */
-  foldReceipt(lane: number, { tenant, leafIndex }: { tenant: string; leafIndex: number }, offset: number): 'ahead' | SourceAt | undefined {
+  foldReceipt(lane: number, { tenant, leafIndex }: { tenant: string; leafIndex: number }, offset: number): 'ahead' | Slot | undefined {
     const log = this.logs.get(tenant);
     if (!log || leafIndex >= this.entries.treeSize(tenant)) return 'ahead';
     const expected = this.#nextReceipt.get(tenant) ?? 0;
@@ -55,13 +55,19 @@ export class LedgerIndex {
     const slot = this.entries.slotOf(tenant, leafIndex);
     if (slot === undefined) return undefined; // dropped already
     this.entries.setReceipt(slot, offset);
-    return this.entries.get(slot)?.source;
+    return slot;
   }
 
-  #foldEntry({ record, statement, kind }: SealedEntry): void {
-    const { tenant, leafIndex } = record;
-    const { predicate } = statement;
-    const { slot, dropped } = this.entries.add({ tenant, leafIndex, source: sourceAt(predicate.source) });
+  #foldEntry({ record, statement, kind, source }: SealedEntry): void {
+    const { tenant, leafIndex, place } = record;
+    const { predicate, subject } = statement;
+    const isRaw = predicate['bytesMac'] !== undefined; // its digest is no payload's
+    const isOfPayload = source.kind === 'record' && !isRaw;
+    const { slot, dropped } = this.entries.add({
+      ...{ tenant, leafIndex, source: sourceAt(source) },
+      digest: isOfPayload ? subject[0].digest.sha256 : undefined,
+      sender: isRaw ? place?.sender : undefined,
+    });
     if (dropped !== undefined) this.actions.drop(dropped);
     if (kind === 'action.decided') {
       const takesId = typeof predicate['expiresAt'] === 'string';

@@ -15,6 +15,7 @@ import {
 import { emptyHeads, LedgerBroken, type LedgerBirth, SealedBatches } from '#domain';
 
 import type { Health } from '../../../kit/src/index.ts';
+import type { Slot } from '../index/entry-table.ts';
 import { type LedgerIndex, ReceiptsBroken } from '../index/ledger-index.ts';
 
 const FOLLOWED = ['ledger', 'receipts', 'checkpoints'] as const;
@@ -32,7 +33,8 @@ export interface FollowerOptions {
     lane: number;
     offset: number;
     proof: Uint8Array;
-    source: { topic: string; offset: number } | undefined;
+    /** undefined: the entry was dropped from the index already. */
+    slot: Slot | undefined;
   }) => void;
 }
 
@@ -212,9 +214,9 @@ export class Follower {
     } else if (name === 'receipts') {
       if (value === null) throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: empty record`);
       const receipt = codecs.receipt.decode(value);
-      const source = index.foldReceipt(lane, receipt, Number(offset));
-      if (source === 'ahead') return false;
-      this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, source });
+      const slot = index.foldReceipt(lane, receipt, Number(offset));
+      if (slot === 'ahead') return false;
+      this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, slot });
     } else this.#foldCheckpoint(lane, offset, value);
     return true;
   }

@@ -38,6 +38,11 @@ const VALUES = {
     root: bytes(32),
     batchSeal: bytes(64, 9),
   },
+  placedEntry: {
+    ...{ entry: bytes(300), inputForm: 'sealed' as const, input: bytes(40), tenant: 'acme', leafIndex: 7, kind: 'action.decided' },
+    ...{ actionId: 'a-1', lane: 1, laneSeq: 2 ** 40, batchFirstSeq: 2 ** 40 - 1, batchCount: 2, treeSize: 8, root: bytes(32) },
+    ...{ sourceEpoch: 1, sourceOffset: 2 ** 41, sender: '', batchSeal: bytes(64, 9) },
+  },
   inputKey: { origin, leafIndex: 7, key: bytes(32) },
   receipt: { tenant: 'acme', origin, leafIndex: 7, treeSize: 8, actionId: '', kind: 'genesis', proof: bytes(70) },
   verdict: {
@@ -89,6 +94,7 @@ const cases = SCHEMA_NAMES.map((name) => {
 const FINGERPRINTS: Record<SchemaName, bigint> = {
   SignedEnvelope: -8344675244630876924n,
   LedgerEntry: -7619943685108914007n,
+  PlacedEntry: -8257199232809587992n,
   InputKey: 6394942713356795625n,
   Receipt: 9106184526276515629n,
   Verdict: 4638478604544435107n,
@@ -200,7 +206,7 @@ describe('every reader reads every older writer', () => {
 describe('decoded bytes', () => {
   const memoryOf = (value: unknown): ArrayBufferLike[] =>
     value instanceof Uint8Array ? [value.buffer] : Array.isArray(value) ? value.flatMap(memoryOf) : [];
-  const soonDoneWith: readonly SchemaName[] = ['SignedEnvelope', 'LedgerEntry', 'Verdict'];
+  const soonDoneWith: readonly SchemaName[] = ['SignedEnvelope', 'LedgerEntry', 'PlacedEntry', 'Verdict'];
 
   it.each(cases)('of $name are views of what was decoded only where they are soon done with', ({ name, codec, value }) => {
     const within = Uint8Array.from([...bytes(5), ...codec.encode(value), ...bytes(5)]);
@@ -209,6 +215,23 @@ describe('decoded bytes', () => {
     const memory = Object.values(decoded).flatMap(memoryOf);
     const views = memory.filter((each) => each === within.buffer);
     expect(views.length).toBe(soonDoneWith.includes(name) ? memory.length : 0);
+  });
+});
+
+describe('a ledger record', () => {
+  const { sourceEpoch, sourceOffset, sender, ...rest } = VALUES.placedEntry;
+
+  it('has its place when it was made from an input record, and comes back as it went', () => {
+    const placed = { ...rest, place: { epoch: sourceEpoch, offset: sourceOffset, sender } };
+    const bytes = wire.encodeRecord(placed);
+    expect(codecs.placedEntry.decode(bytes)).toStrictEqual(VALUES.placedEntry);
+    expect(wire.decodeRecord(bytes)).toStrictEqual(placed);
+  });
+
+  it('without a place is what it always was, byte for byte', () => {
+    const bytes = wire.encodeRecord(VALUES.ledgerEntry);
+    expect(codecs.ledgerEntry.encode(VALUES.ledgerEntry).equals(bytes)).toBe(true);
+    expect(wire.decodeRecord(bytes)).toStrictEqual(VALUES.ledgerEntry);
   });
 });
 

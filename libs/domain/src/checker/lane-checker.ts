@@ -6,6 +6,7 @@ import { allTrees, LedgerBroken, type LaneHeads, type TreeHead } from '../ledger
 import type { WireCodec } from '../ledger/record.ts';
 import { SealedBatches, type SealedBatch, type SealedEntry } from '../ledger/sealed-batch.ts';
 import type { PolicyEngine } from '../policy/types.ts';
+import { placeMac } from '../ledger/source.ts';
 import { Citations, type Acknowledgement, type TopicHoldings } from './citations.ts';
 import { Receipts } from './receipts.ts';
 import { Replay, type ReplayInput } from './replay.ts';
@@ -132,10 +133,21 @@ export class LaneChecker {
     const last = group.at(-1);
     if (!first || !last) return;
     this.#citations.cite(last);
-    const { source } = first.statement.predicate;
+    const { source } = first;
     const input = source.kind === 'tick' ? { value: undefined, inputKey: undefined } : this.options.inputOf(first);
     if (source.kind === 'record' && source.topic === 'controls') await this.options.prepare(this.#replay.state, input.value);
+    this.#checkPlace(first, input.inputKey);
     this.#replay.group(group, input);
+  }
+
+  /** The place stands beside E, under the decider's seal alone; its MAC is in E, which the log's own key attested. */
+  #checkPlace({ source, statement: { predicate } }: SealedEntry, inputKey: Uint8Array | undefined): void {
+    if (source.kind === 'tick' || source.mac === undefined || inputKey === undefined) return;
+    if (source.mac !== placeMac(inputKey, source))
+      this.#findings.violated(
+        'I3',
+        `${predicate.origin} index ${predicate.index}: another place beside the entry than the one it was made from`,
+      );
   }
 }
 

@@ -48,7 +48,8 @@ export class Replay {
   group(group: readonly SealedEntry[], input: ReplayInput): void {
     const [first] = group;
     if (!first || this.#diverged) return;
-    const { source, engine, origin, index } = first.statement.predicate;
+    const { engine, origin, index } = first.statement.predicate;
+    const { source } = first;
     const isGone = source.kind === 'record' && (input.value === undefined || input.inputKey === undefined);
     for (const entry of group) this.unreplayable.note(entry);
     try {
@@ -94,7 +95,8 @@ export class Replay {
   }
 
   #again(group: readonly SealedEntry[], first: SealedEntry, { value, inputKey }: ReplayInput): void {
-    const { source, decidedAt, origin, index } = first.statement.predicate;
+    const { decidedAt, origin, index } = first.statement.predicate;
+    const { source } = first;
     // Each part's time is the later of the lane's clock and its tenant's last: the earliest of them gives all of them again.
     const nowMs = Math.min(...group.map(({ statement }) => parseTime(statement.predicate.decidedAt)));
     const again: Input =
@@ -121,9 +123,9 @@ export class Replay {
 
   /** The input is gone, by erasure or retention, or another engine judged it: the entry itself is all there is to go on. */
   #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
-    for (const [part, { record, kind, statement }] of group.entries()) {
+    for (const [part, { record, kind, statement, source }] of group.entries()) {
       const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire, this.#state);
-      evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);
+      evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry, source }, facts);
     }
   }
 

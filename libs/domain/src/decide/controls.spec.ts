@@ -45,7 +45,7 @@ describe('a control', () => {
     lane.initialise();
     const entries = lane.registerTenant('acme');
     expect(kinds(entries)).toEqual(['_system.0 tenant.registered', 'acme genesis']);
-    expect(entries.map(({ statement }) => statement.predicate.source)).toMatchObject([
+    expect(entries.map(({ source }) => source)).toMatchObject([
       { offset: '1', part: 0, parts: 2 },
       { offset: '1', part: 1, parts: 2 },
     ]);
@@ -197,13 +197,13 @@ describe('input.gap', () => {
     const lane = ready();
     expect(kinds(gap(lane, {}))).toEqual(['_system.0 input.gap']);
     expect(lane.state.positions.actions).toEqual({ epoch: 0, next: 5n });
-    expect(lane.propose('a-2')[0]?.statement.predicate.source).toMatchObject({ offset: '5', epoch: 0 });
+    expect(lane.propose('a-2')[0]?.source).toMatchObject({ offset: '5', epoch: 0 });
   });
 
   it('of a topic made anew begins the next epoch, where any offset may come', () => {
     const lane = ready();
     expect(kinds(gap(lane, { to: '0', epoch: 1 }))).toEqual(['_system.0 input.gap']);
-    expect(lane.propose('a-2')[0]?.statement.predicate.source).toMatchObject({ offset: '0', epoch: 1 });
+    expect(lane.propose('a-2')[0]?.source).toMatchObject({ offset: '0', epoch: 1 });
   });
 
   it.each<[string, string, object]>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, FakeEngine, MemoryLane } from '#testing';
+import { attest, checkLane, FakeEngine, laneBundle, MemoryLane } from '#testing';
 
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
@@ -114,6 +114,17 @@ describe('a platform', () => {
     expect(told(say(BOT, HIGH))).toBe('ESCALATE ESCALATE_APPROVAL_REQUIRED');
     expect(told(lane.propose('of-another', HIGH))).toBe('ESCALATE ESCALATE_APPROVAL_REQUIRED');
     await expectSound(lane);
+  });
+
+  it('that may say any id has one cumulative limit of an actor for all of them, as a replay finds it', async () => {
+    const { lane, say } = withList([{ kind: 'agent', id: '*' }, BOT]);
+    const limits = { each: { classes: ['note'], windowSeconds: 3600, of: 'count', per: 'actor', max: 2, over: 'deny' } };
+    lane.activate(laneBundle({ format: 2, limits }));
+    const told3 = ['one', 'two', 'three'].map((id) => told(say({ kind: 'agent', id })));
+    expect(told3).toEqual(['ALLOW ALLOW_POLICY', 'ALLOW ALLOW_POLICY', 'DENY DENY_CUMULATIVE']);
+    expect(told(say(BOT))).toBe('ALLOW ALLOW_POLICY');
+    await expectSound(lane);
+    expect(told(say({ kind: 'agent', id: 'four' }))).toBe('DENY DENY_CUMULATIVE');
   });
 
   it('that may say any id does not escape a freeze of an agent under another id, nor does what it was permitted before', async () => {

@@ -1,8 +1,8 @@
 /** Who stands behind a proposal: a platform that is registered, or a token that the gateway names. Rules 2. */
-import { checkActor, type SaidActor } from '../payloads/actors.ts';
+import { type ActorRule, checkActor, type SaidActor } from '../payloads/actors.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { isStillAdmitted } from './issuer-keys.ts';
-import { type EntryActor, type Sender, senderOf, type Token } from './sender.ts';
+import { askerKey, type EntryActor, type Sender, senderOf, type Token } from './sender.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
 type Facts = Pick<TenantFacts, 'issuers' | 'tokens'>;
@@ -34,19 +34,32 @@ export interface Spoken {
   readonly refused?: { readonly reason: 'DENY_UNKNOWN_ISSUER' | 'DENY_TOKEN' | 'DENY_ACTOR'; readonly detail?: string };
 }
 
+type Said = Pick<CheckedEnvelope, 'issuer' | 'payload'> & { readonly facts: Facts };
+
+const tokenOf = ({ facts, issuer, payload }: Said): Token | undefined => facts.tokens.get(senderOf(issuer, payload['token']).token ?? '');
+
+/** Of the gateway its token's, of a platform its own. */
+const listOf = (said: Said): readonly ActorRule[] | undefined =>
+  (said.issuer === 'gateway' ? tokenOf(said) : said.facts.issuers.get(said.issuer))?.actors;
+
 /** What the ledger lets the sender say of its actor. The gateway speaks for the token that it names, and for nothing else. */
-export function spokenFor({ rules }: LaneState, checked: CheckedEnvelope, said: SaidActor, nowMs: number): Spoken {
-  const { facts, issuer, payload } = checked;
+export function spokenFor({ rules }: LaneState, by: Said, said: SaidActor, nowMs: number): Spoken {
+  const { facts, issuer } = by;
   const actor = { id: said.id, kind: said.kind };
-  const party = facts.issuers.get(issuer);
   if (rules === 1) {
-    const isOther = issuer !== 'gateway' && party?.agents?.includes(said.id) === false;
+    const isOther = issuer !== 'gateway' && facts.issuers.get(issuer)?.agents?.includes(said.id) === false;
     return isOther ? { actor, refused: { reason: 'DENY_UNKNOWN_ISSUER' } } : { actor };
   }
-  const token = facts.tokens.get(senderOf(issuer, payload['token']).token ?? '');
-  const fault = issuer === 'gateway' ? tokenFault(token, nowMs) : undefined;
+  const fault = issuer === 'gateway' ? tokenFault(tokenOf(by), nowMs) : undefined;
   if (fault !== undefined) return { actor, refused: { reason: 'DENY_TOKEN', detail: fault } };
-  const check = checkActor((issuer === 'gateway' ? token : party)?.actors, said);
+  const check = checkActor(listOf(by), said);
   if (!check.ok) return { actor, refused: { reason: 'DENY_ACTOR', detail: check.fault } };
   return { actor: check.listedAs === 'id' ? actor : { ...actor, listedAs: check.listedAs } };
+}
+
+/** Whose limits of a bundle the actor counts towards, where that is more than itself: what one credential says under a `*` is one actor's. */
+export function sharedAsker(by: Said, said: SaidActor): string | undefined {
+  const check = checkActor(listOf(by), said);
+  if (!check.ok || check.listedAs === 'id') return undefined;
+  return askerKey({ ...said, listedAs: check.listedAs }, senderOf(by.issuer, by.payload['token']));
 }

@@ -19,7 +19,7 @@ import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
 
 /** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
-export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes'> & { readonly leaf?: Uint8Array };
+export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes' | 'source'> & { readonly leaf?: Uint8Array };
 
 /**
  * Moves the state over one entry, in place. Throws LedgerBroken when the entry is not exactly the next of its tree. `facts` is what
@@ -39,7 +39,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   tenant.claims.forgetExpired(decidedAtMs);
   tenant.lastDecidedAtMs = decidedAtMs;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
-  advancePosition(state, predicate.source);
+  advancePosition(state, entry.source);
   rememberControl(state, tenant, predicate);
   switch (entry.kind) {
     case 'tenant.registered':
@@ -120,12 +120,11 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
   tenant.ids.remember(idKey(issuer, actionId), known);
   state.idCount += 1;
+  const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
   const uses = useStatements(tenant.used, predicate);
-  const sender = senderOf(issuer, predicate['token']);
-  const actor = predicate['actor'] as unknown as EntryActor | undefined;
-  const asker = actor ? askerKey(actor, sender) : '';
-  const counts = countDecision(state.bundle, tenant.limits, predicate, { ...facts, asker });
   if (!isOpen) return;
+  const sender = senderOf(issuer, predicate['token']);
+  const asker = askerKey(predicate['actor'] as unknown as EntryActor, sender);
   const asked = askedBy(predicate, state.bundle, facts);
   const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
   const open = {

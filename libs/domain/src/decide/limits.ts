@@ -42,20 +42,19 @@ export interface Counted {
   readonly count: Count | undefined;
 }
 
+interface Counts {
+  readonly counts?: readonly Count[];
+}
+
 /** What only the input says of what an action adds to limits. */
-export const countFacts = (bundle: Bundle | null, proposal: Proposal): { readonly counted?: Proposal } =>
-  !bundle || limitsOn(bundle.tables, proposal.class).length === 0 ? {} : { counted: proposal };
+export function countFacts(bundle: Bundle | null, proposal: Proposal, asker: () => string | undefined): Counts {
+  return !bundle || limitsOn(bundle.tables, proposal.class).length === 0 ? {} : { counts: countsOf(bundle.tables, proposal, asker()) };
+}
 
 /** Called for each decision: what may still happen counts. Returns what it adds, as far as that is known. */
-export function countDecision(
-  bundle: Bundle | null,
-  limits: LimitBook,
-  predicate: Predicate,
-  { counted: proposal, asker }: { readonly counted?: Proposal; readonly asker: string },
-): { readonly counts?: readonly Count[] } {
+export function countDecision(bundle: Bundle | null, limits: LimitBook, predicate: Predicate, { counts }: Counts): Counts {
   const counted = predicate['counted'] as readonly string[] | undefined;
   if (counted === undefined) return {};
-  const counts = bundle && proposal ? countsOf(bundle.tables, proposal, asker) : undefined;
   const [index, nowMs] = [Number(predicate.index), parseTime(predicate.decidedAt)];
   limits.sweep(nowMs);
   for (const limit of counted) {

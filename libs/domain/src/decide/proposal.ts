@@ -9,7 +9,7 @@ import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { laneNow } from './lane-time.ts';
-import { spokenFor, untilOf } from './credentials.ts';
+import { sharedAsker, spokenFor, untilOf } from './credentials.ts';
 import { agentOf, freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { holdsUntil, writtenOf } from './conditions.ts';
@@ -64,7 +64,10 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   if (first) return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
   if (!takesId || !parsed.ok) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
   const proposal = parsed.value as unknown as Proposal & ProposalTimes;
-  return decided(step, id, judged(step, proposal, expiresAtMs), { ...facts, ...countFacts(state.bundle, proposal) });
+  return decided(step, id, judged(step, proposal, expiresAtMs), {
+    ...facts,
+    ...countFacts(state.bundle, proposal, () => sharedAsker(checked, proposal.actor)),
+  });
 }
 
 interface ProposalTimes {
@@ -156,8 +159,9 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
     const { limits, used } = checked.facts;
     const spent: Spent = (count) => limits.spent(count, nowMs);
     const timesUsed = (digest: string): number => used.timesUsed(digest, nowMs);
+    const shared = sharedAsker(checked, proposal.actor);
     const keys = (keyid: string) => evidenceKey(checked, keyid);
-    judgement = judge({ bundle, proposal, asker, nowMs, engine: context.engine, spent, timesUsed, evidenceKey: keys });
+    judgement = judge({ bundle, proposal, asker: shared, nowMs, engine: context.engine, spent, timesUsed, evidenceKey: keys });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }

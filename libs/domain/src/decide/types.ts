@@ -1,7 +1,8 @@
 import type { Entry, InputTopic } from '../ledger/entry.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import type { LedgerBirth } from './state.ts';
-import type { Bundle, PolicyEngine, Proposal } from '../policy/types.ts';
+import type { Count } from '../policy/limit.ts';
+import type { Bundle, PolicyEngine } from '../policy/types.ts';
 
 /** One thing to decide: a committed record of an input topic, or the passing of time. */
 export type Input =
@@ -37,8 +38,8 @@ export interface InputFacts {
   readonly bundle?: Bundle;
   /** The person whom the actor says it acts for: may not approve what it asked. */
   readonly actingFor?: string;
-  /** What is measured of the action for cumulative limits, if its entry says that it counts. */
-  readonly counted?: Proposal;
+  /** What the action adds to cumulative limits, if its entry says that it counts. */
+  readonly counts?: readonly Count[];
 }
 
 export interface Decided {

@@ -6,6 +6,7 @@ import { LedgerBroken, type LaneHeads, treeAt } from './heads.ts';
 import type { InputForm, LedgerRecord, WireCodec } from './record.ts';
 import { BATCH_ENTRIES_MAX } from './sealed-batch.ts';
 import { sealBatch } from './seal.ts';
+import { placeOf } from './source.ts';
 
 /** An entry already admitted to its tree, with the input that goes beside it. */
 export interface BatchEntry {
@@ -34,8 +35,9 @@ export function buildBatch(heads: LaneHeads, entries: readonly BatchEntry[], dec
       kind: entry.kind,
       actionId: entry.actionId,
     };
-    const place = { lane: heads.lane, laneSeq: batchFirstSeq + at, batchFirstSeq, batchCount };
-    return { entry: entry.bytes, inputForm, input, ...routing, ...place, treeSize, root, batchSeal: null };
+    const position = { lane: heads.lane, laneSeq: batchFirstSeq + at, batchFirstSeq, batchCount };
+    const place = placeOf(entry.source, entry.statement.predicate.rules === 1 ? 1 : 2, entry.sender);
+    return { entry: entry.bytes, inputForm, input, ...routing, ...position, treeSize, root, place, batchSeal: null };
   });
   const values = unsealed.map((record) => wire.encodeRecord(record));
   const last = unsealed.at(-1);

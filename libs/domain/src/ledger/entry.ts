@@ -58,6 +58,23 @@ export type Source =
       readonly offset: string;
       readonly part: number;
       readonly parts: number;
+      /** From rules 2 on: hex HMAC of the place under the record's input key. */
+      readonly mac?: string;
+    }
+  | { readonly kind: 'tick'; readonly part: number; readonly parts: number };
+
+/**
+ * What E says of its source. Under rules 1 all of it; from rules 2 on no offset, which would tell a tenant how much its neighbours on the lane
+ * send: a MAC instead, and the place itself is in the ledger record, beside E.
+ */
+export type SaidSource =
+  | Omit<Extract<Source, { kind: 'record' }>, 'mac'>
+  | {
+      readonly kind: 'record';
+      readonly topic: InputTopic;
+      readonly part: number;
+      readonly parts: number;
+      readonly mac: string;
     }
   | { readonly kind: 'tick'; readonly part: number; readonly parts: number };
 
@@ -72,9 +89,9 @@ export interface Predicate {
   readonly engine: string;
   /** Hex digest of the bundle in force before this entry; null before the first. */
   readonly bundle: string | null;
-  readonly source: Source;
+  readonly source: SaidSource;
   readonly verdict?: string;
-  readonly [member: string]: Json | Source | undefined;
+  readonly [member: string]: Json | SaidSource | undefined;
 }
 
 /** in-toto Statement v1; its JCS bytes are E. */
@@ -94,6 +111,10 @@ export interface Entry {
   readonly bytes: Uint8Array;
   readonly actionId: string;
   readonly inputForm: InputForm;
+  /** All of it: E says less from rules 2 on. */
+  readonly source: Source;
+  /** Of a record refused without trusting its envelope: the tenant that the envelope names. Its word, and nothing more. */
+  readonly sender?: string;
 }
 
 /** Versions of the decision semantics that this code decides and replays. A ledger keeps those that its birth names. */

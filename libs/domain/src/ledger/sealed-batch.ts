@@ -3,16 +3,19 @@ import { sha256 } from '#crypto';
 import { equalBytes } from '../formats/bytes.ts';
 import { type CompactRange, leafHash, rangeRoot } from '../formats/merkle.ts';
 import { admitEntry, LedgerBroken, type LaneHeads, treeAt } from './heads.ts';
-import type { EntryKind, Statement } from './entry.ts';
+import type { EntryKind, Source, Statement } from './entry.ts';
 import type { LedgerRecord, WireCodec } from './record.ts';
 import { sealVerifies } from './seal.ts';
-import { parseStatement, sameSource } from './statement.ts';
+import { samePlace, wholeSource } from './source.ts';
+import { parseStatement } from './statement.ts';
 
 export interface SealedEntry {
   readonly record: LedgerRecord;
   readonly statement: Statement;
   readonly kind: EntryKind;
   readonly leaf: Uint8Array;
+  /** All of it: what E says, and the record beside it. */
+  readonly source: Source;
 }
 /** A whole batch of one lane, checked against everything before it. */
 export interface SealedBatch {
@@ -120,10 +123,12 @@ export class SealedBatches {
       throw new LedgerBroken('ENTRY', `sequence ${record.laneSeq}: ${String(cause)}`);
     }
     const { statement, kind } = parsed;
-    const { index, source } = statement.predicate;
+    const { index } = statement.predicate;
+    const source = wholeSource(statement.predicate.source, record.place, this.heads.lane);
     if (record.kind !== kind || String(record.leafIndex) !== index || !isRoutedAs(record.actionId, kind, statement.subject[0].name)) {
       throw new LedgerBroken('ROUTING', `sequence ${record.laneSeq}: routing copies differ from the entry`);
     }
+    if (!source) throw new LedgerBroken('SOURCE', `sequence ${record.laneSeq}: the place beside the entry is missing or too much`);
     if (source.kind === 'record' && source.partition !== this.heads.lane) {
       throw new LedgerBroken(
         'SOURCE',
@@ -134,7 +139,7 @@ export class SealedBatches {
     const tree = this.heads.trees.get(record.tenant);
     if (tree && !before.has(tree.origin)) before.set(tree.origin, tree.range); // ranges never change, the head gets a new one
     admitEntry(this.heads, record.tenant, kind, statement, record.entry, leaf);
-    return { record, statement, kind, leaf };
+    return { record, statement, kind, leaf, source };
   }
 
   /** Every record states its tree's size and root after the batch: recomputed here from the entries alone. */
@@ -172,10 +177,9 @@ function isRoutedAs(actionId: string, kind: EntryKind, subject: string): boolean
 /** The parts of one input record are consecutive, complete and in one batch. */
 function checkParts(entries: readonly SealedEntry[]): void {
   let expected = 0;
-  entries.forEach(({ statement: { predicate } }, at) => {
-    const { source } = predicate;
-    const before = entries[at - 1]?.statement.predicate.source;
-    const continues = expected > 0 && before !== undefined && sameSource(source, before) && source.parts === before.parts;
+  entries.forEach(({ statement: { predicate }, source }, at) => {
+    const before = entries[at - 1]?.source;
+    const continues = expected > 0 && before !== undefined && samePlace(source, before) && source.parts === before.parts;
     if (source.part !== expected || (expected > 0 && !continues)) {
       throw new LedgerBroken('SOURCE', `${predicate.origin} index ${predicate.index}: part ${source.part}, expected ${expected}`);
     }

@@ -13,12 +13,12 @@ export interface JudgeInput {
   /** Unrevoked keys of the proposal's tenant. */
   readonly evidenceKey: EvidenceKeyOf;
   readonly engine: PolicyEngine;
-  /** Stands for the actor where limits count: all that may call themselves anything under one credential are one. Absent: the actor itself. */
-  readonly asker?: string;
   /** For how many decisions a statement has counted, by its digest. Absent: for none. */
   readonly timesUsed?: (digest: string) => number;
   /** Absent: nothing was counted before. */
   readonly spent?: Spent;
+  /** Whose limits it counts towards, where that is more than this one actor: all that one credential may say under a `*`. */
+  readonly asker?: string | undefined;
 }
 
 /** What the steps look at. `context` is what the facts step found, and all that Cedar will see of the proposal's content. */

@@ -8,11 +8,11 @@ import { atPointer, own } from './pointer.ts';
 import type { Operation, PolicyTables } from './tables.ts';
 import type { Proposal } from './types.ts';
 
-/** In the order of the limits' ids. `asker`: stands for the actor; all that may call themselves anything under one credential are one. */
-export function countsOf(tables: PolicyTables, proposal: Proposal, asker = nameOf(proposal)): readonly Count[] {
+/** In the order of the limits' ids. `asker` stands for the actor, where it is given. */
+export function countsOf(tables: PolicyTables, proposal: Proposal, asker?: string): readonly Count[] {
   const called = own(own(tables.contracts, proposal.connector ?? '')?.operations ?? {}, proposal.operation);
   return limitsOn(tables, proposal.class).map(([id, { per, of }]) => {
-    const value = keyedBy(per, proposal, asker);
+    const value = per === 'actor' && asker !== undefined ? asker : keyedBy(per, proposal);
     const amount = value === undefined ? null : of === 'count' ? 1 : amountOf(proposal, called);
     return { limit: id, key: keyOf([id, of, per, value ?? null]), amount };
   });
@@ -26,12 +26,10 @@ export function limitsOn({ limits }: PolicyTables, cls: string): readonly (reado
     .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-const nameOf = ({ actor: { kind, id } }: Proposal): string => `${kind}:${id}`;
-
-function keyedBy(per: string, { class: cls, resource, parameters }: Proposal, asker: string): Json | undefined {
+function keyedBy(per: string, { class: cls, actor, resource, parameters }: Proposal): Json | undefined {
   if (per === 'tenant') return '';
   if (per === 'class') return cls;
-  if (per === 'actor') return asker;
+  if (per === 'actor') return [actor.kind, actor.id];
   if (per === 'resource') return [resource.type, resource.id];
   return atPointer(parameters, per);
 }

@@ -7,7 +7,7 @@ import { own } from './pointer.ts';
 import type { ApprovalRule, Judgement } from './types.ts';
 
 export function withinLimits(question: Case, judgement: Judgement): Judgement {
-  const { bundle, proposal, asker, called, spent = nothing } = question;
+  const { bundle, proposal, called, spent = nothing, asker } = question;
   const { tables } = bundle;
   if (judgement.verdict === 'DENY') return judgement;
   const counts = countsOf(tables, proposal, asker);

@@ -6,6 +6,7 @@ import { type Json, permitOf, type Statement } from '#domain';
 import type { ClaimBody, OutcomeBody } from '../claims.ts';
 import { Unavailable } from '../errors.ts';
 import type { VerifiedVerdict } from '../verdict.ts';
+import { ExecutorClock } from './executor-clock.ts';
 import { FakeTime } from './fake-time.ts';
 import type { Handler, Job } from './handler.ts';
 import { type Journal, JournalLost, type JournalRecord, remember } from './journal.ts';
@@ -222,6 +223,7 @@ export class Life {
         return handler.run?.(job);
       },
     };
+    const startedMs = ledger.time.nowMs;
     const opened = journal.open();
     const memory = remember(journal.records);
     this.worker = new Worker({
@@ -239,7 +241,10 @@ export class Life {
         claim: (id, body) => (this.#isKilled ? forever() : (ledger.claim(id, body) as Promise<never>)),
         report: (id, body) => (this.#isKilled ? forever() : (ledger.report(id, body) as Promise<never>)),
       },
-      nowMs: () => ledger.time.nowMs,
+      clock: new ExecutorClock(
+        () => ledger.time.nowMs + ledger.time.wallErrorMs,
+        () => ledger.time.nowMs - startedMs,
+      ),
       onNotice: (notice) => this.notices.push(notice),
     });
     ledger.listen((verdict, offset) => {

@@ -44,11 +44,11 @@ export function replayLane(topics: LaneTopics, state: LaneState, from: number): 
   const reader = new SealedBatches(state.heads, wire);
   for (const value of topics.ledger.slice(from)) {
     for (const sealed of reader.push(value)?.entries ?? []) {
-      const { record, kind, statement } = sealed;
+      const { record, kind, statement, source } = sealed;
       const { value: input } = record.inputForm === 'none' ? { value: undefined } : inputOf(topics, sealed);
       evolveFacts(
         state,
-        { tenant: record.tenant, kind, statement, bytes: record.entry },
+        { tenant: record.tenant, kind, statement, bytes: record.entry, source },
         replayFacts(kind, input ?? undefined, wire, state),
       );
     }

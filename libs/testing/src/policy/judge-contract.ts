@@ -36,7 +36,8 @@ export const testParameters = (target: string) => ({
   back: { operation: 'undo', reference: 'v1' },
 });
 
-export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array = CI_SEED): Evidence {
+/** `version` 1: what bundles of format 1 count. */
+export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array = CI_SEED, version: 1 | 2 = 2): Evidence {
   const statement: CiStatement = {
     tenant: 'acme',
     type: 'ci',
@@ -46,7 +47,7 @@ export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array
     conclusion: 'success',
     issuedAt: formatTime(NOON_MS - 1000),
     expiresAt: formatTime(NOON_MS + 1),
-    blind: 'A'.repeat(43),
+    ...(version === 1 ? {} : { blind: 'A'.repeat(43) }),
     ...change,
   };
   return signStatement(statement, seed);
@@ -60,7 +61,8 @@ export function judgeInput(engine: PolicyEngine, change: Partial<Proposal> = {},
   const ci = { issuer: 'ci', type: 'ci', publicKey: ed25519PublicKey(CI_SEED) };
   const keyid = testEvidence().keyid;
   const evidenceKey = (asked: string) => (asked === keyid ? ci : undefined);
-  return { bundle: testBundle(), proposal: testProposal(change), nowMs: NOON_MS, evidenceKey, engine, ...more };
+  const evidence = more.bundle?.tables.format === 1 ? { evidence: [testEvidence({}, CI_SEED, 1)] } : {};
+  return { bundle: testBundle(), proposal: testProposal({ ...evidence, ...change }), nowMs: NOON_MS, evidenceKey, engine, ...more };
 }
 
 export interface JudgeCase {
