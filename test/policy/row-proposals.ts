@@ -9,6 +9,8 @@ import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
 export const ROW_ACTORS: readonly ActorRule[] = [
   ...ACTOR_KINDS.map((kind) => ({ kind, id: 'agent', actingFor: ['ana'] })),
   { kind: 'agent', id: 'other', actingFor: ['ana'] },
+  { kind: 'agent', id: 'desk', actingFor: ['*'] },
+  { kind: 'pipeline', id: '*' },
 ];
 
 /**
@@ -33,7 +35,7 @@ export function proposalOf(row: Row, bundle: Bundle, nowMs: number, id = `line-$
   const bare: Proposal = {
     ...{ tenant: row.tenant, issuer: 'platform', id, mode: 'enforce' },
     ...{ class: row.cls, operation: row.operation },
-    actor: { kind: row.actor, id: 'agent', actingFor: 'ana' },
+    actor: { kind: row.actor, id: row.id, ...(row.actingFor === undefined ? {} : { actingFor: row.actingFor }) },
     ...(row.contract === 'missing' ? {} : { connector }),
     ...(digest === undefined ? {} : { contractDigest: digest }),
     // Each row's refund is for an order of its own: what one row counts is not what another one has spent.
