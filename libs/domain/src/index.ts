@@ -50,7 +50,8 @@ export { type Freeze, FREEZES_PER_LEVEL_MAX, freezeFor, type FreezeLevel, type F
 export { IdBook } from './decide/ids.ts';
 export { CLOCK_DIFFERENCE_MAX_MS, isAhead, laneNow } from './decide/lane-time.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';
-export { EXPIRY_AHEAD_MAX_MS, OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
+export * from './decide/memory/lifetimes.ts';
+export { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
 export type * from './policy/types.ts';
 export { NOT_JUDGED } from './policy/types.ts';
 
