@@ -40,7 +40,7 @@ import type { Path, Sample } from './drive.ts';
 
 const TENANT = 'acme';
 /** Unit ms. Longer than any run. */
-const LIFETIME_MS = 3_600_000;
+const LIFETIME_MS = 900_000;
 const root = new URL('..', import.meta.url).pathname;
 
 /** A real ledger of one lane with the standard bundle, decider and notary as processes of their own. */
@@ -67,7 +67,7 @@ export async function startLedger(brokers: readonly string[]): Promise<BenchLedg
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   const { home } = openOrCreateHome(folder, { name: 'bench.local', lanes: 1, topicPrefix: `bench-${randomBytes(3).toString('hex')}.` });
   await prepareLedger(home, brokers);
-  const env = { COUNTERSIGN_DATA: folder, KAFKA_BROKERS: brokers.join(','), PORT: '0', LOG_LEVEL: 'info' };
+  const env = { COUNTERSIGN_DATA: folder, KAFKA_BROKERS: brokers.join(','), PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'info' };
   const isReady = (line: string): boolean => line.includes('lane taken over');
   const startDecider = (): Promise<Worker> => startWorker('decider', 'apps/decider/src/main.ts', { env, isReady });
   const workers = [await startWorker('notary', 'apps/notary/src/main.ts', { env, isReady }), await startDecider()];

@@ -1,11 +1,22 @@
 import { CedarEngine } from '#adapters';
-import { type Freeze, freezeFor, type Json, judge, JUDGE_STEPS, type JudgeSteps, parseBundle, type Proposal } from '#domain';
+import {
+  ANY,
+  checkActor,
+  type Freeze,
+  freezeFor,
+  type Json,
+  judge,
+  JUDGE_STEPS,
+  type JudgeSteps,
+  parseBundle,
+  type Proposal,
+} from '#domain';
 import { describe, expect, it } from 'vitest';
 
 import { testEvidenceKey } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import { readRows, type Row, type RowFreeze } from './decision-table.ts';
 import { bundleFor, type Bundles, bundlesOf, standardDocument } from './row-bundles.ts';
-import { proposalOf, TIMES_MS } from './row-proposals.ts';
+import { proposalOf, ROW_ACTORS, TIMES_MS } from './row-proposals.ts';
 
 interface Question {
   readonly row: Row;
@@ -18,9 +29,13 @@ const standard = bundlesOf(standardDocument);
 const rows = readRows();
 const questions = rows.map((row): Question => ({ row, proposal: proposalOf(row, bundleFor(standard, row), TIMES_MS[row.window]) }));
 
-/** As `decide` has it: after the class, and before anything else that policy says. */
-const stepsFor: StepsFor = (freezes) => [['freeze', freezeStep(freezes)], ...JUDGE_STEPS];
+/** As `decide` has it, before anything else that policy says. */
+const stepsFor: StepsFor = (freezes) => [['actor', actorStep], ['freeze', freezeStep(freezes)], ...JUDGE_STEPS];
 const STEPS = stepsFor([]).map(([name]) => name);
+
+function actorStep({ proposal: { actor } }: Parameters<JudgeSteps[number][1]>[0]): 'DENY_ACTOR' | undefined {
+  return checkActor(ROW_ACTORS, actor).ok ? undefined : 'DENY_ACTOR';
+}
 
 function freezeStep(raised: readonly RowFreeze[]): JudgeSteps[number][1] {
   const book = raised.map(({ level, scope, ended }, at): [string, Freeze] => {
@@ -29,7 +44,9 @@ function freezeStep(raised: readonly RowFreeze[]): JudgeSteps[number][1] {
   });
   const freezes = new Map(book);
   return ({ proposal: { tenant, class: cls, connector, actor }, nowMs }) => {
-    const frozen = freezeFor({ freezes }, { tenant, class: cls, connector, agent: actor.id }, nowMs);
+    const check = checkActor(ROW_ACTORS, actor);
+    const anyAgent = check.ok && check.listedAs === ANY;
+    const frozen = freezeFor({ freezes }, { tenant, class: cls, connector, agent: actor.id, anyAgent }, nowMs);
     return frozen && (frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN');
   };
 }
@@ -74,11 +91,28 @@ describe('the decision table', () => {
     expect([...new Set(rows.map(({ reason }) => reason))].sort()).toEqual([
       'ALLOW_POLICY',
       ...[
-        ...['CONTRACT', 'ENVELOPE', 'FROZEN', 'MISSING_EVIDENCE', 'NO_MATCH', 'POLICY', 'STOPPED', 'TENANT_SCOPE'],
+        ...['ACTOR', 'CONTRACT', 'ENVELOPE', 'FROZEN', 'MISSING_EVIDENCE', 'NO_MATCH', 'POLICY', 'STOPPED', 'TENANT_SCOPE'],
         ...['UNKNOWN_CLASS', 'WINDOW'],
       ].map((code) => `DENY_${code}`),
       'ESCALATE_APPROVAL_REQUIRED',
     ]);
+  });
+  it('has each way in which an actor may not be said, and each way in which it may', () => {
+    const said = (reason: (row: Row) => boolean) =>
+      new Set(rows.filter(reason).map(({ actor, id, actingFor }) => `${actor}:${id} ${actingFor ?? 'alone'}`));
+    const denied = said(({ reason }) => reason === 'DENY_ACTOR');
+    for (const way of [
+      'agent:agent alone',
+      'agent:agent ben',
+      'agent:Agent ana',
+      'agent:stranger ana',
+      'person:other ana',
+      'pipeline:agent alone',
+    ]) {
+      expect(denied).toContain(way);
+    }
+    const allowed = said(({ verdict }) => verdict === 'ALLOW');
+    for (const way of ['agent:agent ana', 'agent:other ana', 'agent:desk eve', 'pipeline:nightly alone']) expect(allowed).toContain(way);
   });
   it('has each class frozen', () => {
     const frozen = rows.filter(({ reason }) => reason === 'DENY_FROZEN' || reason === 'DENY_STOPPED').map(({ cls }) => cls);

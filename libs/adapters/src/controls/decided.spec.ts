@@ -1,10 +1,22 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { decide, emptyLane, type Entry, evolve, formatTime, type Input, type InputTopic, sealEnvelope, signStatement } from '#domain';
+import {
+  base64url,
+  decide,
+  emptyLane,
+  type Entry,
+  evolve,
+  formatTime,
+  type Input,
+  type InputTopic,
+  sealEnvelope,
+  signStatement,
+} from '#domain';
 
 import { loadBundleFolder } from '../bundle/load-folder.ts';
 import { CedarEngine } from '../cedar/engine.ts';
@@ -13,6 +25,7 @@ import { Home } from '../home/home.ts';
 import { codecs, wire } from '../wire/codec.ts';
 import { schemasFolder } from '../wire/schemas.ts';
 import * as controls from './controls.ts';
+import * as rotations from './rotations.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-decided-'));
 afterAll(() => {
@@ -105,6 +118,12 @@ describe('what this home signs', () => {
     expect(control(controls.revokeToken(home, 'acme', token.tokenId))).toStrictEqual(['token.revoked']);
     expect(control(controls.revokeIssuer(home, 'acme', 'ci'))).toStrictEqual(['issuer.revoked']);
     expect(control(controls.revokeIssuer(home, 'acme', 'nobody'))).toStrictEqual(['input.refused']);
+    for (const role of ['decider', 'gateway', 'admin'] as const) {
+      expect(rotations.rotateKey(home, rotations.offerOf(home, role)).flatMap(control)).toStrictEqual(['key.rotated', 'key.rotated']);
+      expect(home.promoteKey(role)).toBe(true);
+    }
+    expect(control(rotations.rotateLog(home, 'acme'))).toStrictEqual(['log.rotated', 'log.closed', 'genesis']);
+    expect(control(rotations.rotateLog(home, '_system.0'))).toStrictEqual(['log.rotated', 'log.closed', 'genesis']);
     offsets.actions = 5n;
     expect(control(controls.declareGap(home, { topic: 'actions', lane: 0, from: 0n, to: 5n, epoch: 0 }))).toStrictEqual(['input.gap']);
   }, 60_000); // checking a bundle runs its Cedar analysis: seconds on a busy machine
@@ -146,14 +165,10 @@ function deploy(service: string): object {
   const artifactDigest = `sha256:${'a'.repeat(64)}`;
   const resource = { type: 'service', id: service };
   const times = { issuedAt: formatTime(START_MS), expiresAt: formatTime(START_MS + 3_600_000) };
-  const statement = {
-    tenant: 'acme',
-    type: 'ci' as const,
-    resource,
-    operation: 'deploy',
-    artifactDigest,
-    conclusion: 'success' as const,
-    ...times,
+  const back = { operation: 'rollback', reference: `sha256:${'b'.repeat(64)}` };
+  const stated = (operation: string, of: string) => {
+    const passed = { tenant: 'acme', type: 'ci', resource, operation, artifactDigest: of, conclusion: 'success' } as const;
+    return signStatement({ ...passed, ...times, blind: base64url(randomBytes(32)) }, home.key('builds-acme'));
   };
   return {
     actor: { kind: 'agent', id: 'bot' },
@@ -161,7 +176,7 @@ function deploy(service: string): object {
     connector: 'deploy',
     operation: 'deploy',
     resource,
-    parameters: { service, artifactDigest, rollback: { operation: 'rollback', reference: `sha256:${'b'.repeat(64)}` } },
-    evidence: [signStatement(statement, home.key('builds-acme'))],
+    parameters: { service, artifactDigest, rollback: back },
+    evidence: [stated('deploy', artifactDigest), stated(back.operation, back.reference)],
   };
 }

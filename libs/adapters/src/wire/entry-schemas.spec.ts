@@ -47,6 +47,11 @@ const judged = {
   ruleSetDigest: digest,
   contractDigest: null,
 };
+const CONDITIONS = {
+  evidence: [{ type: 'ci', issuer: 'builds', keyid, digest, usableUntil: time }],
+  until: time,
+  windows: [['office', 'night'], ['envelope']],
+};
 const UNKEYED = { decision: '3', claim: 'c-1', executor: 'deployer' };
 const CLAIM = { ...UNKEYED, keyid };
 const GRANT = {
@@ -134,14 +139,27 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { ...judged, actor: { kind: 'agent', id: 'bot', listedAs: '*' }, verdict: 'DENY', reasons: ['DENY_NO_MATCH'] },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_MALFORMED'], detail: 'actor-kind' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },
+    { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_LIMIT'], detail: 'ids', issuedAt: time },
+    { ...judged, verdict: 'DENY', reasons: ['DENY_CONTRACT'], askedAt: time },
+    {
+      ...judged,
+      verdict: 'ALLOW',
+      reasons: ['ALLOW_POLICY'],
+      conditions: CONDITIONS,
+      bindingDigest: digest,
+      permit: { executors: ['deployer'], executeBy: time },
+    },
   ],
   'action.repeated': [
     { first: '3', issuer: 'platform', keyid },
+    { first: '3', issuer: 'platform', keyid, askedAt: time },
     { first: '3', issuer: 'gateway', token: 't-1', keyid },
   ],
   'escalation.settled': [
     { settles: '3', outcome: 'EXPIRED_NO_DECISION', deadline: time, issuer: 'platform', source: { kind: 'tick', part: 0, parts: 1 } },
     { settles: '3', outcome: 'CANCELLED_ERASED', deadline: time, issuer: 'platform' },
+    { settles: '3', outcome: 'DENY_MISSING_EVIDENCE', deadline: time, issuer: 'platform' },
+    { settles: '3', outcome: 'DENY_WINDOW', deadline: time, issuer: 'platform' },
     { settles: '3', outcome: 'CANCELLED_REVOKED', deadline: time, issuer: 'gateway', keyid, token: 't-1' },
   ],
   'approval.recorded': [{ decision: '3', bindingDigest: digest, vote: 'approve', by: 'ana', ...control }],
@@ -152,6 +170,9 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'claim.refused': [
     { ...CLAIM, reasons: ['CLAIM_TAKEN'], first: '9', expiresAt: time },
     { ...CLAIM, reasons: ['CLAIM_LIMIT'] },
+    { ...CLAIM, reasons: ['CLAIM_EVIDENCE'], expiresAt: time },
+    { ...CLAIM, reasons: ['CLAIM_WINDOW'], expiresAt: time },
+    { ...CLAIM, reasons: ['CLAIM_LIMIT'], issuedAt: time },
   ],
   'outcome.recorded': [
     {
@@ -166,6 +187,7 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     },
     { ...CLAIM, outcome: 'healthcheck', status: 'failed', late: true, awaits: 'rollback', until: time },
   ],
+  'effect.closed': [{ ...UNKEYED, by: 'ana', ...control, rules: 2 }],
   'effect.uncertain': [
     { ...UNKEYED, awaited: 'result', deadline: time, source: { kind: 'tick', part: 0, parts: 1 } },
     { ...UNKEYED, awaited: 'result', deadline: time, cause: 'EXECUTOR_REVOKED' },
@@ -174,6 +196,8 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'input.refused': [
     { code: 'REFUSED_ENCODING', detail: 'not-an-envelope', length: 3, bytesMac: digest },
     { code: 'REFUSED_BODY', detail: 'unknown-issuer', length: 300, issuer: 'admin', keyid },
+    { code: 'REFUSED_BODY', detail: 'repeated', length: 300, issuer: 'admin', keyid, recordId: 'c-1', expiresAt: time },
+    { code: 'REFUSED_BODY', detail: 'not-awaited', length: 300, issuer: 'runner', keyid, issuedAt: time },
   ],
   'input.erased': [{ erases: ['3', '10'], ...control }],
   'input.gap': [{ topic: 'actions', from: '3', to: '9', newEpoch: 1, ...control }],

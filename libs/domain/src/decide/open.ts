@@ -37,6 +37,8 @@ export interface OpenEscalation {
   readonly votes: string[];
   /** What it adds to cumulative limits, and gives back when people do not say yes; absent: nothing that is known. */
   readonly counts?: readonly Count[];
+  /** Digests of the statements that it uses; given back as well. */
+  readonly uses?: readonly string[];
 }
 
 /** Claimed, and not over. */
@@ -46,6 +48,8 @@ export interface OpenEffect {
   readonly index: number;
   readonly actionId: string;
   readonly claim: string;
+  /** Leaf index of its `claim.granted`, decimal. */
+  readonly granted: string;
   readonly executor: string;
   /** When the awaited report is overdue. */
   readonly deadlineMs: number;

@@ -5,9 +5,15 @@ import type { Json } from '../formats/canonical-json.ts';
 import { FormatError } from '../formats/errors.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { formatTime, parseTime } from '../formats/time.ts';
-import { judge } from './judge.ts';
-import { EVIDENCE_WORDS, evidenceFor, testEvidenceKey } from './own-test-evidence.ts';
+import { CanonicalJsonError } from '../formats/canonical-json.ts';
+import { keyIdOf } from '../formats/keys.ts';
+import { rehearse, type Rehearsed } from '../decide/rehearse.ts';
+import { RULES } from '../ledger/entry.ts';
+import { sealEnvelope } from '../payloads/envelope.ts';
+import { EVIDENCE_AGE_SECONDS_MAX } from './class-rule.ts';
+import { EVIDENCE_WORDS, evidenceFor, EXPIRES_IN_MS, TEST_PARTIES, TEST_PLATFORM_SEED } from './own-test-evidence.ts';
 import { own } from './pointer.ts';
+import { cedarName } from './spelling.ts';
 import type { Bundle, PolicyEngine, Proposal } from './types.ts';
 import type { Spent } from './limit.ts';
 
@@ -17,8 +23,8 @@ export class PolicyTestError extends FormatError<'SHAPE'> {}
 export const POLICY_TESTS_MAX = 2000;
 
 const identifier = z.string().refine(isIdentifier, 'not an identifier');
-/** The evidence of a test is from just before, and holds until a minute later: those have to be times as well. */
-const AROUND_MS = [-1000, 60_000];
+/** The evidence of a test is from days before at the earliest, and holds until minutes later: those have to be times as well. */
+const AROUND_MS = [-EVIDENCE_AGE_SECONDS_MAX * 1000, EXPIRES_IN_MS];
 const time = z.string().refine((text) => {
   try {
     return AROUND_MS.every((ms) => formatTime(parseTime(text) + ms) !== text);
@@ -44,6 +50,8 @@ export const policyTest = z.strictObject({
     resource: z.strictObject({ type: identifier, id: identifier }),
     /** In words: own-test-evidence.ts. */
     evidence: z.array(z.enum(EVIDENCE_WORDS)).max(8).optional(),
+    /** What the CI and the reviewer of that evidence found: `facts` of their statements. */
+    found: z.record(cedarName, z.union([z.string(), z.int(), z.boolean()])).optional(),
   }),
   expect: z.strictObject({
     verdict: z.enum(['ALLOW', 'DENY', 'ESCALATE']),
@@ -72,20 +80,36 @@ export function parsePolicyTests(json: Json): PolicyTest[] {
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12);
 
-/** Through the judge that decides in earnest. */
+/** Through the decider. */
 export function runPolicyTest(bundle: Bundle, engine: PolicyEngine, test: PolicyTest): PolicyTestResult {
   const nowMs = test.now === undefined ? NOW_MS : parseTime(test.now);
   const proposal = proposalOf(bundle, test, nowMs);
   const spent: Spent = ({ limit }) => own(test.spent ?? {}, limit) ?? 0;
-  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, spent, evidenceKey: testEvidenceKey });
+  const { verdict, reasons, policies } = rehearsed(proposal, { bundle, engine, nowMs, spent, rules: RULES, parties: PARTIES });
   const { expect } = test;
   const isSame = expect.policies === undefined || JSON.stringify(expect.policies) === JSON.stringify(policies);
   return { name: test.name, ok: isSame && verdict === expect.verdict && reasons.join() === expect.reason, verdict, reasons, policies };
 }
 
+const PARTIES = TEST_PARTIES.map((party) => ({ ...party, keyid: keyIdOf(party.publicKey) }));
+const HEAD = { ledger: 'policy-test', birth: '0'.repeat(64), blind: new Uint8Array(32) };
+
+function rehearsed(proposal: Proposal, by: Omit<Parameters<typeof rehearse>[0], 'envelope'>): Rehearsed {
+  const { tenant, issuer, id, ...body } = proposal;
+  const times = { issuedAtMs: by.nowMs, expiresAtMs: by.nowMs + EXPIRES_IN_MS };
+  try {
+    const head = { ...HEAD, ...times, tenant, issuer, id };
+    return rehearse({ ...by, envelope: sealEnvelope({ kind: 'action.proposed', body, head, seed: TEST_PLATFORM_SEED, lane: 0 }) });
+  } catch (error) {
+    const isSize = error instanceof RangeError || (error instanceof CanonicalJsonError && error.code === 'DEPTH');
+    if (!isSize && !(error instanceof CanonicalJsonError)) throw error;
+    return { verdict: 'REFUSED', reasons: [isSize ? 'REFUSED_SIZE' : 'REFUSED_ENCODING'], policies: [], ruleSet: [] };
+  }
+}
+
 function proposalOf(
   bundle: Bundle,
-  { proposal: { actor, connector, contractDigest, evidence, ...rest } }: PolicyTest,
+  { proposal: { actor, connector, contractDigest, evidence, found, ...rest } }: PolicyTest,
   nowMs: number,
 ): Proposal {
   const { actingFor, ...who } = actor ?? { kind: 'agent' as const, id: 'agent' };
@@ -98,5 +122,5 @@ function proposalOf(
     id: 'policy-test',
     mode: 'enforce',
   };
-  return { ...bare, evidence: (evidence ?? []).map((word) => evidenceFor(word, bundle, bare, nowMs)) };
+  return { ...bare, evidence: (evidence ?? []).map((word) => evidenceFor(word, bundle, bare, nowMs, found)) };
 }
