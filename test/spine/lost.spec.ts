@@ -171,6 +171,22 @@ describe('a ledger that lost its tail', () => {
   });
 });
 
+describe('a gateway over a lane that lost its tail', () => {
+  it('answers its tenants with the code of their lane, and serves those of the other lane', async () => {
+    await world.start('gateway');
+    expect(await world.untilFailed('gateway', `lane ${LANE}`)).toContain('TAIL_LOST: ');
+    const acme = await world.get(`/v1/actions/none`);
+    expect([acme.status, JSON.parse(acme.text)]).toMatchObject([503, { code: 'LANE_HALTED', halt: 'TAIL_LOST' }]);
+    const globex = await world.get(`/v1/actions/none`, world.home.token('globex'));
+    expect([globex.status, JSON.parse(globex.text)]).toMatchObject([404, { code: 'NOT_FOUND' }]);
+    const { statusCode, body } = await world.gateway.server.inject('/readyz');
+    expect([statusCode, JSON.parse(body)]).toMatchObject([
+      200,
+      { status: 'degraded', reasons: [{ name: `lane ${LANE}`, code: 'TAIL_LOST' }] },
+    ]);
+  });
+});
+
 describe('a ledger whose first records were deleted', () => {
   it('halts a decider without a snapshot, a new gateway, and is never valid', async () => {
     await deleteBefore('ledger', 1 - LANE, 1n);

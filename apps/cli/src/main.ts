@@ -29,6 +29,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['sample', () => import('./commands/sample.ts')],
   ['tenant', () => import('./commands/tenant.ts')],
   ['issuer', () => import('./commands/issuer.ts')],
+  ['key', () => import('./commands/key.ts')],
   ['token', () => import('./commands/token.ts')],
   ['vote', () => import('./commands/vote.ts')],
   ['gap', () => import('./commands/gap.ts')],

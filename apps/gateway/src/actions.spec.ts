@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ed25519PublicKey, ed25519Verify, sha256Hex } from '#crypto';
 import { type BaseOffset, BrokerUnavailable, codecs, KafkaFault, type OutgoingRecord } from '#adapters';
-import { formatVkey, type Json, pae, parseCanonical } from '#domain';
+import { formatVkey, type Json, keyIdOf, pae, parseCanonical } from '#domain';
 
 import { Actions } from './actions.ts';
 import { parseProposal } from './http/body.ts';
@@ -13,6 +13,7 @@ import type { TokenFact } from './index/token-book.ts';
 import { Publisher } from './kafka/publisher.ts';
 import { ReceiptWaiters } from './kafka/receipt-waiters.ts';
 import { Receipts } from './receipts.ts';
+import { SigningKeys } from './signing-keys.ts';
 
 const seed = new Uint8Array(32).fill(9);
 const origin = 'test.example/t/log1';
@@ -33,15 +34,17 @@ const body = {
   resource: { type: 't', id: 'i' },
 };
 
+const gateway = { keyid: keyIdOf(ed25519PublicKey(seed)), publicKey: ed25519PublicKey(seed) };
+
 function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>, given?: Receipts) {
-  const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
+  const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [], gateway });
   index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(seed)) });
   const log = pino({ level: 'silent' });
   const receipts = new Receipts(index, { read: () => Promise.reject(new Error('no receipt is there')) }, log);
   const publisher = new Publisher({ send, close: () => Promise.resolve() }, 'actions');
   return new Actions({
     bound: { ledger: 'test.example', birth: '0'.repeat(64) },
-    seed,
+    keys: new SigningKeys(seed),
     index,
     receipts: given ?? receipts,
     publisher,

@@ -11,6 +11,7 @@ import { Problem } from './http/problem.ts';
 import { type ProposalRequest } from './http/body.ts';
 import { digestKey, placeKey, type Slot } from './index/entry-table.ts';
 import type { LedgerIndex } from './index/ledger-index.ts';
+import type { SigningKeys } from './signing-keys.ts';
 import type { TokenFact } from './index/token-book.ts';
 import type { Publisher } from './kafka/publisher.ts';
 import type { ReceiptWaiters } from './kafka/receipt-waiters.ts';
@@ -22,8 +23,8 @@ export type PendingAnswer = z.infer<typeof pendingAnswer>;
 export interface ActionsOptions {
   /** Which ledger its proposals are for, as their heads say it. */
   readonly bound: { readonly ledger: string; readonly birth?: string };
-  /** 32-byte seed of the issuer `gateway`. */
-  readonly seed: Uint8Array;
+  /** Seeds of the issuer `gateway`. */
+  readonly keys: Pick<SigningKeys, 'seedFor'>;
   readonly index: LedgerIndex;
   readonly receipts: Receipts;
   readonly publisher: Publisher;
@@ -84,6 +85,8 @@ export class Actions {
     try {
       const shown = await this.#became(tenant, accepted);
       if (!shown) return pending;
+      // Our key was rotated while this one was on its way: the same again, with the key that the lane admits now.
+      if (this.#isOutdated(shown, envelope)) return await this.propose(credential, { ...request, id }, options);
       const answer = await this.#answer(shown);
       // What was signed in the caller's name: with it the caller proves that the receipt is about what it asked for.
       return answer.repeats === undefined ? { ...answer, proposal: base64(envelope.payload) } : answer;
@@ -135,10 +138,16 @@ export class Actions {
     return decisionAnswer(decision, { settlement: await receipts.ofSlot(index.actions.settlementOf(slot)), repeats: first });
   }
 
+  #isOutdated({ kind, statement }: ShownReceipt, { keyid, lane }: SignedEnvelope): boolean {
+    const isRefused = kind === 'input.refused' && statement.predicate['code'] === 'REFUSED_ISSUER';
+    return isRefused && keyid !== this.#options.index.gatewayKey(lane);
+  }
+
   #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
-    const { bound, seed, index } = this.#options;
+    const { bound, keys, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
+    const seed = keys.seedFor(index.gatewayKey(lane));
     const issuedAtMs = this.#options.nowMs();
     const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
     const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
