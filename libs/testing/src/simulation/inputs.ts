@@ -35,6 +35,8 @@ export class SimulatedInputs {
       [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'other', 'executor')],
       [3, (_choices, _, tenant) => this.#controls.revocation(tenant, 'platform')],
       [1, (_choices, _, tenant) => this.#controls.revocation(tenant, 'runner')],
+      [3, (_choices, _, tenant) => this.#controls.token(tenant)],
+      [1, (_choices, _, tenant) => this.#controls.tokenRevocation(tenant)],
       [1, (_choices, _, tenant) => this.#controls.tenant(tenant)],
       [2, (choices) => this.#controls.keyRotation(choices)],
       [2, (choices) => this.#controls.logRotation(choices)],
