@@ -24,9 +24,12 @@ export class Proposals {
     return this.#proposal({ tenant, id: choices.pick(IDS), body, lifetimeS: choices.pick(LIFETIMES_S), by }, choices.between(0, 1));
   }
 
-  /** A change that is allowed, and one of which two people are asked. */
+  /** A change that is allowed, and one of which two people are asked, as the gateway says for a token. */
   first(tenant: string): SimulatedInput[] {
-    return AMOUNTS.map((amount, at) => this.#proposal({ tenant, id: IDS[at] ?? '', body: change(tenant, 'low', amount), lifetimeS: 300 }));
+    return AMOUNTS.map((amount, at) => {
+      const by = at === 0 ? {} : { issuer: 'gateway' };
+      return this.#proposal({ tenant, id: IDS[at] ?? '', body: change(tenant, 'low', amount), lifetimeS: 300, by });
+    });
   }
 
   /** Signed twice, it says the same in other bytes. */
