@@ -134,7 +134,7 @@ export class FaultWorld {
       propose: async (tenant, id, body) => {
         const proposer = proposers.get(tenant as (typeof TENANTS)[number]);
         if (!proposer) throw new Error(`no proposer of ${tenant}`);
-        return proposer.propose(body, { id });
+        return proposer.propose(body, { id, askedAt: new Date() });
       },
       garble: async (tenant, value) => {
         const partition = laneOf(tenant, home.config.lanes);

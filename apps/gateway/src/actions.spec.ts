@@ -36,7 +36,7 @@ const body = {
 
 const gateway = { keyid: keyIdOf(ed25519PublicKey(seed)), publicKey: ed25519PublicKey(seed) };
 
-function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>, given?: Receipts) {
+function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>, given?: Receipts, nowMs: () => number = () => 0) {
   const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [], gateway });
   index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(seed)) });
   const log = pino({ level: 'silent' });
@@ -50,7 +50,7 @@ function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffse
     publisher,
     waiters: new ReceiptWaiters(),
     log,
-    nowMs: () => 0,
+    nowMs,
   });
 }
 const propose = (to: Actions, given: Json, waitMs = 0) => to.propose(credential, parseProposal(given), { waitMs, traceparent: undefined });
@@ -62,7 +62,7 @@ describe('proposing', () => {
       sent.push(...records);
       return Promise.resolve([{ topic: 'actions', partition: 1, baseOffset: 5n, appendTimeMs: 0 }]);
     });
-    expect(await propose(to, { ...body, id: 'x', expiresIn: 86_400 })).toMatchObject({
+    expect(await propose(to, { ...body, id: 'x', expiresIn: 900 })).toMatchObject({
       id: 'x',
       state: 'pending',
       lane: 1,
@@ -73,9 +73,28 @@ describe('proposing', () => {
     expect(ed25519Verify(ed25519PublicKey(seed), pae(envelope.payloadType, envelope.payload), envelope.signature)).toBe(true);
     const payload = parseCanonical(envelope.payload, { maxDepth: 32 });
     expect(payload).toMatchObject({ ...body, tenant: 'acme', issuer: 'gateway', token: 't1', id: 'x', ledger: 'test.example' });
-    // A minute short of a day: a decider whose clock is behind must not find it too long.
-    expect(payload).toMatchObject({ expiresAt: '1970-01-01T23:59:00.000Z' });
+    expect(payload).toMatchObject({ askedAt: '1970-01-01T00:00:00.000Z', expiresAt: '1970-01-01T00:15:00.000Z' });
     expect(payload).not.toHaveProperty('expiresIn');
+  });
+
+  it('says in each copy of an action when it was first asked for: by its own memory, by the index, or as the caller says', async () => {
+    const asked: unknown[] = [];
+    let nowMs = 1000;
+    const to = actions(
+      ([record]) => {
+        const { payload } = codecs.signedEnvelope.decode(record?.value ?? Buffer.alloc(0));
+        asked.push((parseCanonical(payload, { maxDepth: 32 }) as { askedAt: string }).askedAt);
+        return Promise.resolve([{ topic: 'actions', partition: 1, baseOffset: 5n, appendTimeMs: 0 }]);
+      },
+      undefined,
+      () => nowMs,
+    );
+    await propose(to, { ...body, id: 'x' });
+    nowMs = 5000;
+    for (const given of [{ id: 'x' }, { id: 'y' }, { id: 'z', askedAt: '1970-01-01T00:00:00.000Z' }])
+      await propose(to, { ...body, ...given });
+    const [start, later] = ['1970-01-01T00:00:01.000Z', '1970-01-01T00:00:05.000Z'];
+    expect(asked).toEqual([start, start, later, '1970-01-01T00:00:00.000Z']);
   });
 
   it('accepts nothing that Kafka did not acknowledge, and gives the id to repeat', async () => {

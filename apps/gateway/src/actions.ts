@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { KafkaFault } from '#adapters';
-import { base64, sealEnvelope, type SignedEnvelope } from '#domain';
+import { ASKED_WITHIN_MS, base64, sealEnvelope, type SignedEnvelope } from '#domain';
 import { sha256Hex } from '#crypto';
 import type { Logger } from 'pino';
 
@@ -35,8 +35,6 @@ export interface ActionsOptions {
 
 /** Proposals accepted here that the index has not met yet: a GET right after the POST finds them. */
 const ACCEPTED_MAX = 10_000;
-/** Unit ms. A payload may be decided for 24 h at most, and the decider's clock may be behind ours by up to a minute. */
-const LIFETIME_MAX_MS = 24 * 60 * 60 * 1000 - 60_000;
 
 /** A proposal that Kafka has. */
 interface Accepted {
@@ -53,6 +51,8 @@ interface Accepted {
 export class Actions {
   readonly #options: ActionsOptions;
   readonly #accepted = new Lru<string, Accepted>(ACCEPTED_MAX);
+  /** When each was first asked for, until the index knows. */
+  readonly #asked = new Lru<string, number>(ACCEPTED_MAX);
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -143,14 +143,19 @@ export class Actions {
     return isRefused && keyid !== this.#options.index.gatewayKey(lane);
   }
 
-  #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
+  #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS, askedAtMs: given }: ProposalRequest): SignedEnvelope {
     const { bound, keys, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
     const seed = keys.seedFor(index.gatewayKey(lane));
-    const issuedAtMs = this.#options.nowMs();
-    const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
-    const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
+    const nowMs = this.#options.nowMs();
+    const key = `${tenant}\0${id}`;
+    // Every copy of an action says when it was first asked for: long after that the ledger refuses it by this alone.
+    const askedAtMs = given ?? index.actions.askedAtOf(tenant, id) ?? this.#asked.get(key) ?? nowMs;
+    this.#asked.set(key, askedAtMs);
+    const issuedAtMs = Math.max(nowMs, askedAtMs);
+    const expiresAtMs = Math.min(issuedAtMs + expiresInS * 1000, askedAtMs + ASKED_WITHIN_MS);
+    const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, askedAtMs, expiresAtMs, blind: randomBytes(32) };
     try {
       // The decider believes of a proposal of ours what the ledger lets this token say, and no more.
       const named = says.rules === 1 ? body : { ...body, token };

@@ -21,6 +21,7 @@ export { drawKeyFile, Home, HomeError, type HomeFault, homeFolder, isLedgerKeyNa
 export { birthOf, type LedgerConfig } from './home/config.ts';
 export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } from './home/create-ledger.ts';
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
+export { firstAskedAt } from './home/asked.ts';
 export { drawRandom } from './home/random.ts';
 export { makeFolders, SECRET_FILE, SECRET_FOLDER, writeWhole } from './home/files.ts';
 export { LockedError, lockFile, LockUnavailable } from './home/lock-file.ts';

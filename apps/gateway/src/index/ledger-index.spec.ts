@@ -39,7 +39,9 @@ function fold(maximum?: number) {
   };
   return { index, add, found };
 }
-const decided = (issuer: string, expiresAt?: string) => ({ issuer, ...(expiresAt === undefined ? {} : { expiresAt }) });
+const ASKED = '2026-11-25T12:00:00.000Z';
+/** 't': it took its id. */
+const decided = (issuer: string, taken?: 't') => (taken ? { issuer, rules: 2, askedAt: ASKED } : { issuer, rules: 2 });
 
 describe('actions', () => {
   it('prefers what came through a gateway, whatever came first', () => {
@@ -50,9 +52,11 @@ describe('actions', () => {
     expect(found('a')).toEqual([own, undefined]);
   });
   it('keeps the decision that took the id, not a conflict or a late copy after it', () => {
-    const { add, found } = fold();
+    const { add, found, index } = fold();
     const first = add('acme', 'action.decided', decided('gateway', 't'), 'a');
     add('acme', 'action.decided', decided('gateway'), 'a');
+    add('acme', 'action.decided', { ...decided('gateway', 't'), first: '1' }, 'a');
+    expect([index.actions.askedAtOf('acme', 'a'), index.actions.askedAtOf('acme', 'b')]).toEqual([Date.parse(ASKED), undefined]);
     expect(found('a')).toEqual([first, undefined]);
   });
   it('goes on to the newer action once the id was free again', () => {

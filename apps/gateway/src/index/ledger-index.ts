@@ -94,13 +94,15 @@ export class LedgerIndex {
     });
     if (dropped !== undefined) this.actions.drop(dropped);
     if (kind === 'action.decided') {
-      const takesId = typeof predicate['expiresAt'] === 'string';
+      const { askedAt, expiresAt, first } = predicate;
+      const takesId = predicate.rules === 1 ? typeof expiresAt === 'string' : typeof askedAt === 'string' && first === undefined;
       this.actions.noteDecision({
         tenant,
         actionId: statement.subject[0].name,
         slot,
         byGateway: predicate['issuer'] === 'gateway',
         takesId,
+        askedAtMs: typeof askedAt === 'string' ? parseTime(askedAt) : undefined,
       });
     } else if (kind === 'escalation.settled') {
       const decision = this.entries.slotOf(tenant, Number(predicate['settles']));

@@ -25,6 +25,7 @@ export const ENTRY_KINDS = [
   'claim.refused',
   'outcome.recorded',
   'effect.uncertain',
+  'effect.closed',
   'rollback.granted',
   'input.refused',
   'input.erased',
@@ -33,7 +34,14 @@ export const ENTRY_KINDS = [
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 /** Those that rules 1 do not have. */
-export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['key.added', 'key.revoked', 'key.rotated', 'log.rotated', 'log.closed'];
+export const KINDS_SINCE_RULES_2: readonly EntryKind[] = [
+  'effect.closed',
+  'key.added',
+  'key.revoked',
+  'key.rotated',
+  'log.rotated',
+  'log.closed',
+];
 
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
 export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
@@ -41,6 +49,7 @@ export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
   'claim.refused': 'claim-refused',
   'outcome.recorded': 'outcome-recorded',
   'effect.uncertain': 'effect-uncertain',
+  'effect.closed': 'effect-closed',
   'rollback.granted': 'rollback-granted',
 };
 

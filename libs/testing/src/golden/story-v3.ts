@@ -2,6 +2,7 @@ import { ActingLane } from './acting-lane.ts';
 import { credentials } from './story-v3-credentials.ts';
 import { limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
+import { memory } from './story-v3-memory.ts';
 
 /**
  * A lane under rules 2: every kind of entry and every reason that came with them. It grows until its bytes are written down; from then on it
@@ -10,6 +11,7 @@ import { keys } from './story-v3-keys.ts';
 export function goldenStoryV3(): ActingLane {
   const lane = new ActingLane({ seed: 'golden v3' });
   begin(lane);
+  memory(lane);
   keys(lane);
   limits(lane);
   credentials(lane);
