@@ -40,6 +40,7 @@ export * from './ledger/build-batch.ts';
 export * from './decide/types.ts';
 export * from './decide/state.ts';
 export * from './decide/decide.ts';
+export * from './decide/rehearse.ts';
 export { personOf } from './decide/approvals.ts';
 export * from './decide/evolve.ts';
 export * from './decide/facts.ts';
