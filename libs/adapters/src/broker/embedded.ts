@@ -8,6 +8,7 @@ import { messageOf } from '../kafka/errors.ts';
 import { drawClusterId } from './cluster-id.ts';
 import { freePort } from './free-port.ts';
 import { javaCommand, kafkaJars, repositoryRoot, type Progress } from './jars.ts';
+import { leash } from './leash.ts';
 import { commandLine, isAlive, processesWith, terminate } from './process.ts';
 import { serverProperties } from './properties.ts';
 
@@ -28,6 +29,8 @@ export interface EmbeddedOptions {
   readonly log?: Progress;
   /** Both compilers: for minutes the second costs more than it gives. */
   readonly runsLong?: boolean;
+  /** Default true: it ends when this process does, in whatever way. */
+  readonly endsWithStarter?: boolean;
   /** Of server.properties, beyond what every broker of ours has. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** The folder with pom.xml. */
@@ -44,7 +47,8 @@ const MAIN_CLASS = 'kafka.Kafka';
 const READY_LINE = 'Kafka Server started';
 
 /**
- * Runs a real Apache Kafka (one JVM) as a child. Detached, so that Ctrl-C does not end it before the services that still write to it.
+ * Runs a real Apache Kafka (one JVM) as a child. Detached, so that Ctrl-C does not end it before the services that still write to it; on a leash, so
+ * that it does not outlive this process.
  * The folder is locked for as long as the broker runs. A broker that a killed run left behind on it is stopped first.
  */
 export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
@@ -98,6 +102,7 @@ async function start(java: string, jars: string, options: EmbeddedOptions, files
     });
   });
   const { pid } = child;
+  if (options.endsWithStarter !== false) void ended.then(leash(pid, files.properties, 'TERM'));
   await untilReady(pid, files.log);
   return { brokers: [`127.0.0.1:${port}`], pid, ended, stop: stopOnce(child, files, ended) };
 }
