@@ -109,7 +109,7 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
     });
     const server: FastifyInstance = adapter.getInstance();
     app.useGlobalFilters(new ProblemFilter(log, methodsOf));
-    gatewayMetrics(metrics.registry, server, { index, publisher, waiters });
+    gatewayMetrics(metrics.registry, server, { index, publisher, waiters, follower });
     const document = JSON.stringify(createDocument(app));
     server.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
       reply.header('content-type', 'application/json').send(document),

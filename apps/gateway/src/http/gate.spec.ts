@@ -7,7 +7,8 @@ import { ed25519PublicKey } from '#crypto';
 import { formatVkey } from '#domain';
 
 import { LedgerIndex } from '../index/ledger-index.ts';
-import { Gate, STALE_MAX_MS } from './gate.ts';
+import { STALE_MAX_MS } from '../kafka/freshness.ts';
+import { Gate } from './gate.ts';
 
 const bearer = 'cs_secret';
 const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [], gateway: { keyid: '', publicKey: new Uint8Array(32) } });
@@ -32,12 +33,20 @@ const gate = (
     isBrokerAway = false,
     halt,
     silentMs = 0,
-  }: { isCaughtUp?: boolean; hasCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string; silentMs?: number } = {},
+    staleMs = silentMs,
+  }: { isCaughtUp?: boolean; hasCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string; silentMs?: number; staleMs?: number } = {},
   nowMs = 0,
 ): Gate =>
   new Gate(
     index,
-    { isCaughtUp, hasCaughtUp: (lane) => lane === 1 && hasCaughtUp, isBrokerAway, haltOf: () => halt, silentMs: () => silentMs },
+    {
+      isCaughtUp,
+      hasCaughtUp: (lane) => lane === 1 && hasCaughtUp,
+      isBrokerAway,
+      haltOf: () => halt,
+      silentMs: () => silentMs,
+      staleMs: () => staleMs,
+    },
     () => nowMs,
   );
 const refusal = (of: Gate, what: FastifyRequest): unknown => {
@@ -62,6 +71,8 @@ describe('the gate', () => {
     ['a broker away for too long', { isBrokerAway: true, silentMs: STALE_MAX_MS + 1 }, 'BROKER_UNAVAILABLE', 'BROKER_UNAVAILABLE'],
     ['a broker that hangs', { silentMs: STALE_MAX_MS + 1 }, 'BROKER_UNAVAILABLE', 'BROKER_UNAVAILABLE'],
     ['a lane halted for too long', { halt: 'broken', silentMs: STALE_MAX_MS + 1 }, 'LANE_HALTED', 'LANE_HALTED'],
+    ['a broker that answers, and a million records that wait', { staleMs: STALE_MAX_MS + 1 }, 'LAGGING', 'LAGGING'],
+    ['an end that was reached just in time', { staleMs: STALE_MAX_MS }, undefined, undefined],
     ['everything in order', {}, undefined, undefined],
   ] as const)('with %s', (_, follower, write, read) => {
     expect([refusal(gate(follower), request('POST')), refusal(gate(follower), request('GET'))]).toEqual([write, read]);

@@ -90,6 +90,7 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     PAYLOAD_TOO_LARGE: ['the signed payload would be too large', 'ask again'],
     MEDIA_TYPE: ['the body is not said to be JSON', 'ask again'],
     NOT_READY: ['the gateway is still reading the ledger', 'retry'],
+    LAGGING: ["the gateway's facts of the lane are too old: more waits than it has read", 'retry'],
     LANE_HALTED: ['the ledger cannot be read any further: people have to look', 'retry'],
     BROKER_UNAVAILABLE: ['Kafka did not answer; so for the code of any other fault of Kafka', 'retry'],
     OVERLOADED: ['more in flight than the gateway holds', 'retry'],
