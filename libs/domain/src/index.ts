@@ -34,12 +34,14 @@ export * from './ledger/statement.ts';
 export { placeMac, samePlace, saidOf } from './ledger/source.ts';
 export * from './ledger/seal.ts';
 export * from './ledger/sealed-batch.ts';
+export * from './ledger/void.ts';
 export * from './ledger/build-batch.ts';
 
 // deciding
 export * from './decide/types.ts';
 export * from './decide/state.ts';
 export * from './decide/decide.ts';
+export * from './decide/rehearse.ts';
 export { personOf } from './decide/approvals.ts';
 export * from './decide/evolve.ts';
 export * from './decide/facts.ts';

@@ -1,6 +1,6 @@
 import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
-import type { Entry, Predicate, Source } from '../ledger/entry.ts';
+import type { Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
 import type { ActorRule } from '../payloads/actors.ts';
 import { askedBy, personOf } from './approvals.ts';
@@ -16,11 +16,8 @@ import { evolveKeys } from './issuer-keys.ts';
 import { evolveLedgerKeys } from './ledger-keys.ts';
 import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
 import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
-import type { InputFacts } from './types.ts';
+import type { EvolvedEntry, InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
-
-/** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
-export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes' | 'source'> & { readonly leaf?: Uint8Array };
 
 /**
  * Moves the state over one entry, in place. Throws LedgerBroken when the entry is not exactly the next of its tree. `facts` is what

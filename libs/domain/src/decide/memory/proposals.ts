@@ -6,10 +6,9 @@ import { leafHash } from '../../formats/merkle.ts';
 import { parseTime } from '../../formats/time.ts';
 import type { Predicate } from '../../ledger/entry.ts';
 import { text } from '../../ledger/text.ts';
-import type { EvolvedEntry } from '../evolve.ts';
 import type { OpenEscalation } from '../open.ts';
 import type { LaneState } from '../state.ts';
-import type { InputFacts } from '../types.ts';
+import type { EvolvedEntry, InputFacts } from '../types.ts';
 import { ASKED_WITHIN_MS } from './lifetimes.ts';
 import { raiseFloor } from './records.ts';
 
