@@ -9,6 +9,7 @@ import { formatVkey } from '#domain';
 import { LedgerIndex } from '../index/ledger-index.ts';
 import { STALE_MAX_MS } from '../kafka/freshness.ts';
 import { Gate } from './gate.ts';
+import { RateLimits, ratesOf } from './rates.ts';
 
 const bearer = 'cs_secret';
 const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [], gateway: { keyid: '', publicKey: new Uint8Array(32) } });
@@ -26,6 +27,7 @@ index.tokens.issue({
 
 const request = (method: string, token = bearer): FastifyRequest =>
   ({ method, headers: { authorization: `Bearer ${token}` } }) as unknown as FastifyRequest;
+const unlimited = { take: () => undefined };
 const gate = (
   {
     isCaughtUp = true,
@@ -36,6 +38,7 @@ const gate = (
     staleMs = silentMs,
   }: { isCaughtUp?: boolean; hasCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string; silentMs?: number; staleMs?: number } = {},
   nowMs = 0,
+  rates: Pick<RateLimits, 'take'> = unlimited,
 ): Gate =>
   new Gate(
     index,
@@ -47,6 +50,7 @@ const gate = (
       silentMs: () => silentMs,
       staleMs: () => staleMs,
     },
+    rates,
     () => nowMs,
   );
 const refusal = (of: Gate, what: FastifyRequest): unknown => {
@@ -76,6 +80,16 @@ describe('the gate', () => {
     ['everything in order', {}, undefined, undefined],
   ] as const)('with %s', (_, follower, write, read) => {
     expect([refusal(gate(follower), request('POST')), refusal(gate(follower), request('GET'))]).toEqual([write, read]);
+  });
+
+  it('limits how often a tenant asks, after it knows who asks', () => {
+    const of = gate({}, 0, new RateLimits(ratesOf(2), () => 0));
+    expect([refusal(of, request('POST')), refusal(of, request('POST')), refusal(of, request('POST', 'cs_other'))]).toEqual([
+      undefined,
+      'RATE_LIMITED',
+      'TOKEN_UNKNOWN',
+    ]);
+    expect(refusal(of, request('GET'))).toBeUndefined();
   });
 
   it('names the code of the lane that is halted', () => {

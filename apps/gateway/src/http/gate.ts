@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 
 import { authenticate } from './credential.ts';
 import { Problem } from './problem.ts';
+import type { RateLimits } from './rates.ts';
 import type { LedgerIndex } from '../index/ledger-index.ts';
 import type { TokenFact } from '../index/token-book.ts';
 import type { Follower } from '../kafka/follower.ts';
@@ -19,15 +20,17 @@ export class Gate {
   readonly #index: LedgerIndex;
   readonly #follower: Facts;
   readonly #nowMs: () => number;
+  readonly #rates: Pick<RateLimits, 'take'>;
   readonly #admitted = new WeakMap<object, TokenFact>();
 
-  constructor(index: LedgerIndex, follower: Facts, nowMs: () => number) {
+  constructor(index: LedgerIndex, follower: Facts, rates: Pick<RateLimits, 'take'>, nowMs: () => number) {
     this.#index = index;
     this.#follower = follower;
+    this.#rates = rates;
     this.#nowMs = nowMs;
   }
 
-  /** Throws Problem 401 or 503. A lane's trouble is that of its own tenants. */
+  /** Throws Problem 401, 429 or 503. A lane's trouble is that of its own tenants, and a tenant's haste its own. */
   admit(request: FastifyRequest): void {
     const credential = this.#credentialIn(request);
     const lane = this.#index.logs.get(credential.tenant)?.lane;
@@ -35,6 +38,7 @@ export class Gate {
     const isComplete = lane !== undefined && this.#follower.hasCaughtUp(lane);
     if (request.method === 'POST' || isStale || !isComplete) this.#checkFollowed(lane, isStale);
     if (!isComplete) throw notReady();
+    this.#rates.take(credential, request.method === 'POST');
     this.#admitted.set(request, credential);
   }
 

@@ -88,7 +88,7 @@ it('a token that was revoked behind what a reader has folded is admitted no long
   const monotonicMs = (): number => nowMs;
   const options = { ...{ brokers: [], birth, index, health, log }, topicOf: (name: string) => name, onReceipt: () => undefined };
   follower = new Follower({ ...options, openReader, monotonicMs });
-  const gate = new Gate(index, follower, () => 0);
+  const gate = new Gate(index, follower, { take: () => undefined }, () => 0);
   const admitted = (): unknown => {
     try {
       gate.admit(request);

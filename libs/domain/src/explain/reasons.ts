@@ -93,6 +93,7 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     LAGGING: ["the gateway's facts of the lane are too old: more waits than it has read", 'retry'],
     LANE_HALTED: ['the ledger cannot be read any further: people have to look', 'retry'],
     BROKER_UNAVAILABLE: ['Kafka did not answer; so for the code of any other fault of Kafka', 'retry'],
+    RATE_LIMITED: ['the tenant or the token asks more often than it may: the answer says when to ask again', 'retry'],
     OVERLOADED: ['more in flight than the gateway holds', 'retry'],
     INTERNAL: ['a defect of the gateway', 'retry'],
   }),
