@@ -4,8 +4,8 @@ import type { SealedEntry } from '../ledger/sealed-batch.ts';
 export class Unreplayable {
   /** Groups whose input is gone, by their first entry; each with the entry whose input it takes. */
   readonly #gone = new Map<string, { readonly because: string; readonly place: string; readonly entries: number }>();
-  /** Leaf indexes of groups whose own input is gone, ascending, by origin. */
-  readonly #goneAt = new Map<string, number[]>();
+  /** Groups whose own input is gone, by tenant: a tenant's log may have had a successor since. */
+  readonly #goneAt = new Map<string, { readonly index: number; readonly name: string }[]>();
   readonly #erased = new Set<string>();
   #otherEngine = 0;
 
@@ -18,10 +18,13 @@ export class Unreplayable {
   /** Without their input, or without its key. */
   gone(group: readonly SealedEntry[]): void {
     this.#add(group);
-    const { origin = '', index = '' } = group[0]?.statement.predicate ?? {};
-    const at = this.#goneAt.get(origin);
-    if (at) at.push(Number(index));
-    else this.#goneAt.set(origin, [Number(index)]);
+    const [first] = group;
+    if (!first) return;
+    const { origin, index } = first.statement.predicate;
+    const gone = { index: Number(index), name: `${origin}\0${index}` };
+    const at = this.#goneAt.get(first.record.tenant);
+    if (at) at.push(gone);
+    else this.#goneAt.set(first.record.tenant, [gone]);
   }
 
   /**
@@ -30,17 +33,21 @@ export class Unreplayable {
    */
   restOnGone(group: readonly SealedEntry[], index: string | undefined): boolean {
     const { origin = '' } = group[0]?.statement.predicate ?? {};
-    const known = index === undefined ? undefined : this.#gone.get(`${origin}\0${index}`);
-    if (!known || this.#erased.has(known.because)) return false;
-    this.#add(group, known.because);
-    return true;
+    return index !== undefined && this.#restOn(group, `${origin}\0${index}`);
   }
 
   /** The same for entries that were decided by the inputs of several others, which are among these ranges of leaf indexes, first and last. */
   restOnGoneIn(group: readonly SealedEntry[], ranges: readonly (readonly [first: number, last: number])[]): boolean {
-    const gone = ranges.length === 0 ? [] : (this.#goneAt.get(group[0]?.statement.predicate.origin ?? '') ?? []);
+    const gone = ranges.length === 0 ? [] : (this.#goneAt.get(group[0]?.record.tenant ?? '') ?? []);
     const isMeant = (index: number): boolean => ranges.some(([first, last]) => first <= index && index <= last);
-    return gone.some((index) => isMeant(index) && this.restOnGone(group, String(index)));
+    return gone.some(({ index, name }) => isMeant(index) && this.#restOn(group, name));
+  }
+
+  #restOn(group: readonly SealedEntry[], name: string): boolean {
+    const known = this.#gone.get(name);
+    if (!known || this.#erased.has(known.because)) return false;
+    this.#add(group, known.because);
+    return true;
   }
 
   /** Judged by another engine, or another version of it, than the one at hand. */

@@ -52,6 +52,14 @@ describe('what a limit has counted', () => {
     live.release(count(9), 5);
     expect(live.encode()).toEqual(bookOf(one, { ...two, isGone: true }).encode());
   });
+  it('of a next log, whose indexes begin again, is in slots of its own', () => {
+    const book = bookOf({ index: 7, nowMs: 0, amount: 5 }, { index: 2, nowMs: 1, amount: 9 });
+    expect(book.unknownOf('one', 1)).toEqual([]);
+    book.release(count(9), 2);
+    expect(book.spent(KEY, 1)).toBe(5);
+    book.forget([2]);
+    expect(book.unknownOf('one', 1)).toEqual([[2, 2]]);
+  });
   it('is not mixed up when the window of the limit changes', () => {
     const book = bookOf({ index: 1, nowMs: 0, amount: 5 });
     book.add({ limit: 'one', windowMs: 60_000, index: 2, nowMs: 1, count: count(7) });

@@ -154,7 +154,8 @@ export class LimitBook implements Held {
     const fromMs = Math.floor(nowMs / lengthMs) * lengthMs;
     const untilMs = fromMs + lengthMs + windowMs;
     const last = slots.at(-1);
-    if (last?.fromMs === fromMs && last.untilMs === untilMs) return last;
+    // In a tenant's next log the indexes begin again: what is in a slot is of one log.
+    if (last?.fromMs === fromMs && last.untilMs === untilMs && last.last < index) return last;
     const slot: Slot = { fromMs, untilMs, first: index, last: index, totals: new Map() };
     this.#slots.set(limit, [...slots, slot]);
     return slot;
