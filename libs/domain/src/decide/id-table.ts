@@ -15,6 +15,9 @@ const WORDS = 4;
 const ROWS_NUMBERED = 2 ** 23;
 const ROWS_MIN = 64;
 
+/** Four bytes at a time are copied as they are. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 const USED = 1;
 const OPEN = 2;
 const HAS_DIGEST = 4;
@@ -118,18 +121,18 @@ export class IdTable {
    * row, of which there may be a million: nothing is decided meanwhile.
    */
   encode(): Uint8Array {
-    const [keys, digests, indexes, expiries, flags] = [this.#keys, this.#digests, this.#indexes, this.#expiries, this.#flags];
-    const [permits, owners] = [this.#permits, this.#owners];
+    const [keys, indexes, expiries, flags, owners] = [this.#keys, this.#indexes, this.#expiries, this.#flags, this.#owners];
+    const [digests, permits] = [this.#digests, this.#permits].map((bytes) => new Uint32Array(bytes.buffer)) as [Uint32Array, Uint32Array];
     const out = new Uint8Array(this.size * ID_ROW_BYTES);
     const view = new DataView(out.buffer);
     let at = 0;
     for (const row of this.#inOrder()) {
       for (let of = 0; of < WORDS; of++) view.setUint32(at + of * 4, keys[row * WORDS + of] ?? 0);
-      for (let of = 0; of < ID_DIGEST_BYTES; of++) out[at + 16 + of] = digests[row * ID_DIGEST_BYTES + of] ?? 0;
+      for (let of = 0; of < WORDS; of++) view.setUint32(at + 16 + of * 4, digests[row * WORDS + of] ?? 0, IS_LITTLE_ENDIAN);
       view.setFloat64(at + 32, indexes[row] ?? 0);
       view.setFloat64(at + 40, expiries[row] ?? 0);
       out[at + 48] = flags[row] ?? 0;
-      for (let of = 0; of < ID_DIGEST_BYTES; of++) out[at + PERMIT_AT + of] = permits[row * ID_DIGEST_BYTES + of] ?? 0;
+      for (let of = 0; of < WORDS; of++) view.setUint32(at + PERMIT_AT + of * 4, permits[row * WORDS + of] ?? 0, IS_LITTLE_ENDIAN);
       view.setUint32(at + OWNER_AT, owners[row] ?? 0);
       at += ID_ROW_BYTES;
     }
