@@ -155,6 +155,21 @@ export function recordApproval(home: Home, { tenant, decision, bindingDigest, vo
   return control(home, 'approval.recorded', ofTenant(home, tenant), { decision: String(decision), bindingDigest, vote, by });
 }
 
+export interface CloseOptions {
+  readonly tenant: string;
+  /** Leaf index of the decision whose effect is uncertain, decimal. */
+  readonly decision: string;
+  /** The person who looked. */
+  readonly by: string;
+  /** What was found; never in an entry. */
+  readonly why: string;
+}
+
+/** No report of this effect is awaited any more. */
+export function closeEffect(home: Home, { tenant, ...body }: CloseOptions): ControlRecord {
+  return control(home, 'effect.closed', ofTenant(home, tenant), body);
+}
+
 export interface ErasureOptions {
   readonly tenant: string;
   readonly action: string;
