@@ -33,7 +33,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   const decidedAtMs = parseTime(predicate.decidedAt);
   state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
   tenant.claims.forgetExpired(decidedAtMs);
-  tenant.lastDecidedAtMs = decidedAtMs;
+  tenant.lastDecidedAtMs = Math.max(tenant.lastDecidedAtMs, decidedAtMs);
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
   advancePosition(state, predicate.source);
   rememberControl(state, tenant, predicate);
@@ -83,6 +83,9 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'outcome.recorded':
     case 'effect.uncertain':
       evolveEffects(state, tenant, { name: entry.tenant, kind: entry.kind, actionId: subject[0].name, predicate });
+      break;
+    case 'time.corrected':
+      if (entry.tenant === systemTree(state.heads.lane)) correctTime(state, decidedAtMs);
       break;
     case 'input.gap':
       gap(state, predicate);
@@ -152,6 +155,13 @@ function freeze(state: LaneState, kind: 'freeze.raised' | 'freeze.lifted', predi
   const { level, scope, until } = predicate as unknown as { level: FreezeLevel; scope: FreezeScope; until?: string };
   const untilMs = until === undefined ? null : parseTime(until);
   raise(state.freezes, { id: text(predicate['freeze']), level, scope, by: text(predicate['by']), untilMs }, nowMs);
+}
+
+/** What time decided meanwhile stays; from here on it goes on from the corrected moment. */
+function correctTime(state: LaneState, nowMs: number): void {
+  state.lastDecidedAtMs = nowMs;
+  state.floorMs = nowMs;
+  for (const tenant of state.tenants.values()) tenant.lastDecidedAtMs = Math.min(tenant.lastDecidedAtMs, nowMs);
 }
 
 function gap(state: LaneState, predicate: Predicate): void {

@@ -1,4 +1,7 @@
 /** The bound within which clocks of one lane agree, and what a lane's time is. Where each clock is used: docs/time.md. */
+import type { Json } from '../formats/canonical-json.ts';
+import { parseTime } from '../formats/time.ts';
+import type { PayloadKind } from '../payloads/kinds.ts';
 import type { LaneState } from './state.ts';
 
 /**
@@ -23,3 +26,30 @@ export const isAhead = ({ rules, lastDecidedAtMs }: Timed, nowMs: number): boole
  * tell a refusal for that reason from any other.
  */
 export const laneNow = (state: Timed, nowMs: number): number => (isAhead(state, nowMs) ? nowMs : Math.max(nowMs, state.lastDecidedAtMs));
+
+/** Controls that only ever take away: they count whatever the clocks say, and a late copy of one harms nobody. */
+const TIGHTENING: ReadonlySet<PayloadKind> = new Set<PayloadKind>(['freeze.raised', 'issuer.revoked', 'key.revoked', 'token.revoked']);
+
+/** Why the lane's time refuses a record with a good signature, in one word; a proposal below the floor is denied as expired elsewhere. */
+export function refusedByTime(
+  state: Timed & Pick<LaneState, 'floorMs'>,
+  { kind, payload }: { readonly kind: PayloadKind; readonly payload: Readonly<Record<string, Json>> },
+  nowMs: number,
+): 'lane-time-ahead' | 'expired' | undefined {
+  if (TIGHTENING.has(kind)) return undefined;
+  if (kind !== 'action.proposed' && isBelowFloor(state, payload)) return 'expired';
+  return isAhead(state, nowMs) && kind !== 'time.corrected' ? 'lane-time-ahead' : undefined;
+}
+
+/**
+ * Whether it was signed before the lane's time was corrected. While that ran ahead ids were forgotten early, so a copy from before the correction
+ * cannot be recognised: all of them are over.
+ */
+export function isBelowFloor({ floorMs }: Pick<LaneState, 'floorMs'>, { issuedAt }: Readonly<Record<string, Json>>): boolean {
+  if (floorMs === 0 || typeof issuedAt !== 'string') return false;
+  try {
+    return parseTime(issuedAt) < floorMs;
+  } catch {
+    return false; // it is malformed, which is said elsewhere
+  }
+}

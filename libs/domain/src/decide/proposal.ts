@@ -8,7 +8,7 @@ import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { laneNow } from './lane-time.ts';
+import { isBelowFloor, laneNow } from './lane-time.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { countFacts, hasRoomFor } from './limits.ts';
@@ -45,7 +45,7 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   }
   const digest = requestDigest(checked.payload, state.rules).subarray(0, REQUEST_DIGEST_BYTES);
   const first = checked.facts.ids.firstOf(idKey(checked.issuer, id), nowMs);
-  const isOver = nowMs >= expiresAtMs;
+  const isOver = nowMs >= expiresAtMs || isBelowFloor(state, checked.payload);
   const isCopy = first?.digest !== undefined && first.digest !== null && equalBytes(first.digest, digest);
   const takesId = !isOver && !first && !idsExhausted(state, checked.facts, nowMs);
   const actingFor = parsed.ok ? parsed.value.actor.actingFor : undefined;

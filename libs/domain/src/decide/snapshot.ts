@@ -17,6 +17,7 @@ export function encodeState(state: LaneState): Uint8Array {
   const { heads } = state;
   const header = {
     nextSeq: heads.nextSeq,
+    floor: state.floorMs,
     positions: Object.entries(state.positions).map(([topic, { epoch, next }]) => [topic, epoch, String(next)]),
     bundle: state.bundle?.document ?? null,
     due: state.due.open,
@@ -42,6 +43,7 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
   const header = JSON.parse(headerLine ?? '') as EncodedHeader;
   const state = emptyLane(birth, lane);
   state.heads.nextSeq = header.nextSeq;
+  state.floorMs = header.floor;
   for (const [topic, epoch, next] of header.positions) state.positions[topic] = { epoch, next: BigInt(next) } satisfies InputPosition;
   state.bundle = header.bundle === null ? null : parseBundle(header.bundle);
   let at = textEnd;
@@ -59,6 +61,7 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
 
 interface EncodedHeader {
   readonly nextSeq: number;
+  readonly floor: number;
   readonly positions: readonly (readonly [keyof LaneState['positions'], number, string])[];
   readonly bundle: Json;
   readonly due: readonly OpenEscalation[];

@@ -65,8 +65,10 @@ export interface LaneState {
   readonly due: DueBook;
   /** Freezes and stops, in force and just ended. */
   readonly freezes: FreezeBook;
-  /** Latest decision on the lane, POSIX milliseconds: its time never goes back. */
+  /** Latest decision on the lane, POSIX milliseconds: its time goes back by a `time.corrected` only. */
   lastDecidedAtMs: number;
+  /** The last correction's moment: what was signed before it is over. 0: there was none. */
+  floorMs: number;
   /** Ids remembered on the whole lane. */
   idCount: number;
 }
@@ -105,6 +107,7 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     due: emptyDue(),
     freezes: new Map(),
     lastDecidedAtMs: 0,
+    floorMs: 0,
     idCount: 0,
   };
 }

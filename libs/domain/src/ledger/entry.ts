@@ -26,11 +26,12 @@ export const ENTRY_KINDS = [
   'input.refused',
   'input.erased',
   'input.gap',
+  'time.corrected',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 /** Those that rules 1 do not have. */
-export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['key.added', 'key.revoked'];
+export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['key.added', 'key.revoked', 'time.corrected'];
 
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
 export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {

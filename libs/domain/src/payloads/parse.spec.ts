@@ -88,6 +88,7 @@ const BODIES: Record<PayloadKind, Members> = {
   'freeze.raised': { level: 'stop', scope: { kind: 'class', value: 'deployment' }, why: 'w', by: 'ana', until: head.expiresAt },
   'freeze.lifted': { lifts: 'f-1', by: 'ben', why: 'w' },
   'input.gap': { topic: 'actions', lane: 0, from: '3', to: '9', epoch: 1 },
+  'time.corrected': { lane: 0, laneTime: '2026-12-01T12:00:00.000Z' },
 };
 const kinds = Object.keys(PAYLOAD_KINDS) as PayloadKind[];
 const detailOf = (kind: PayloadKind, change: Members): string => {

@@ -11,6 +11,7 @@ import {
   keyRevoked,
   ledgerInitialised,
   tenantRegistered,
+  timeCorrected,
   tokenIssued,
   tokenRevoked,
 } from './controls.ts';
@@ -58,6 +59,7 @@ export const PAYLOAD_SCHEMAS = {
   'freeze.raised': freezeRaised.safeExtend(bound),
   'freeze.lifted': freezeLifted.safeExtend(bound),
   'input.gap': inputGap.safeExtend(bound),
+  'time.corrected': timeCorrected.safeExtend(bound),
   'input.erased': inputErased.safeExtend(bound),
 } as const satisfies Record<PayloadKind, z.ZodType>;
 

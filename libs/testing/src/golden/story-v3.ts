@@ -1,6 +1,7 @@
 import { ActingLane } from './acting-lane.ts';
 import { limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
+import { time } from './story-v3-time.ts';
 
 /**
  * A lane under rules 2: every kind of entry and every reason that came with them. It grows until its bytes are written down; from then on it
@@ -11,6 +12,7 @@ export function goldenStoryV3(): ActingLane {
   begin(lane);
   keys(lane);
   limits(lane);
+  time(lane);
   return lane;
 }
 
