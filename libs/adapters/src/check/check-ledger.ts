@@ -112,7 +112,7 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
     inputOf: (entry) => inputs.of(entry),
     prepare: (state, value) => gate.prepare(state, value ?? null),
   });
-  await read('ledger', ({ value }) => checker.record(value), ledgerEnd);
+  await read('ledger', ({ value, timestampMs }) => checker.record(value, timestampMs), ledgerEnd);
   await read(
     'receipts',
     ({ value }) => {
