@@ -1,10 +1,9 @@
 import type { SimulatedInput } from './signed-inputs.ts';
 import type { OwnerHost } from './owner-host.ts';
 import type { Choices } from './random.ts';
+import { setSomeClock } from './simulated-clock.ts';
 import type { SimulatedWorld } from './world.ts';
 
-/** Unit ms. Tolerated, alone or together; and far beyond what clocks may differ by. */
-const CLOCK_JUMPS_MS = [-700, 700, -3000, 3000, 70_000];
 /** Unit ms. A transaction times out; the same for longer; proposals and escalations are over. */
 const SILENCES_MS = [11_000, 25_000, 310_000];
 
@@ -39,7 +38,7 @@ export class Happenings {
     this.#point = choices.pick(POINTS);
     this.#stallAt = choices.chance(0.3) ? choices.pick(STALLS) : undefined;
     this.#rate = 0.05 + choices.next() * 0.2;
-    this.#has = { kill: mayBe(), pause: mayBe(), clock: mayBe(0.2), guardLoss: mayBe(), silence: mayBe(0.4), transactions: mayBe(0.3) };
+    this.#has = { kill: mayBe(), pause: mayBe(), clock: mayBe(0.3), guardLoss: mayBe(), silence: mayBe(0.4), transactions: mayBe(0.3) };
   }
 
   maybe(): void {
@@ -75,8 +74,7 @@ export class Happenings {
       if (host.actor.isPaused) world.note(host, 'woken');
       host.actor.isPaused = false;
     } else if (kind === 18 && this.#has.clock) {
-      world.note(host, 'clock jumped');
-      host.skewMs += choices.pick(CLOCK_JUMPS_MS);
+      world.note(host, setSomeClock(choices, world.clock, world.hosts));
       world.clocksWereSet = true;
     } else if (kind === 19) this.#lose(host);
   }
