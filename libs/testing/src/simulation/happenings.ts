@@ -7,6 +7,9 @@ import type { SimulatedWorld } from './world.ts';
 /** Unit ms. A transaction times out; the same for longer; proposals and escalations are over. */
 const SILENCES_MS = [11_000, 25_000, 310_000];
 
+/** Probability before a step, in a history whose clocks are set: several times in each. */
+const CLOCK_RATE = 0.06;
+
 /** Steps that are passed once in a transaction, or in a take-over: to die by chance just there is rare. */
 const POINTS = [
   ...['before-send', 'after-send', 'before-commit', 'commit', 'after-commit-sent', 'after-commit'],
@@ -44,7 +47,8 @@ export class Happenings {
   maybe(): void {
     for (const host of this.world.hosts) this.#maybeKillAtPoint(host);
     this.#stall();
-    if (this.choices.chance(this.#rate)) this.#happen(this.choices.between(0, 19), this.choices.pick(this.world.hosts));
+    if (this.choices.chance(this.#rate)) this.#happen(this.choices.between(0, 18), this.choices.pick(this.world.hosts));
+    if (this.#has.clock && this.choices.chance(CLOCK_RATE)) this.#setClock();
   }
 
   /** The next few inputs, of whoever. */
@@ -57,7 +61,7 @@ export class Happenings {
   }
 
   #happen(kind: number, host: OwnerHost): void {
-    const { world, choices } = this;
+    const { world } = this;
     if (kind <= 8) this.publish();
     else if (kind <= 11) {
       world.note(host, 'granted');
@@ -73,10 +77,17 @@ export class Happenings {
     } else if (kind === 17) {
       if (host.actor.isPaused) world.note(host, 'woken');
       host.actor.isPaused = false;
-    } else if (kind === 18 && this.#has.clock) {
-      world.note(host, setSomeClock(choices, world.clock, world.hosts));
-      world.clocksWereSet = true;
-    } else if (kind === 19) this.#lose(host);
+    } else if (kind === 18) this.#lose(host);
+  }
+
+  /** And publishes, so that something is decided by it. */
+  #setClock(): void {
+    const { world, choices } = this;
+    const what = setSomeClock(choices, world.clock, world.hosts);
+    world.count(what);
+    world.scheduler.trace.push(what);
+    world.clocksWereSet = true;
+    if (choices.chance(0.5)) this.publish();
   }
 
   /** Longer than a take-over and a few transactions of somebody else, who has fenced it by then. */
