@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   CedarEngine,
   codecs,
+  DEMO_ACTORS,
   type KafkaRecord,
   LaneReader,
   readToEnd,
@@ -72,7 +73,13 @@ export async function startLedger(brokers: readonly string[]): Promise<BenchLedg
   const workers = [await startWorker('notary', 'apps/notary/src/main.ts', { env, isReady }), await startDecider()];
   const document = loadBundleFolder(join(root, 'policies/standard'));
   const bundle: Json = document;
-  await populateLedger(home, brokers, { tenants: [TENANT], bundle: document, withinMs: 60_000, onProgress: () => undefined });
+  await populateLedger(home, brokers, {
+    tenants: [TENANT],
+    actors: DEMO_ACTORS,
+    bundle: document,
+    withinMs: 60_000,
+    onProgress: () => undefined,
+  });
   const proposals = (count: number): Sample[] => Array.from({ length: count }, () => proposalOf(home));
   return {
     ...{ home, workers, startDecider, proposals, path: await verdictPath(home, brokers), ledgerEnd: () => endOfLedger(home, brokers) },

@@ -80,7 +80,7 @@ export const refused: readonly Hostile[] = [
     name: `a payload with ${name}`,
     value,
     expect: 'REFUSED_ENCODING',
-    detail: 'not-canonical',
+    detail: name === 'a number beyond a double' ? 'number-inexact' : 'not-canonical',
   })),
   { name: 'an array', value: (world) => signedBytes(world, utf8('[]')), expect: 'REFUSED_ENCODING', detail: 'not-an-object' },
   {
@@ -266,8 +266,13 @@ export const decided: readonly Hostile[] = [
       ['four-byte characters in a text', { justification: '🛰 ok' }, 'ALLOW ALLOW_POLICY'],
       [
         'four-byte characters among the parameters',
-        { parameters: { ...recordWrite.parameters, fields: { '🛰': '𝄞' } } },
+        { parameters: { ...recordWrite.parameters, fields: { note: '𝄞' } } },
         'ALLOW ALLOW_POLICY',
+      ],
+      [
+        'a name of four-byte characters, which no contract has',
+        { parameters: { ...recordWrite.parameters, fields: { '🛰': '𝄞' } } },
+        'DENY DENY_CONTRACT',
       ],
       ['a NUL in an identifier', { class: 'record\u0000write' }, 'DENY DENY_MALFORMED'],
       ['a four-byte character in an identifier', { class: '🛰' }, 'DENY DENY_MALFORMED'],

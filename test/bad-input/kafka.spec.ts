@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { codecs, type KafkaRecord } from '#adapters';
+import { type CheckedReceipt, codecs, type KafkaRecord, wire } from '#adapters';
 import { fromUtf8, INPUT_TOPICS, systemTree } from '#domain';
 
-import { citationOf, LANE, type Place, told, World } from '../support/world.ts';
+import { citationOf, LANE, type Place, TENANT, told, World } from '../support/world.ts';
 import { controls, decided, type Hostile, refused } from './hostile.ts';
 
 let world: World;
@@ -25,9 +25,13 @@ async function send(hostile: Hostile): Promise<Place> {
   return place;
 }
 
-/** On acme's lane: what the tenant's own credential is shown is the receipt itself. */
-async function expectServed(place: Place, proof: Uint8Array): Promise<void> {
-  if (place.lane === LANE) expect(await world.servedReceipt(place)).toBe(fromUtf8(proof));
+/** Whom the bytes name, if they are an envelope at all. */
+const namedBy = (value: Uint8Array | null): string | undefined => (value ? wire.decodeEnvelope(value)?.tenant : undefined);
+
+/** What names acme is answered to acme's own credential, on whichever lane it was sent: with the receipt itself. */
+async function expectServed(place: Place, receipt: CheckedReceipt): Promise<void> {
+  const of = sent.find((each) => each.place === place);
+  if (namedBy(of?.value ?? null) === TENANT) expect(await world.servedReceipt(place, receipt)).toBe(fromUtf8(receipt.record.proof));
 }
 
 describe.each([
@@ -39,7 +43,7 @@ describe.each([
     const receipt = await world.receiptOf(place);
     expect([told(receipt), receipt.statement.predicate['detail']]).toEqual([hostile.expect, hostile.detail]);
     expect(receipt.record.tenant).toBe(systemTree(place.lane));
-    await expectServed(place, receipt.record.proof);
+    await expectServed(place, receipt);
   });
 });
 
@@ -51,7 +55,7 @@ describe('a good envelope', () => {
       const receipt = await world.receiptOf(place);
       expect(told(receipt)).toBe(hostile.expect);
       expect(receipt.record.tenant).toBe('acme');
-      await expectServed(place, receipt.record.proof);
+      await expectServed(place, receipt);
     },
   );
 
@@ -116,6 +120,17 @@ describe('afterwards', () => {
         expect(cited.toSorted()).toEqual(there.toSorted());
         expect(cited).toEqual(there);
       }
+    }
+  });
+
+  it('a refusal is shown to the tenant that its bytes name, and to no other', async () => {
+    const globex = world.home.token('globex');
+    for (const { hostile, place, value } of sent) {
+      if (!hostile.expect.startsWith('REFUSED_')) continue;
+      const url = `/v1/receipts?topic=${place.topic}&partition=${place.lane}&offset=${place.offset}`;
+      const shown = [(await world.get(url)).status, (await world.get(url, globex)).status];
+      const named = namedBy(value);
+      expect(shown, hostile.name).toEqual([named === TENANT ? 200 : 404, named === 'globex' ? 200 : 404]);
     }
   });
 

@@ -30,7 +30,7 @@ async function startAndKill(dataDir: string): Promise<number> {
     console.log((await startEmbeddedBroker({ dataDir: ${JSON.stringify(dataDir)} })).pid); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [pid] = (await once(child.stdout, 'data')) as [Buffer];
-  await expect(startEmbeddedBroker({ dataDir })).rejects.toThrow(`is in use by process ${child.pid ?? 0}`);
+  await expect(startEmbeddedBroker({ dataDir })).rejects.toThrow(`is in use by process ${child.pid ?? 0} on host`);
   child.kill('SIGKILL');
   await once(child, 'exit');
   return Number(pid.toString());

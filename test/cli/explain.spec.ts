@@ -14,6 +14,7 @@ import {
   type PayloadKind,
   sealEnvelope,
   tenantSeed,
+  type ToldCredential,
   type ToldPart,
   utf8,
 } from '#domain';
@@ -68,6 +69,30 @@ describe('countersign explain and effects', () => {
   it('says that nothing is open before the first claim', async () => {
     expect(await run('effects')).toEqual({ code: 0, stdout: 'No open effects: whatever was claimed is over.\n', stderr: '' });
     expect(await run('effects', '--tenant', TENANT, '--json')).toMatchObject({ code: 0, stdout: '[]\n' });
+  });
+
+  it('lists what a credential did: its life, how often each verdict came, and each proposal by its index', async () => {
+    const { code, stdout, stderr } = await run('credential', TENANT, PLATFORM, '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    const told = JSON.parse(stdout) as ToldCredential;
+    expect(told.life.map(({ kind }) => kind)).toEqual(['issuer.registered']);
+    expect(told.proposed.map(({ action, said }) => [action, said])).toEqual([
+      ['write', 'ALLOW'],
+      ['pay', 'DENY'],
+      ['elsewhere', 'DENY'],
+    ]);
+    expect(told.counts).toMatchObject({ 'proposed ALLOW ALLOW_POLICY': 1, 'proposed DENY DENY_TENANT_SCOPE': 1 });
+    const text = await run('credential', TENANT, PLATFORM, '--last', '1');
+    expect(text.stdout).toContain('DENY_TENANT_SCOPE  elsewhere, agent agent-7, update-record');
+    expect(text.stdout).not.toContain('  pay,');
+  });
+
+  it('does not know a credential that the ledger does not name', async () => {
+    const { code, stderr } = await run('credential', TENANT, 'nobody');
+    expect([code, stderr]).toEqual([
+      1,
+      `countersign: the ledger has no issuer or token nobody of tenant ${TENANT}: countersign log --tenant ${TENANT} lists what it has\n`,
+    ]);
   });
 
   it('tells an ALLOW: who asked what, why, the policy as the bundle in force has it, what to do, and the proof', async () => {

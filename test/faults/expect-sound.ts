@@ -8,7 +8,7 @@ import { sha256 } from '#crypto';
 import { statusesOf } from '../support/expect-valid.ts';
 import { client, readAll } from '../support/kafka.ts';
 import type { Acked } from './load.ts';
-import { placeOf, sourceOf } from './receipt-watch.ts';
+import { placeAnswered, placeOf } from './receipt-watch.ts';
 import type { Trial } from './trial.ts';
 
 /** Nothing may be on its way any more. */
@@ -37,40 +37,38 @@ const HOLDING = {
 
 async function expectLaneAnswered(home: Home, reader: LaneReader, lane: number, acked: readonly Acked[]): Promise<void> {
   const read = (topic: string): Promise<KafkaRecord[]> => readAll(reader, home.topic(topic), lane);
-  const records = (await read('receipts')).map(({ value }) => codecs.receipt.decode(value ?? Buffer.of()));
-  const receipts = records.map(({ proof }) => proof);
-  const verdicts = (await read('verdicts')).map(({ value }) => codecs.verdict.decode(value ?? Buffer.of()).receipt);
+  const records = await read('receipts');
+  const receipts = records.map(({ value }) => codecs.receipt.decode(value ?? Buffer.of()).proof);
+  const verdicts = (await read('verdicts')).map((record) => placeAnswered(record, (bytes) => codecs.verdict.decode(bytes).receipt));
   const mine = acked.filter(({ partition }) => partition === lane);
   const places = mine.map(({ partition, offset }) => placeOf(partition, offset));
   const asked = mine.filter(({ isProposal }) => isProposal).map(({ partition, offset }) => placeOf(partition, offset));
-  expect(answeredOtherThanOnce(places, lane, receipts), `receipts on lane ${lane}`).toEqual([]);
-  expect(answeredOtherThanOnce(asked, lane, verdicts), `verdicts on lane ${lane}`).toEqual([]);
+  expect(
+    answeredOtherThanOnce(
+      places,
+      records.map((record) => placeAnswered(record)),
+    ),
+    `receipts on lane ${lane}`,
+  ).toEqual([]);
+  expect(answeredOtherThanOnce(asked, verdicts), `verdicts on lane ${lane}`).toEqual([]);
   expect(answeredAsAnother(mine, records), `receipts on lane ${lane} of another action than was acknowledged`).toEqual([]);
   const again = madeAgain(home, lane, await read('ledger'));
   expect(receipts.map(digest), `receipts of lane ${lane}, made again from genesis`).toEqual(again.map(digest));
 }
 
-/** Of `places`, those with no proof or several. */
-function answeredOtherThanOnce(places: readonly string[], lane: number, proofs: readonly Uint8Array[]): string[] {
+/** Of `places`, those with no answer or several. */
+function answeredOtherThanOnce(places: readonly string[], answered: readonly (string | undefined)[]): string[] {
   const counts = new Map<string, number>();
-  for (const proof of proofs) {
-    const source = sourceOf(proof);
-    if (source.kind !== 'record' || source.topic !== 'actions') continue;
-    const place = placeOf(lane, source.offset);
-    counts.set(place, (counts.get(place) ?? 0) + 1);
-  }
+  for (const place of answered) if (place !== undefined) counts.set(place, (counts.get(place) ?? 0) + 1);
   return places.filter((place) => counts.get(place) !== 1);
 }
 
 /** Inputs whose place holds another one: acknowledged before they were appended, they are lost although their place has its receipt. */
-function answeredAsAnother(
-  acked: readonly Acked[],
-  records: readonly { readonly actionId: string; readonly proof: Uint8Array }[],
-): Acked[] {
+function answeredAsAnother(acked: readonly Acked[], records: readonly KafkaRecord[]): Acked[] {
   const ids = new Map<string, string>();
-  for (const { actionId, proof } of records) {
-    const source = sourceOf(proof);
-    if (source.kind === 'record' && source.topic === 'actions') ids.set(placeOf(source.partition, source.offset), actionId);
+  for (const record of records) {
+    const place = placeAnswered(record);
+    if (place !== undefined) ids.set(place, codecs.receipt.decode(record.value ?? Buffer.of()).actionId);
   }
   return acked.filter(({ id, partition, offset }) => id !== undefined && ids.get(placeOf(partition, offset)) !== id);
 }
@@ -78,10 +76,7 @@ function answeredAsAnother(
 /** The receipts that a notary makes of this ledger, which has never heard of any other. */
 function madeAgain(home: Home, lane: number, ledger: readonly KafkaRecord[]): Uint8Array[] {
   const birth = home.birth();
-  const system = birth.systemLogs.find((log) => log.lane === lane);
-  if (!system) throw new Error(`lane ${lane} has no system log`);
-  const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
-  const batches = new SealedBatches(emptyHeads(birth.ledger, lane, system), deciderKeys, wire);
+  const batches = new SealedBatches(emptyHeads(birth, lane), wire);
   const keys = new LogKeys(birth.ledger, home.key('ledger'));
   return ledger.flatMap(({ value }) => {
     const batch = batches.push(value);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 
-import { type Home, loadBundleFolder, openOrCreateHome, PlainWriter, populateLedger, prepareLedger } from '#adapters';
+import { DEMO_ACTORS, type Home, loadBundleFolder, openOrCreateHome, PlainWriter, populateLedger, prepareLedger } from '#adapters';
 import { laneOf, utf8 } from '#domain';
 import { KafkaProposer } from '#sdk';
 
@@ -50,7 +50,7 @@ export class FaultWorld {
     for (const name of names) this.start(name);
     const bundle = loadBundleFolder('policies/standard');
     await populateLedger(this.home, this.brokers, {
-      ...{ tenants: TENANTS, bundle, withinMs: POPULATE_MAX_MS },
+      ...{ tenants: TENANTS, actors: DEMO_ACTORS, bundle, withinMs: POPULATE_MAX_MS },
       onProgress: () => undefined,
     }).catch((error: unknown) => this.#fail(error));
     this.#watch.start();

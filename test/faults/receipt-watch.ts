@@ -1,8 +1,8 @@
 /** Where receipts have come, as a platform that waits for them would see it; a broker that is away is asked again. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { codecs, type Home, LaneReader } from '#adapters';
-import { parseProof, parseStatement, type Source } from '#domain';
+import { codecs, type Home, type KafkaRecord, LaneReader, placeOfReceipt } from '#adapters';
+import { parseProof, parseStatement } from '#domain';
 
 /** `<partition>/<offset>` on `actions`. */
 export type Place = string;
@@ -66,15 +66,14 @@ export class ReceiptWatch {
   async #poll(reader: LaneReader): Promise<void> {
     const positions = this.#next.map((offset, partition) => ({ topic: this.home.topic('receipts'), partition, offset }));
     for (const { partition, records, nextOffset } of await reader.fetch(positions)) {
-      for (const { value } of records) this.#note(partition, value ?? Buffer.of());
+      for (const record of records) this.#note(record);
       this.#next[partition] = nextOffset;
     }
   }
 
-  #note(partition: number, value: Buffer): void {
-    const source = sourceOf(codecs.receipt.decode(value).proof);
-    if (source.kind !== 'record' || source.topic !== 'actions') return;
-    const place = placeOf(partition, source.offset);
+  #note(record: KafkaRecord): void {
+    const place = placeAnswered(record);
+    if (place === undefined) return;
     this.#seen.add(place);
     this.#waiting.get(place)?.();
     this.#waiting.delete(place);
@@ -86,7 +85,12 @@ export class ReceiptWatch {
   }
 }
 
-/** The input record that a receipt is about. */
-export function sourceOf(proof: Uint8Array): Source {
-  return parseStatement(parseProof(proof).entry ?? new Uint8Array()).statement.predicate.source;
+/** The record of `actions` that a receipt or a verdict is about; undefined for any other. */
+export function placeAnswered(
+  { value, headers }: KafkaRecord,
+  proofOf = (bytes: Buffer) => codecs.receipt.decode(bytes).proof,
+): Place | undefined {
+  const { statement } = parseStatement(parseProof(proofOf(value ?? Buffer.of())).entry ?? new Uint8Array());
+  const place = placeOfReceipt(headers['place'], statement);
+  return place?.topic === 'actions' ? placeOf(place.partition, place.offset) : undefined;
 }

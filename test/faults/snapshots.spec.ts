@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { codecs, type KafkaRecord, LaneReader, type OutgoingRecord, type SnapshotManifest, wire } from '#adapters';
-import { sha256 } from '#crypto';
+import { ed25519PublicKey, sha256 } from '#crypto';
 import { decodeState, encodeState, IdBook, type LaneState, utf8 } from '#domain';
 
 import { CHUNK_BYTES, snapshotRecords } from '../../apps/decider/src/snapshot-records.ts';
@@ -77,6 +77,7 @@ function snapshotsIn(records: readonly KafkaRecord[]): Snapshot[] {
 function takenOver(topic = TOPIC): Promise<TakenOver> {
   return takeOver({
     ...{ reader, birth: world.home.birth(), lane: LANE, wire, signal: new AbortController().signal, onProgress: () => undefined },
+    sealers: [ed25519PublicKey(world.home.key('decider'))],
     topicName: (name) => world.home.topic(name === TOPIC ? topic : name),
   });
 }
@@ -111,11 +112,11 @@ function forged({ chunk }: Snapshot): Uint8Array {
 }
 
 /** A snapshot of this state as a decider with that key writes it, of the ledger record at that offset. */
-function made(state: LaneState, seed: Uint8Array, { ledgerOffset, lastRecord }: { ledgerOffset: bigint; lastRecord: Uint8Array }) {
+function made(state: LaneState, deciderSeed: Uint8Array, { ledgerOffset, lastRecord }: { ledgerOffset: bigint; lastRecord: Uint8Array }) {
   const { slot, inputKeysOffset } = newer.manifest;
   const facts = { lane: LANE, laneSeq: state.heads.nextSeq, bytes: encodeState(state) };
-  const snapshot = { ...facts, ledgerOffset, lastRecord, inputKeysOffset: BigInt(inputKeysOffset) };
-  return snapshotRecords(snapshot, slot, seed, world.home.topic(TOPIC), CHUNK_BYTES);
+  const snapshot = { ...facts, ledgerOffset, lastRecord, inputKeysOffset: BigInt(inputKeysOffset), deciderSeed };
+  return snapshotRecords(snapshot, slot, world.home.topic(TOPIC), CHUNK_BYTES);
 }
 
 async function lastOfLedger(): Promise<{ ledgerOffset: bigint; lastRecord: Uint8Array }> {

@@ -34,7 +34,8 @@ export const inputValues = Object.values(lane.inputs).flatMap((values) => values
 function laneInMemory(): MemoryLane {
   const made = MemoryLane.ready(['acme', 'globex']);
   const validUntil = '2027-01-01T00:00:00.000Z';
-  made.registerIssuer('acme', 'builds', 'ci', { agents: ['bot', 'bot-2'] });
+  made.registerIssuer('acme', 'listed', 'platform', { actors: [{ kind: 'agent', id: 'bot', actingFor: ['ana'] }] });
+  made.registerIssuer('acme', 'builds', 'ci');
   made.control('token.issued', 'acme', { token: 'token-1', tokenHash: 'ab'.repeat(32), roles: ['propose', 'read'], validUntil });
   made.control('token.revoked', 'acme', { revokes: 'token-1' });
   const freeze = { level: 'stop', scope: { kind: 'agent', value: 'bot-9' }, why: 'a drill', by: 'ana', until: validUntil };

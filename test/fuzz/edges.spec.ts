@@ -80,7 +80,14 @@ const testFiles = ['control', 'data.export', 'refund.issue'].map(
 const tokens = new TokenBook();
 const known = new Map(['cs_one', `cs_${'aZ09_-'.repeat(7)}x`].map((bearer, at) => [bearer, `t${at}`]));
 for (const [bearer, token] of known)
-  tokens.issue({ tenant: 'acme', token, tokenHash: sha256Hex(utf8(bearer)), roles: ['read'], agents: undefined, validUntilMs: 1000 });
+  tokens.issue({
+    tenant: 'acme',
+    token,
+    tokenHash: sha256Hex(utf8(bearer)),
+    roles: ['read'],
+    says: { rules: 2, actors: undefined },
+    validUntilMs: 1000,
+  });
 
 /** In pieces, so that lines begin and end anywhere in them. */
 async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

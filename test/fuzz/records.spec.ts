@@ -94,16 +94,12 @@ if (!decided) throw new Error('the golden ledger has a decision in a batch of it
 function startsOfBatches(): Map<number, { heads: LaneHeads; record: LedgerRecord }> {
   const starts = new Map<number, { heads: LaneHeads; record: LedgerRecord }>();
   const heads = emptyLane(golden.birth, golden.lane).heads;
-  const reader = new SealedBatches(heads, deciderKeys(), wire);
+  const reader = new SealedBatches(heads, wire);
   for (const value of golden.ledger) {
     if (reader.pendingCount === 0) starts.set(heads.nextSeq, { heads: structuredClone(heads), record: wire.decodeRecord(value) });
     reader.push(value);
   }
   return starts;
-}
-
-function deciderKeys(): Uint8Array[] {
-  return golden.birth.deciderKeys.map(({ publicKey }) => publicKey);
 }
 
 /** Read where its own sequence number belongs; `sealed`: sealed by the decider as it stands, so that its content is looked at. */
@@ -112,7 +108,7 @@ function pushRecord(record: LedgerRecord, sealed: boolean): void {
   const recordHashes = [sha256(wire.encodeRecord({ ...record, batchSeal: null }))];
   const range = { lane: heads.lane, firstSeq: heads.nextSeq, lastSeq: heads.nextSeq, recordHashes };
   const batchSeal = sealed ? sealBatch(range, parties.seedOf('decider')) : record.batchSeal;
-  new SealedBatches(structuredClone(heads), deciderKeys(), wire).push(wire.encodeRecord({ ...record, batchSeal }));
+  new SealedBatches(structuredClone(heads), wire).push(wire.encodeRecord({ ...record, batchSeal }));
 }
 
 function codec<T extends object>(name: string, of: AvroRecord<T>, valid: readonly Uint8Array[]): Target {
@@ -135,6 +131,11 @@ function jsonOf(bytes: Uint8Array, maxDepth: number): Json | undefined {
 const TARGETS: readonly Target[] = [
   codec('SignedEnvelope', codecs.signedEnvelope, inputValues),
   codec('LedgerEntry', codecs.ledgerEntry, golden.ledger),
+  codec(
+    'PlacedEntry',
+    codecs.placedEntry,
+    lane.ledger.filter((value) => codecs.placedEntry.wrote(value)),
+  ),
   codec('InputKey', codecs.inputKey, [codecs.inputKey.encode({ origin: 'ledger.example/t/0', leafIndex: 7, key })]),
   codec(
     'Receipt',
@@ -158,13 +159,17 @@ const TARGETS: readonly Target[] = [
     codecs.treeHead,
     notes.map((checkpoint, at) =>
       codecs.treeHead.encode({
-        ...{ tenant: 'acme', origin: 'o', size: at, checkpoint, previous: hash, lane: 1 },
+        ...{ tenant: 'acme', origin: 'o', size: at, checkpoint, previous: hash, lane: 1, successor: at % 2 ? 'p' : null },
         rangeHashes: Array.from({ length: at % 4 }, () => hash),
       }),
     ),
   ),
   codec('NotaryPosition', codecs.notaryPosition, [
-    codecs.notaryPosition.encode({ lane: 1, nextSeq: 2 ** 40, ledgerOffset: 2 ** 51, inputKeysOffset: 0, signature: new Uint8Array(64) }),
+    ...[null, hash].map((sealer) =>
+      codecs.notaryPosition.encode({
+        ...{ lane: 1, nextSeq: 2 ** 40, ledgerOffset: 2 ** 51, inputKeysOffset: 0, signature: new Uint8Array(64), sealer },
+      }),
+    ),
   ]),
   codec('DeadLetter', codecs.deadLetter, [
     codecs.deadLetter.encode({ origin: 'o', leafIndex: 0, topic: 'actions', partition: 1, offset: 9, code: 'REFUSED_SIZE', bytes: hash }),
@@ -188,9 +193,7 @@ const TARGETS: readonly Target[] = [
     valid: [...batches.values()].filter(({ record }) => record.batchCount === 1).map(({ record }) => wire.encodeRecord(record)),
     hostile: golden.ledger,
     parse: (bytes) => {
-      new SealedBatches(structuredClone(batches.get(seqOf(bytes))?.heads ?? emptyLane(golden.birth, 0).heads), deciderKeys(), wire).push(
-        bytes,
-      );
+      new SealedBatches(structuredClone(batches.get(seqOf(bytes))?.heads ?? emptyLane(golden.birth, 0).heads), wire).push(bytes);
       return undefined;
     },
     errors: [LedgerBroken],

@@ -41,7 +41,7 @@ import { attest, MemoryLane, NOTE } from '#testing';
 import { fuzz, type Target } from './fuzz.ts';
 
 /** One action for each way in which it may end; people are asked about `approved`, `denied` and `waits`. */
-const HIGH = { resource: { type: 'thing', id: 'high' }, actor: { kind: 'agent', id: 'bot', actingFor: 'eve' } };
+const HIGH = { resource: { type: 'thing', id: 'high' }, actor: { kind: 'agent', id: 'eves-bot', actingFor: 'eve' } };
 const BODIES: Readonly<Record<string, ProposalBody>> = {
   allowed: NOTE as ProposalBody,
   refused: { ...NOTE, class: 'unknown' } as ProposalBody,

@@ -7,6 +7,7 @@ import {
   loadBundleFolder,
   openOrCreateHome,
   PlainWriter,
+  DEMO_ACTORS,
   populateLedger,
   prepareLedger,
   publishControls,
@@ -38,7 +39,13 @@ export async function startSystem(brokers: string[], name: string): Promise<Syst
   running.push(await startDecider({ home, brokers, port: 0, ...QUICK }));
   running.push(await startNotary({ home, brokers, port: 0, ...QUICK }));
   const bundle = loadBundleFolder('policies/standard');
-  await populateLedger(home, brokers, { tenants: ['acme', 'globex'], bundle, withinMs: 30_000, onProgress: () => undefined });
+  await populateLedger(home, brokers, {
+    tenants: ['acme', 'globex'],
+    actors: DEMO_ACTORS,
+    bundle,
+    withinMs: 30_000,
+    onProgress: () => undefined,
+  });
   const gateway = await startGateway({ home, brokers, port: 0 });
   running.push(gateway);
   await until('the gateway is ready', async () => (await gateway.server.inject('/readyz')).statusCode === 200);

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
-import { codecs, FencedError } from '#adapters';
+import { codecs, FencedError, GuardFile, wire } from '#adapters';
 import { hex, LaneHalted, LedgerBroken, originOf, rangeRoot, verifyReceipt } from '#domain';
 import type { MadeBatch } from '#testing';
 
@@ -126,7 +126,7 @@ describe('a notary', () => {
     const heads = await world.read('checkpoints');
     await world.wipe('checkpoints');
     for (const { key, value } of heads) if (key?.toString() !== '_position.0') await world.write({ topic: 'checkpoints', key, value });
-    const forged = { lane: 0, nextSeq: 0, ledgerOffset: 0, inputKeysOffset: 0, signature: new Uint8Array(64) };
+    const forged = { lane: 0, nextSeq: 0, ledgerOffset: 0, inputKeysOffset: 0, signature: new Uint8Array(64), sealer: null };
     await world.write({ topic: 'checkpoints', key: Buffer.from('_position.0'), value: codecs.notaryPosition.encode(forged) });
     await world.publish(decided(5, 2));
     await world.attestAll();
@@ -167,6 +167,18 @@ describe('a notary', () => {
     await stop();
     expect(guarded.at(-1)).toContain(guardLine('acme'));
     expect(guarded.at(-1)).toContain(guardLine('_system.0'));
+  });
+
+  it('signs nothing more, and halts, when another notary opens its guard that is no successor on Kafka', async () => {
+    await world.publish(...births());
+    const first = world.notary();
+    await first.ready;
+    await world.untilAttested();
+    const before = await world.receipts();
+    GuardFile.open(world.guardFolder, 0).close();
+    await world.publish(decided(0, 3));
+    expect(await first.ended).toMatchObject({ name: 'LaneHalted', code: 'GUARD_TAKEN' });
+    expect(await world.receipts()).toEqual(before);
   });
 
   it('gives way to a successor', async () => {
@@ -236,11 +248,11 @@ describe('a notary refuses', () => {
     await world.attestAll();
     const batch = decided(0, 1);
     const [value] = batch.values;
-    const record = codecs.ledgerEntry.decode(value ?? Buffer.of());
+    const record = wire.decodeRecord(value ?? Buffer.of());
     await world.write({
       topic: 'ledger',
       key: Buffer.from('acme'),
-      value: codecs.ledgerEntry.encode({ ...record, batchSeal: new Uint8Array(64) }),
+      value: Buffer.from(wire.encodeRecord({ ...record, batchSeal: new Uint8Array(64) })),
     });
     expect(await world.notary().ended).toBeInstanceOf(LedgerBroken);
     expect((await world.receipts()).map(({ actionId }) => actionId)).not.toContain('action-0');

@@ -1,7 +1,7 @@
 /** Bundles with policies that are drawn, and the proposals that they are asked about. */
 import { CedarEngine } from '#adapters';
 import type { Bundle, Proposal } from '#domain';
-import { testBundle, testDocument, testEvidence, testProposal } from '#testing';
+import { soundBundle, soundDocument, testEvidence, testProposal } from '#testing';
 import fc from 'fast-check';
 
 /** Each costs a compilation of its bundle: some 50 ms. */
@@ -9,7 +9,7 @@ export const RUNS = 60;
 export const PARAMETERS = { numRuns: RUNS, ...(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) }) };
 
 export const engine = new CedarEngine();
-const { cedar, classes } = testDocument();
+const { cedar, classes } = soundDocument();
 const schema = cedar.schema.replace('risk: String, amount: Long', 'risk: String, ticket?: String, amount: Long');
 
 /** What policies of the test bundle can ask; some of it may be asked only in some places. */
@@ -50,7 +50,7 @@ export const requires = fc.constantFrom<('ci' | 'rollback')[]>(['ci', 'rollback'
 
 export function bundleOf(texts: readonly string[], required: ('ci' | 'rollback')[]): Bundle {
   const named = Object.fromEntries(texts.map((text, at): [string, string] => [`p${at}`, text]));
-  return testBundle({ cedar: { schema, policies: named }, classes: { ...classes, change: { ...classes.change, requires: required } } });
+  return soundBundle({ cedar: { schema, policies: named }, classes: { ...classes, change: { ...classes.change, requires: required } } });
 }
 
 /** Of acme's bot, for a change through the tool: things of every risk, amounts on both sides of the limits. */

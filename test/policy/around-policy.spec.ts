@@ -37,7 +37,8 @@ function said([entry]: readonly Entry[]): string {
 const floods = (lane: MemoryLane): void => {
   for (let at = 0; at < OPEN_ESCALATIONS_PER_ACTOR_MAX; at++) propose(lane, ASKING, `flood-${at}`);
 };
-const restricts = (lane: MemoryLane) => lane.registerIssuer('acme', 'narrow', 'platform', { agents: ['somebody-else'] });
+const restricts = (lane: MemoryLane) =>
+  lane.registerIssuer('acme', 'narrow', 'platform', { actors: [{ kind: 'agent', id: 'somebody-else' }] });
 
 interface Case {
   readonly told: string;
@@ -65,7 +66,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ask: (lane) => propose(lane, ALLOWED, 'a'),
   },
   'an actor that its platform may not speak for': {
-    told: 'DENY DENY_UNKNOWN_ISSUER',
+    told: 'DENY DENY_ACTOR',
     before: restricts,
     ask: (lane) => {
       const { tenant, id: _, issuer: __, ...body } = proposalOf(ALLOWED, bundle, lane.nowMs);

@@ -15,7 +15,7 @@ const start = (document: Json = standardDocument): MemoryLane =>
 function refund(lane: MemoryLane, id: string, { order = 'o-1', amountMinor = 5000, actor = 'agent', mode = 'enforce' } = {}): Entry {
   const about = { class: 'refund.issue', connector: 'payments', operation: 'refund', resource: { type: 'account', id: 'support-refunds' } };
   const parameters = { tenantId: 'acme', account: 'support-refunds', order, amountMinor, currency: 'EUR' };
-  const [entry] = lane.propose(id, { ...about, parameters, mode, actor: { kind: 'agent', id: actor } });
+  const [entry] = lane.propose(id, { ...about, parameters, mode, actor: { kind: 'agent', id: actor, actingFor: 'ana' } });
   if (!entry) throw new Error('nothing was decided');
   return entry;
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type FreezeLevel, type FreezeScope, OPEN_ESCALATIONS_PER_ACTOR_MAX } from '#domain';
+import { type ActorKind, type FreezeLevel, type FreezeScope, OPEN_ESCALATIONS_PER_ACTOR_MAX } from '#domain';
 
 export interface RowFreeze {
   readonly level: FreezeLevel;
@@ -19,7 +19,10 @@ export interface Row {
   readonly cls: string;
   readonly operation: string;
   readonly resource: string;
-  readonly actor: 'agent' | 'person' | 'pipeline';
+  readonly actor: ActorKind;
+  /** Of the actor, and for whom it acts; undefined: it names nobody. */
+  readonly id: string;
+  readonly actingFor: string | undefined;
   readonly tenant: string;
   readonly evidence: readonly string[];
   readonly window: RowWindow;
@@ -55,13 +58,19 @@ export function roundsOf(rows: readonly Row[]): Row[][] {
 function rowOf(line: number, text: string): Row {
   const cells = text.split('|').map((cell) => cell.trim());
   if (cells.length !== CELLS) throw new Error(`decision-table.txt line ${line}: expected ${CELLS} cells`);
-  const [cls, operation, resource, actor, tenant, evidence = '', window, freeze = '', contract, change = '', verdict, reason] = cells;
+  const [cls, operation, resource, actor = '', tenant, evidence = '', window, freeze = '', contract, change = '', verdict, reason] = cells;
   return {
-    ...{ line, cls, operation, resource, actor, tenant, window, contract, verdict, reason },
+    ...{ line, cls, operation, resource, ...actorOf(actor), tenant, window, contract, verdict, reason },
     evidence: evidence === '-' ? [] : evidence.split('+'),
     freezes: freeze === 'none' ? [] : freeze.split(';').map(freezeOf),
     change: change === '-' ? [] : change.split(';'),
   } as Row;
+}
+
+function actorOf(text: string): Pick<Row, 'id' | 'actingFor'> & { readonly actor: string } {
+  const [, actor, id = 'agent', named] = /^(\w+)(?::(\S+))?(?: (alone|for \w+))?$/.exec(text) ?? [];
+  if (actor === undefined) throw new Error(`decision-table.txt: ${text} is no actor`);
+  return { actor, id, actingFor: named === 'alone' ? undefined : (named?.slice('for '.length) ?? 'ana') };
 }
 
 function freezeOf(text: string): RowFreeze {

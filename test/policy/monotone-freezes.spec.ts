@@ -26,7 +26,12 @@ function laneWith(bundle: Bundle): MemoryLane {
   const lane = new MemoryLane({ engine });
   lane.initialise();
   for (const tenant of ['acme', 'globex']) lane.registerTenant(tenant);
-  lane.registerIssuer('acme', 'platform', 'platform');
+  lane.registerIssuer('acme', 'platform', 'platform', {
+    actors: [
+      { kind: 'agent', id: 'bot' },
+      { kind: 'person', id: 'bot' },
+    ],
+  });
   const ci = ed25519PublicKey(CI_SEED);
   lane.registerIssuer('acme', 'ci', 'ci', { keys: [{ keyid: keyIdOf(ci), publicKey: base64(ci) }] });
   lane.activate(bundle);

@@ -25,12 +25,12 @@ function withWindows(document: Readonly<Record<string, Json>>): Json {
   const operations = acme.operations.map((one) =>
     one.operation === 'update-record' ? { ...one, fields: ['phone', 'note'], window: ['office', 'nights'] } : one,
   );
-  const { crm, ...contracts } = rest['contracts'] as Record<string, { operations: { 'update-record': object } }>;
-  const update = { ...crm?.operations['update-record'], fields: '/fields' };
+  const { crm, ...contracts } = rest['contracts'] as Record<string, { operations: { 'update-record': Record<string, Json> } }>;
+  const update = withRelated(crm?.operations['update-record'] ?? {});
   return {
     ...rest,
     classes: { ...classes, 'deployment.change': deployment },
-    contracts: { ...contracts, crm: { ...crm, operations: { 'update-record': update } } },
+    contracts: { ...contracts, crm: { ...crm, tenantMembers: ['tenantId', 'owner'], operations: { 'update-record': update } } },
     envelopes: { ...envelopes, acme: { ...acme, operations } },
     windows: {
       ...rest['windows'],
@@ -38,4 +38,18 @@ function withWindows(document: Readonly<Record<string, Json>>): Json {
       nights: { days: ['mon', 'tue', 'wed', 'thu'], fromMinute: 1320, toMinute: 240, zone: 'Europe/Berlin' },
     },
   };
+}
+
+/** Records that are written with it, each with a tenant of its own to name, and owners deep inside. */
+function withRelated(operation: Readonly<Record<string, Json>>): Json {
+  const { parameters } = operation as { parameters: { properties: Record<string, Json> } };
+  const text = { type: 'string', maxLength: 128 };
+  const owned = {
+    type: 'object',
+    additionalProperties: false,
+    properties: { owner: { type: ['string', 'array', 'null'], items: text, maxItems: 8 } },
+  };
+  const one = { type: 'object', additionalProperties: false, properties: { of: text, recordId: text, meta: owned } };
+  const related = { type: 'array', maxItems: 16, items: one };
+  return { ...operation, alsoTenant: ['/related/*/of'], parameters: { ...parameters, properties: { ...parameters.properties, related } } };
 }

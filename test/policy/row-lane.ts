@@ -5,7 +5,7 @@ import { MemoryLane } from '#testing';
 import { TEST_PARTIES } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import { groupsOf, roundsOf, type Row, type RowFreeze, TENANTS } from './decision-table.ts';
 import { bundleFor, type Bundles } from './row-bundles.ts';
-import { proposalOf, TIMES_MS } from './row-proposals.ts';
+import { proposalOf, ROW_ACTORS, TIMES_MS } from './row-proposals.ts';
 
 export interface RowLaneOptions {
   readonly engine: PolicyEngine;
@@ -37,7 +37,9 @@ export function laneFor(engine: PolicyEngine, bundle: Bundle, nowMs: number): Me
     lane.registerTenant(tenant);
     for (const { issuer, type, publicKey } of TEST_PARTIES) {
       const own = issuer === 'platform' ? [lane.parties.publicKeyOf(lane.parties.signerOf(issuer, tenant))] : [];
-      lane.registerIssuer(tenant, issuer, type, { keys: [...own, { keyid: keyIdOf(publicKey), publicKey: base64(publicKey) }] });
+      const says = issuer === 'platform' ? { actors: ROW_ACTORS } : {};
+      const keys = [...own, { keyid: keyIdOf(publicKey), publicKey: base64(publicKey) }];
+      lane.registerIssuer(tenant, issuer, type, { keys, ...says });
     }
   }
   lane.activate(bundle);

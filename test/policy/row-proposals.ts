@@ -1,9 +1,17 @@
 /** A row as the proposal that it stands for. */
-import type { Bundle, Json, Proposal } from '#domain';
+import { ACTOR_KINDS, type ActorRule, type Bundle, type Json, type Proposal } from '#domain';
 
 import { EVIDENCE_WORDS, evidenceFor } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import type { Row } from './decision-table.ts';
 import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
+
+/** What the platform of the rows may say. */
+export const ROW_ACTORS: readonly ActorRule[] = [
+  ...ACTOR_KINDS.map((kind) => ({ kind, id: 'agent', actingFor: ['ana'] })),
+  { kind: 'agent', id: 'other', actingFor: ['ana'] },
+  { kind: 'agent', id: 'desk', actingFor: ['*'] },
+  { kind: 'pipeline', id: '*' },
+];
 
 /**
  * A Wednesday, noon in UTC; 09:30 in Berlin in summer; the same time of UTC in winter, which is 08:30 there; 02:30 there on a Friday, in the
@@ -27,7 +35,7 @@ export function proposalOf(row: Row, bundle: Bundle, nowMs: number): Proposal {
   const bare: Proposal = {
     ...{ tenant: row.tenant, issuer: 'platform', id: `line-${row.line}`, mode: 'enforce' },
     ...{ class: row.cls, operation: row.operation },
-    actor: { kind: row.actor, id: 'agent', actingFor: 'ana' },
+    actor: { kind: row.actor, id: row.id, ...(row.actingFor === undefined ? {} : { actingFor: row.actingFor }) },
     ...(row.contract === 'missing' ? {} : { connector }),
     ...(digest === undefined ? {} : { contractDigest: digest }),
     // Each row's refund is for an order of its own: what one row counts is not what another one has spent.

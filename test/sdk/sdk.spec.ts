@@ -66,14 +66,14 @@ describe('proposing over kafka, following verdicts', () => {
   it('delivers the verdict with its permit, the proved statement and the proposal', async () => {
     const { verdicts, subscription } = await follow('now');
     const proposer = kafkaProposer();
-    const { id, offset } = await proposer.propose(recordWrite, { id: unique('write') });
+    const { id, digest } = await proposer.propose(recordWrite, { id: unique('write') });
     const verdict = await until('the verdict comes', () => verdicts.find(({ actionId }) => actionId === id));
     expect(verdict).toMatchObject({
       tenant: TENANT,
       kind: 'action.decided',
       verdict: 'ALLOW',
       permit: { executors: ['crm-writer'] },
-      statement: { predicate: { source: { topic: 'actions', partition: lane, offset: String(offset) } } },
+      statement: { subject: [{ name: id, digest: { sha256: digest } }], predicate: { source: { topic: 'actions' } } },
       proposal: { id, class: 'record.write', tenant: TENANT },
     });
     await proposer.propose(recordWrite, { id });

@@ -31,18 +31,18 @@ const FAULTS = ['request lost', 'answer lost', 'delayed'];
 const NOT_DRAWN: readonly EntryKind[] = ['token.issued', 'token.revoked', 'input.gap', 'key.added', 'key.revoked'];
 /** The claims that a lane with few effects refuses. */
 const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED'];
-const SETTLEMENTS = ['ALLOW_APPROVED', 'EXPIRED_NO_DECISION', 'SUPERSEDED', 'CANCELLED_ERASED'];
+const SETTLEMENTS = ['ALLOW_APPROVED', 'EXPIRED_NO_DECISION', 'SUPERSEDED', 'CANCELLED_ERASED', 'CANCELLED_REVOKED'];
 const DENIED = ['DENY_FROZEN', 'DENY_STOPPED'];
 /** Of a vote, a report, a lift, and a copy of any of them. */
 const REFUSALS = [
   ...['not-open', 'another-binding', 'own-action', 'no-open-effect', 'not-the-claimant', 'not-awaited', 'state-hash'],
-  ...['same-person', 'unknown-freeze', 'another-action', 'beyond-tree', 'repeated'],
+  ...['same-person', 'unknown-freeze', 'open-work', 'not-offered', 'another-action', 'beyond-tree', 'repeated'],
 ];
 const OUTCOMES = ['result', 'healthcheck', 'rollback', 'succeeded', 'failed', 'late'];
 const LEDGER = [
   ...ENTRY_KINDS.filter((kind) => !NOT_DRAWN.includes(kind)),
   ...CLAIMS.map((reason) => `claim.refused CLAIM_${reason}`),
-  ...[...SETTLEMENTS, ...DENIED, 'DENY_HUMAN', 'DENY_UNKNOWN_ISSUER'].map((outcome) => `escalation.settled ${outcome}`),
+  ...[...SETTLEMENTS, ...DENIED, 'DENY_HUMAN'].map((outcome) => `escalation.settled ${outcome}`),
   ...DENIED.map((reason) => `action.decided ${reason}`),
   ...REFUSALS.map((detail) => `input.refused ${detail}`),
   ...OUTCOMES.map((outcome) => `outcome.recorded ${outcome}`),

@@ -19,7 +19,7 @@ import { LaneNotary } from '../../apps/notary/src/lane-notary.ts';
 
 const inputs = new SimulatedInputs();
 const { birth, keys } = inputs.parties;
-const deciderSeed = inputs.parties.seedOf('decider');
+const [deciderSeed = new Uint8Array(), ...further] = inputs.parties.holdersOf('decider', 2).map((holder) => inputs.parties.seedOf(holder));
 
 /** Several to a snapshot of these small lanes. */
 const SNAPSHOT_CHUNK_BYTES = 500;
@@ -27,6 +27,7 @@ const SNAPSHOT_CHUNK_BYTES = 500;
 const decider: MakeOwner = ({ laneLog, log, nowMs, monotonicMs, sleep, onPoint, snapshotEveryEntries }) =>
   new LaneDecider({
     ...{ laneLog, log, nowMs, monotonicMs, sleep, onPoint, snapshotEveryEntries, birth, wire, deciderSeed },
+    furtherSeeds: () => further,
     ...{
       snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
       topicPrefix: '',

@@ -18,7 +18,7 @@ import { base64, type BundleDocument, keyIdOf, laneOf, parseBundle, sealEnvelope
 
 import { TEST_PARTIES } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import { groupsOf, readRows, roundsOf, type Row, type RowFreeze, TENANTS } from '../policy/decision-table.ts';
-import { proposalOf } from '../policy/row-proposals.ts';
+import { proposalOf, ROW_ACTORS } from '../policy/row-proposals.ts';
 import { unique } from '../support/kafka.ts';
 import { LANES, type Place, standardBundle, told, World } from '../support/world.ts';
 
@@ -43,7 +43,8 @@ beforeAll(async () => {
     TEST_PARTIES.map(({ issuer, type, publicKey }) => {
       const own = issuer === 'platform' ? [publicKeyOf(seed)] : [];
       const publicKeys = [...own, { keyid: keyIdOf(publicKey), publicKey: base64(publicKey) }];
-      return registerIssuer(world.home, { tenant, issuer, type, publicKeys });
+      const says = issuer === 'platform' ? { actors: ROW_ACTORS } : {};
+      return registerIssuer(world.home, { tenant, issuer, type, publicKeys, ...says });
     }),
   );
   due = [...activateBundle(world.home, bundle.document), registerTenant(world.home, 'stranger'), ...parties];

@@ -38,14 +38,8 @@ const append = async (lane: number, value: Uint8Array): Promise<void> => {
 /** The next record of the lane, right in everything but who seals it. */
 async function strangersRecord(lane: number): Promise<Uint8Array> {
   const birth = world.home.birth();
-  const [log] = birth.systemLogs.filter((each) => each.lane === lane);
-  if (!log) throw new Error('no such lane');
-  const heads = emptyHeads(birth.ledger, lane, log);
-  const batches = new SealedBatches(
-    heads,
-    birth.deciderKeys.map(({ publicKey }) => publicKey),
-    wire,
-  );
+  const heads = emptyHeads(birth, lane);
+  const batches = new SealedBatches(heads, wire);
   const last = (await world.read('ledger', lane)).flatMap(({ value }) => batches.push(value)?.entries ?? []).at(-1);
   if (!last) throw new Error('an empty lane');
   const { tenant, actionId, inputForm, input } = last.record;
@@ -55,7 +49,7 @@ async function strangersRecord(lane: number): Promise<Uint8Array> {
   const statement = makeStatement(last.kind, subject[0].name, next, subject[0].digest.sha256);
   const bytes = statementBytes(statement);
   admitEntry(heads, tenant, last.kind, statement, bytes, leafHash(bytes));
-  const entry = { tenant, kind: last.kind, statement, bytes, actionId, inputForm };
+  const entry = { tenant, kind: last.kind, statement, bytes, actionId, inputForm, source: last.source };
   const { values } = buildBatch(heads, [{ entry, inputForm, input }], randomBytes(32), wire);
   return values[0] ?? new Uint8Array();
 }

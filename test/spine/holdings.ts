@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { codecs, openInput, TOPICS } from '#adapters';
+import { codecs, openInput, TOPICS, wire } from '#adapters';
 
 import { LANES, type World } from '../support/world.ts';
 
@@ -21,7 +21,7 @@ export async function topicsWith(world: World, needles: readonly Buffer[]): Prom
     }
     const keys = await inputKeys(world, lane);
     for (const { value } of await world.read('ledger', lane)) {
-      const { entry, input, inputForm, leafIndex } = codecs.ledgerEntry.decode(value ?? Buffer.of());
+      const { entry, input, inputForm, leafIndex } = wire.decodeRecord(value ?? Buffer.of());
       const { origin } = (JSON.parse(Buffer.from(entry).toString()) as { predicate: { origin: string } }).predicate;
       const key = keys.get(`${origin}\0${leafIndex}`);
       if (inputForm === 'sealed' && key && has(openInput(input, key))) found.add('ledger, opened');

@@ -1,14 +1,17 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { checkLedger, codecs, declareGap } from '#adapters';
+import { checkLedger, declareGap, wire } from '#adapters';
 
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
-import { countersign, ROOT } from '../cli/run.ts';
+import { countersign, type Ended, ROOT } from '../cli/run.ts';
 import { Trial } from '../faults/trial.ts';
 import { watchAlarms } from '../support/alarms.ts';
 import { statusesOf } from '../support/expect-valid.ts';
 import { until, withAdmin } from '../support/kafka.ts';
-import { acknowledgementOf, citationOf, LANE, LANES, TENANT, told, World } from '../support/world.ts';
+import { acknowledgementOf, citationOf, LANE, LANES, recordWrite, TENANT, told, World } from '../support/world.ts';
 
 let world: World;
 const alarms = watchAlarms();
@@ -43,6 +46,22 @@ const setCompression = (topic: string, value: string): Promise<void> =>
       resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: world.home.topic(topic), configEntries }],
     });
   });
+
+/** What policy denies: it is aimed at another tenant. */
+const ELSEWHERE = { ...recordWrite.parameters, tenantId: 'globex' };
+
+async function post(body: object, query: string): Promise<Record<string, unknown>> {
+  const headers = { authorization: `Bearer ${world.home.token(TENANT) ?? ''}`, 'content-type': 'application/json' };
+  const payload = JSON.stringify(body);
+  return (await world.gateway.server.inject({ method: 'POST', url: `/v1/actions?${query}`, headers, payload })).json();
+}
+
+function proposeByCli(body: object, args: readonly string[]): Promise<Ended> {
+  const file = join(world.home.folder, 'proposal.json');
+  writeFileSync(file, JSON.stringify(body));
+  const where = ['--data', world.home.folder, '--brokers', world.brokers.join(',')];
+  return countersign(['propose', file, '--tenant', TENANT, ...args, ...where], ROOT);
+}
 
 describe('input that was deleted before it was decided', () => {
   it('holds its topic back and says so; controls go on; an input.gap by the admin lets it go on', async () => {
@@ -96,14 +115,24 @@ describe('an input topic that was made anew', () => {
     expect(await world.untilFailed('decider', `lane ${LANE} actions`)).toContain(`no longer holds offset ${next}`);
     const place = await world.propose();
     expect(place.offset).toBe(0n);
+    // Their offsets have old receipts: those of other actions, which were allowed.
+    const answer = await post({ ...recordWrite, parameters: ELSEWHERE, id: 'anew-http' }, 'wait=1s');
+    expect([answer['state'], answer['verdict']]).toEqual(['pending', undefined]);
+    const early = await proposeByCli({ ...recordWrite, parameters: ELSEWHERE }, ['--id', 'anew-cli', '--wait', '1']);
+    expect([early.code, early.stdout]).toEqual([2, '']);
     await world.control(declareGap(world.home, { topic: 'actions', lane: LANE, from: next, to: 0n, epoch: 1 }));
     const receipt = await until('it is decided in the new epoch', async () =>
-      (await world.receipts()).find(({ statement: { predicate } }) => predicate.source.kind === 'record' && predicate.source.epoch === 1),
+      (await world.receipts()).find(({ place }) => place?.epoch === 1 && place.offset === 0n),
     );
-    expect([told(receipt), receipt.statement.predicate.source]).toMatchObject([
-      'ALLOW ALLOW_POLICY',
-      { topic: 'actions', offset: '0', epoch: 1 },
-    ]);
+    expect([told(receipt), receipt.place]).toMatchObject(['ALLOW ALLOW_POLICY', { topic: 'actions', offset: 0n, epoch: 1 }]);
+    const late = await until('the gateway tells its own verdict', async () => {
+      const { text } = await world.get('/v1/actions/anew-http');
+      const found = JSON.parse(text) as Record<string, unknown>;
+      return found['state'] === 'pending' ? undefined : found;
+    });
+    expect([late['id'], late['verdict'], late['reasons']]).toEqual(['anew-http', 'DENY', ['DENY_TENANT_SCOPE']]);
+    const again = await proposeByCli({ ...recordWrite, parameters: ELSEWHERE }, ['--id', 'anew-cli-2']);
+    expect([again.code, again.stdout]).toEqual([1, expect.stringContaining('DENY DENY_TENANT_SCOPE')]);
     expect((await checkLedger(world.home, world.brokers)).status).toBe('valid');
   });
 });
@@ -119,7 +148,7 @@ describe('a ledger that lost its tail', () => {
     await world.makeAnew('ledger');
     for (const lane of lanes) {
       const values = kept[lane]?.map(({ value }) => value) ?? [];
-      const isSealed = (value: Buffer | null): boolean => codecs.ledgerEntry.decode(value ?? Buffer.of()).batchSeal !== null;
+      const isSealed = (value: Buffer | null): boolean => wire.decodeRecord(value ?? Buffer.of()).batchSeal !== null;
       const cut = lane === LANE ? values.slice(0, values.slice(0, -1).findLastIndex(isSealed) + 1) : values;
       const to = { topic: world.home.topic('ledger'), partition: lane, key: null };
       await world.writer.send(cut.map((value) => ({ ...to, value })));
@@ -147,6 +176,22 @@ describe('a ledger that lost its tail', () => {
       I10: 'holds',
       I11: 'holds',
     });
+  });
+});
+
+describe('a gateway over a lane that lost its tail', () => {
+  it('answers its tenants with the code of their lane, and serves those of the other lane', async () => {
+    await world.start('gateway');
+    expect(await world.untilFailed('gateway', `lane ${LANE}`)).toContain('TAIL_LOST: ');
+    const acme = await world.get(`/v1/actions/none`);
+    expect([acme.status, JSON.parse(acme.text)]).toMatchObject([503, { code: 'LANE_HALTED', halt: 'TAIL_LOST' }]);
+    const globex = await world.get(`/v1/actions/none`, world.home.token('globex'));
+    expect([globex.status, JSON.parse(globex.text)]).toMatchObject([404, { code: 'NOT_FOUND' }]);
+    const { statusCode, body } = await world.gateway.server.inject('/readyz');
+    expect([statusCode, JSON.parse(body)]).toMatchObject([
+      200,
+      { status: 'degraded', reasons: [{ name: `lane ${LANE}`, code: 'TAIL_LOST' }] },
+    ]);
   });
 });
 

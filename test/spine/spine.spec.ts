@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { activateBundle, type CheckedReceipt, codecs, issueToken, revokeIssuer, revokeToken, textOf } from '#adapters';
+import { activateBundle, type CheckedReceipt, codecs, issueToken, revokeIssuer, revokeToken, textOf, wire } from '#adapters';
 import { equalBytes, formatTrust, fromUtf8, type Json, parseBundle, parseTrust, verifyReceipt } from '#domain';
 import { executor, type Rejection, type VerifiedVerdict } from '#sdk';
 
@@ -110,20 +110,24 @@ describe('what comes out', () => {
     const ids: string[] = [];
     for (let lane = 0; lane < LANES; lane++) {
       for (const [topic, letter, codec] of [
-        ['ledger', 'l', codecs.ledgerEntry],
+        ['ledger', 'l', { decode: (bytes: Buffer) => wire.decodeRecord(bytes) }],
         ['receipts', 'r', codecs.receipt],
         ['verdicts', 'v', codecs.verdict],
       ] as const) {
         const records = await world.read(topic, lane);
         for (const { headers, value, key } of records) {
           const { tenant, leafIndex, actionId, kind } = codec.decode(value ?? Buffer.of());
-          const { ce_id: id = '', ce_source: origin = '', ce_time: time, laneseq } = headers;
+          const { ce_id: id = '', ce_source: origin = '', ce_time: time, laneseq, place } = headers;
           ids.push(id);
           expect(headers).toEqual({
             ...{ ce_specversion: '1.0', ce_id: `${letter}-${origin.split('/t/')[1] ?? ''}-${leafIndex}`, ce_source: origin },
             ...{ ce_type: `urn:countersign:${kind}:v1`, ce_time: time, ce_subject: actionId === '' ? kind : actionId },
             ...{ 'content-type': 'application/avro', tenant, leafindex: String(leafIndex), actionid: actionId, laneseq },
+            ...(place !== undefined && { place }),
           });
+          if (topic === 'ledger')
+            expect(place).toBeUndefined(); // it is in the record
+          else if (place !== undefined) expect(place).toMatch(new RegExp(`^(controls|outcomes|actions)/${lane}/\\d+/0$`));
           expect(laneseq).toMatch(/^[1-9]\d*$/);
           expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
           expect(key?.toString()).toBe(tenant);
@@ -172,7 +176,10 @@ describe('what comes out', () => {
 describe('a token', () => {
   it('is issued, used, revoked, and refused from then on', async () => {
     const validUntilMs = Date.now() + 3_600_000;
-    const { envelope, bearer, tokenId } = issueToken(world.home, { tenant: TENANT, roles: ['propose', 'read'], validUntilMs });
+    const { envelope, bearer, tokenId } = issueToken(world.home, {
+      ...{ tenant: TENANT, roles: ['propose', 'read'] as const, validUntilMs },
+      actors: [{ kind: 'agent', id: recordWrite.actor.id }],
+    });
     const propose = async () => {
       const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
       const answer = await world.gateway.server.inject({
@@ -208,16 +215,18 @@ describe('an issuer', () => {
     await expect(world.control(revokeIssuer(world.home, TENANT, 'platform-2'))).rejects.toMatchObject({ code: 'REFUSED' });
   });
 
-  it('speaks for its own agents only', async () => {
+  it('says the actors of its list only', async () => {
     const seed = world.home.createKey(`platform-3-${TENANT}`);
-    await world.control(world.ownIssuer({ tenant: TENANT, issuer: 'platform-3', type: 'platform', agents: ['agent-1'] }));
+    await world.control(
+      world.ownIssuer({ tenant: TENANT, issuer: 'platform-3', type: 'platform', actors: [{ kind: 'agent', id: 'agent-1' }] }),
+    );
     const propose = async (id: string) => {
       const body = { ...recordWrite, actor: { kind: 'agent', id } };
       return told(
         await world.receiptOf(await world.send(codecs.signedEnvelope.encode(world.envelope(body, { issuer: 'platform-3' }, seed)))),
       );
     };
-    expect([await propose('agent-1'), await propose('agent-7')]).toEqual(['ALLOW ALLOW_POLICY', 'DENY DENY_UNKNOWN_ISSUER']);
+    expect([await propose('agent-1'), await propose('agent-7')]).toEqual(['ALLOW ALLOW_POLICY', 'DENY DENY_ACTOR']);
   });
 });
 

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-import { Home, LaneReceipts } from '#adapters';
+import { Home, LaneReceipts, PlainWriter } from '#adapters';
 import { ed25519PublicKey } from '#crypto';
 import { formatTrust, formatVkey, parseTrust, tenantSeed } from '#domain';
 
 import { ended, npmStart, says } from '../cli/run.ts';
 import { expectLedgerValid } from '../support/expect-valid.ts';
+import { client } from '../support/kafka.ts';
 import { acceptedChanges, bitsOf, isAccepted } from '../support/one-bit.ts';
 
 const START_MAX_MS = 120_000;
@@ -83,5 +84,17 @@ describe('npm start', { timeout: START_MAX_MS }, () => {
     started.kill('SIGTERM');
     started.kill('SIGINT'); // npm forwards what the terminal has sent already
     expect((await over).code).toBe(0);
+  });
+
+  it('over a halted lane tells which one and why, verifies nothing of it, and ends with exit code 1', async () => {
+    const home = Home.open(folder);
+    const writer = PlainWriter.open(client(inject('brokers')));
+    await writer.send([{ topic: home.topic('ledger'), partition: 0, key: null, value: Buffer.from('made by hand') }]);
+    await writer.close();
+    const { code, stdout } = await ended(npmStart(['--exit', '--data', folder, '--port', '0'], env));
+    for (const service of ['notary', 'decider', 'gateway'])
+      expect(stdout).toMatch(new RegExp(`^HALTED +${service}, lane 0: RECORD: `, 'm'));
+    expect(stdout).not.toContain('verified');
+    expect(code).toBe(1);
   });
 });

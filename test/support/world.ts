@@ -8,6 +8,7 @@ import {
   codecs,
   confirmControls,
   createTopics,
+  DEMO_ACTORS,
   type CheckedReceipt,
   type ControlRecord,
   type Home,
@@ -28,6 +29,7 @@ import {
 } from '#adapters';
 import {
   type Acknowledgement,
+  type ActorRule,
   type BundleDocument,
   INPUT_TOPICS,
   type InputTopic,
@@ -37,7 +39,7 @@ import {
   utf8,
 } from '#domain';
 
-import { start as startDecider } from '../../apps/decider/src/app.ts';
+import { type DeciderOptions, start as startDecider } from '../../apps/decider/src/app.ts';
 import { type Gateway, start as startGateway } from '../../apps/gateway/src/app.ts';
 import type { LaneApp } from '../../apps/kit/src/index.ts';
 import { start as startNotary } from '../../apps/notary/src/app.ts';
@@ -51,6 +53,9 @@ export const LANES = 2;
 export const TENANT = 'acme';
 export const LANE = laneOf(TENANT, LANES);
 export const PLATFORM = `platform-${TENANT}`;
+
+/** Those of the documents, and any other agent, which then acts for itself. */
+const ACTORS: readonly ActorRule[] = [...DEMO_ACTORS, { kind: 'agent', id: '*' }];
 
 export type AppName = 'decider' | 'notary' | 'gateway';
 /** Where a record is on an input topic. */
@@ -96,13 +101,19 @@ export class World {
     await prepareLedger(home, brokers);
     await Promise.all([world.start('decider'), world.start('notary')]);
     const bundle = standardBundle();
-    await populateLedger(home, brokers, { tenants: ['acme', 'globex'], bundle, withinMs: 30_000, onProgress: () => undefined });
+    await populateLedger(home, brokers, {
+      tenants: ['acme', 'globex'],
+      actors: ACTORS,
+      bundle,
+      withinMs: 30_000,
+      onProgress: () => undefined,
+    });
     await world.start('gateway');
     await world.untilReady('gateway');
     return world;
   }
 
-  async start(name: AppName, deciderOptions: { snapshotEveryEntries?: number } = {}): Promise<void> {
+  async start(name: AppName, deciderOptions: Pick<DeciderOptions, 'snapshotEveryEntries' | 'checkBundle'> = {}): Promise<void> {
     const { home, brokers } = this;
     const common = { home, brokers, port: 0 };
     const nowMs = (): number => Date.now() + this.deciderClockMs;
@@ -141,10 +152,11 @@ export class World {
     }
   }
 
-  /** Registers a party whose key this world holds: `<issuer>-<tenant>.key`. */
+  /** Registers a party whose key this world holds: `<issuer>-<tenant>.key`. A platform says what this world's do, unless `party` says otherwise. */
   ownIssuer(party: Omit<IssuerOptions, 'publicKeys'>): ControlRecord {
     const seed = this.home.createKey(`${party.issuer}-${party.tenant}`);
-    return registerIssuer(this.home, { ...party, publicKeys: [publicKeyOf(seed)] });
+    const says = party.type === 'platform' ? { actors: ACTORS } : {};
+    return registerIssuer(this.home, { ...says, ...party, publicKeys: [publicKeyOf(seed)] });
   }
 
   /** Every lane taken over, everything read. */
@@ -248,10 +260,15 @@ export class World {
     return { status: statusCode, text: body };
   }
 
-  /** The receipt that a tenant's credential gets for a place; the gateway reads `receipts` as we do, a moment apart. */
-  async servedReceipt({ topic, lane, offset }: Place): Promise<string> {
+  /**
+   * The receipt that acme's credential gets for a record that has been answered: by the digest of what was signed, or by its place when it was
+   * refused without trust. The gateway reads `receipts` as we do, a moment apart.
+   */
+  async servedReceipt({ topic, lane, offset }: Place, { statement }: CheckedReceipt): Promise<string> {
+    const isRaw = statement.predicate['bytesMac'] !== undefined;
+    const query = isRaw ? `topic=${topic}&partition=${lane}&offset=${offset}` : `digest=${statement.subject[0].digest.sha256}`;
     return until(`GET receipt of ${topic}/${lane}/${offset}`, async () => {
-      const { status, text } = await this.get(`/v1/receipts?topic=${topic}&partition=${lane}&offset=${offset}`);
+      const { status, text } = await this.get(`/v1/receipts?${query}`);
       return status === 200 ? text : undefined;
     });
   }
@@ -270,9 +287,8 @@ export class World {
   }
 }
 
-export function citationOf({ statement: { predicate } }: CheckedReceipt): string | undefined {
-  const { source } = predicate;
-  return source.kind === 'record' ? `${source.topic}/${source.partition}/${source.offset}` : undefined;
+export function citationOf({ place }: CheckedReceipt): string | undefined {
+  return place && `${place.topic}/${place.partition}/${place.offset}`;
 }
 
 export const standardBundle = (): BundleDocument => loadBundleFolder('policies/standard');

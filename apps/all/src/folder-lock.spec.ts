@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { Child } from '#testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { lockFolder } from './folder-lock.ts';
@@ -13,27 +14,27 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true });
 });
-const file = (): string => join(folder, 'start.pid');
 
 describe('lockFolder', () => {
-  it('holds the number of its owner, and is gone after the release', () => {
+  it('names its owner, and is free after the release', () => {
     const release = lockFolder(folder);
-    expect(readFileSync(file(), 'utf8')).toBe(String(process.pid));
-    expect(readdirSync(folder)).toEqual(['start.pid']);
+    expect(JSON.parse(readFileSync(join(folder, 'start.owner'), 'utf8'))).toMatchObject({ pid: process.pid });
+    expect(() => lockFolder(folder)).toThrow(`${folder} is in use by process ${process.pid} on host `);
     release();
-    expect(existsSync(file())).toBe(false);
-  });
-
-  it('refuses a folder whose owner lives, and leaves its lock', () => {
-    writeFileSync(file(), String(process.ppid)); // vitest's own process: a node that lives
-    expect(() => lockFolder(folder)).toThrow(`in use by process ${process.ppid}`);
-    expect(readFileSync(file(), 'utf8')).toBe(String(process.ppid));
-    expect(readdirSync(folder)).toEqual(['start.pid']);
-  });
-
-  it.each(['4194399', '', 'nonsense'])('takes over what a killed start left: %j', (left) => {
-    writeFileSync(file(), left);
     lockFolder(folder)();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['start.lock', 'start.owner']);
+  });
+
+  it('refuses a folder whose owner lives, and takes over what a killed start left', async () => {
+    const code = `
+      const { lockFolder } = await import('./apps/all/src/folder-lock.ts');
+      lockFolder(${JSON.stringify(folder)});
+      console.log('locked');
+      setInterval(() => undefined, 1000);`;
+    const other = Child.start({ code });
+    await other.says('locked');
+    expect(() => lockFolder(folder)).toThrow(/is in use by process \d+ on host .*, since .*: stop that one/);
+    await other.kill();
+    lockFolder(folder)();
   });
 });

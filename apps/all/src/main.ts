@@ -1,8 +1,9 @@
 /** `npm start`: a broker, a ledger and every service; a tour on an empty ledger; then until Ctrl-C. */
 import { join } from 'node:path';
 
-import { DEMO_TENANTS, loadBundleFolder, populateLedger, repositoryRoot } from '#adapters';
+import { DEMO_ACTORS, DEMO_TENANTS, loadBundleFolder, populateLedger, repositoryRoot } from '#adapters';
 
+import { troubleLines, troubles } from './standing.ts';
 import { printGoodbye, printWelcome } from './next-steps.ts';
 import { parseOptions, type StartOptions, USAGE } from './options.ts';
 import { say, step } from './say.ts';
@@ -55,13 +56,23 @@ try {
 
 async function start(options: StartOptions): Promise<boolean> {
   const system = await running.start(options);
-  const { home, brokers } = system;
+  const { home, brokers, health } = system;
+  const lines = troubleLines(await step('taking over the lanes', () => troubles(health)));
+  for (const line of lines) say(line);
+  if (lines.length > 0)
+    say('Lanes in trouble are not served, and nothing is told of them below; npx countersign doctor says more, docs/runbooks what to do.');
   const bundle = loadBundleFolder(join(repositoryRoot(), 'policies', 'standard'));
   const onProgress = (line: string): void => {
     say(`  ${line}`);
   };
+  if (lines.length > 0) {
+    for (const line of lines) say(line);
+    say('A lane in trouble is not served, the others are. npx countersign doctor says more, docs/runbooks says what to do.');
+    if (!options.exit) printWelcome(system);
+    return false; // neither populated nor toured: what waits for a lane that is halted waits for ever
+  }
   const made = await step('asking the decider for policy and tenants', () =>
-    populateLedger(home, brokers, { tenants: DEMO_TENANTS, bundle, withinMs: CONFIRM_MAX_MS, onProgress }),
+    populateLedger(home, brokers, { tenants: DEMO_TENANTS, actors: DEMO_ACTORS, bundle, withinMs: CONFIRM_MAX_MS, onProgress }),
   );
   if (made > 0) say(`Tenants ${DEMO_TENANTS.join(' and ')}, policy bundle "${bundle.name}": on the ledger (${made} signed controls)`);
   const good = await runTour(home, brokers, options.exit);

@@ -8,6 +8,7 @@ import { chooseBroker, Home, openOrCreateHome, prepareLedger, repositoryRoot, to
 import { start as startDecider } from '../../decider/src/app.ts';
 import { start as startGateway } from '../../gateway/src/app.ts';
 import { start as startNotary } from '../../notary/src/app.ts';
+import type { Health } from '../../kit/src/index.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { StartOptions } from './options.ts';
 import { say, step } from './say.ts';
@@ -20,6 +21,8 @@ export interface System {
   readonly brokers: readonly string[];
   readonly created: boolean;
   readonly port: number;
+  /** Of each service, by its name. */
+  readonly health: ReadonlyMap<string, Health>;
 }
 
 interface Part {
@@ -30,6 +33,7 @@ interface Part {
 /** What was started, in order; stopped in the reverse of it. */
 export class Running {
   readonly #apps: Part[] = [];
+  readonly #health = new Map<string, Health>();
   readonly #below: Part[] = [];
   /** Resolves, with what to tell people, when a service cannot go on by itself: it has lost its consumer group for good. */
   readonly fatal: Promise<string>;
@@ -77,7 +81,7 @@ export class Running {
     await this.#app('notary', () => startNotary({ ...shared, port: 0 }));
     await this.#app('decider', () => startDecider({ ...shared, port: 0 }));
     const gateway = await this.#app('gateway', () => startGateway({ ...shared, port }));
-    return { home, brokers, created, port: gateway.port };
+    return { home, brokers, created, port: gateway.port, health: this.#health };
   }
 
   /** Never throws; false when something did not end as it should. */
@@ -88,12 +92,13 @@ export class Running {
     return (await closeAll(this.#below)) && inTime;
   }
 
-  async #app<T extends { close(): Promise<void>; readonly port: number; readonly fatal?: Promise<unknown> }>(
+  async #app<T extends { close(): Promise<void>; readonly port: number; readonly health: Health; readonly fatal?: Promise<unknown> }>(
     name: string,
     start: () => Promise<T>,
   ): Promise<T> {
     const app = await step(`starting the ${name}`, start);
     this.#apps.push({ name, close: () => app.close() });
+    this.#health.set(name, app.health);
     void app.fatal?.then((error) => {
       this.#lost(`the ${name} cannot go on: ${error instanceof Error ? error.message : String(error)}`);
     });

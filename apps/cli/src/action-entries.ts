@@ -41,8 +41,8 @@ export class ActionEntries extends LedgerFacts {
 
   override add(entry: FollowedEntry): void {
     super.add(entry);
-    const { record, statement, kind } = entry;
-    const { source, origin, decidedAt } = statement.predicate;
+    const { record, statement, kind, source } = entry;
+    const { origin, decidedAt } = statement.predicate;
     if (source.kind === 'record') this.#epochs.set(`${source.topic}/${source.partition}`, source.epoch);
     if (record.tenant !== this.tenant) return;
     this.origin = origin;

@@ -1,5 +1,13 @@
 /** Controls that stand on every lane: published at once, then confirmed lane by lane. */
-import { type ControlRecord, LedgerFacts, LedgerFollower, PlainWriter, type PublishedControl, publishControls } from '#adapters';
+import {
+  type ControlRecord,
+  LedgerFacts,
+  LedgerFollower,
+  otherRecord,
+  PlainWriter,
+  type PublishedControl,
+  publishControls,
+} from '#adapters';
 
 import type { Context } from './context.ts';
 import { explain } from './errors.ts';
@@ -83,8 +91,10 @@ class Confirmation {
     return sent.map((one): LaneAnswer => {
       if ('unsent' in one) return { lane: one.lane, state: 'unsent', detail: one.unsent };
       if (isOpen(one)) return { lane: one.lane, state: 'missing' };
-      const refused = this.#facts.refusalOf('controls', one.lane, one.offset);
-      return refused === undefined ? { lane: one.lane, state: 'entered' } : { lane: one.lane, state: 'refused', detail: refused };
+      const answer = this.#facts.controlAnswer(one.lane, one.offset, one.digest);
+      if (typeof answer === 'object') return { lane: one.lane, state: 'refused', detail: answer.refused };
+      if (answer === 'other') return { lane: one.lane, state: 'missing', detail: otherRecord(one.lane, one.offset) };
+      return { lane: one.lane, state: 'entered' };
     });
   }
 

@@ -15,6 +15,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['log', () => import('./commands/log.ts')],
   ['explain', () => import('./commands/explain.ts')],
   ['effects', () => import('./commands/effects.ts')],
+  ['credential', () => import('./commands/credential.ts')],
   ['outcome', () => import('./commands/outcome.ts')],
   ['trust', () => import('./commands/trust.ts')],
   ['export receipt', () => import('./commands/export-receipt.ts')],

@@ -1,7 +1,7 @@
-import { rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { copyStandardBundle, STANDARD_BUNDLE } from '#testing';
+import { copyStandardBundle, STANDARD_BUNDLE, testDocument } from '#testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { CliError } from './errors.ts';
@@ -34,14 +34,9 @@ describe('policy check', { timeout: 60_000 }, () => {
 });
 
 it('policy check refuses a bundle of format 1', async () => {
-  writeFileSync(join(folder, 'bundle.json'), '{ "format": 1, "name": "standard" }');
-  rmSync(join(folder, 'limits.json'));
-  const classes = JSON.parse(readFileSync(join(folder, 'classes.json'), 'utf8')) as Record<string, { window?: unknown }>;
-  writeFileSync(
-    join(folder, 'classes.json'),
-    JSON.stringify({ ...classes, 'data.export': { ...classes['data.export'], window: 'export-hours' } }),
-  );
-  expect((await checkPolicy(folder)).refusals.join()).toContain('format 1 is read for ledgers of rules 1 only');
+  const path = join(folder, 'old.json');
+  writeFileSync(path, JSON.stringify(testDocument(1)));
+  expect((await checkPolicy(path)).refusals.join()).toContain('format 1 is read for ledgers of rules 1 only');
 });
 
 describe('a path to a bundle', () => {

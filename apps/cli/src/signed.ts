@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter } from '#adapters';
+import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter, receiptOfSent } from '#adapters';
 import { fromBase64, type InputTopic, laneOf, PAYLOAD_KINDS, type PayloadKind, sealEnvelope, utf8 } from '#domain';
 
 import type { Context } from './context.ts';
@@ -42,9 +42,11 @@ export async function withSigned<T>(context: Context, record: SignedRecord, use:
   const receipts = await LaneReceipts.open(home, brokers, lane);
   const writer = PlainWriter.open({ brokers, clientId: 'countersign-cli' });
   try {
+    const sinceReceipt = await receipts.end();
     const [sent] = await writer.send([{ topic: home.topic(topic), partition: lane, key: Buffer.from(utf8(tenant)), value }]);
     const place = { tenant, id, topic, partition: lane, offset: (sent?.baseOffset ?? -1n).toString() };
-    return await use({ place, receipts, receipt: (waitMs) => receiptOf(receipts, place, waitMs) });
+    const record = { topic, partition: lane, offset: sent?.baseOffset ?? -1n, value, sinceReceipt };
+    return await use({ place, receipts, receipt: (waitMs) => receiptOfSent(receipts, record, waitMs) });
   } finally {
     await Promise.allSettled([receipts.close(), writer.close()]);
   }
@@ -66,16 +68,4 @@ export function seconds(option: string, text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0 && text.trim() !== '') return value;
   throw new CliError(`${option}: expected seconds, got ${text}`);
-}
-
-async function receiptOf(receipts: LaneReceipts, { topic, offset }: Sent['place'], waitMs: number): Promise<CheckedReceipt | undefined> {
-  const deadline = performance.now() + waitMs;
-  for (;;) {
-    const found = receipts.all.find(({ statement }) => {
-      const { source } = statement.predicate;
-      return source.kind === 'record' && source.topic === topic && source.offset === offset;
-    });
-    if (found || performance.now() > deadline) return found;
-    await receipts.poll(100);
-  }
 }

@@ -71,7 +71,7 @@ class StoryReader {
 
   #bundle(lane: number): Bundle | undefined {
     const value = this.#inForce.get(lane);
-    return value && replayFacts('bundle.activated', value, wire, { rules: RULES, bundle: null }).bundle;
+    return value && replayFacts('bundle.activated', value, wire, { rules: RULES, bundle: null, tenants: new Map() }).bundle;
   }
 }
 

@@ -20,6 +20,8 @@ export interface DeciderOptions {
   readonly sessionTimeout?: number;
   readonly heartbeatInterval?: number;
   readonly snapshotEveryEntries?: number;
+  /** Judges candidate bundles. Default: compiles each in a process of its own. */
+  readonly checkBundle?: (documentBytes: Uint8Array) => Promise<readonly string[]>;
   /** The wall clock, POSIX milliseconds. Default Date.now. */
   readonly nowMs?: () => number;
 }
@@ -38,6 +40,8 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         birth: home.birth(),
         topicPrefix: config.topicPrefix,
         deciderSeed: home.key('decider'),
+        // While the decider's key is being rotated the next one lies beside it; afterwards it has taken its place.
+        furtherSeeds: () => ['decider', 'decider.next'].flatMap((name) => home.keyNow(name) ?? []),
         engine,
         probe: () => engine.probe(),
         wire,
@@ -54,6 +58,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         onClock: clocksOf(metrics, health),
         onReadable: readableMetrics(metrics),
         ...(onPoint ? { onPoint } : {}),
+        ...(options.checkBundle ? { checkBundle: options.checkBundle } : {}),
         ...(options.nowMs ? { nowMs: options.nowMs } : {}),
         ...(options.snapshotEveryEntries === undefined ? {} : { snapshotEveryEntries: options.snapshotEveryEntries }),
       }),

@@ -58,6 +58,7 @@ class ClockedLane {
             this.beforeCommit([...new Set(records.map(({ topic }) => topic))]);
             return writer.commit(records, ...rest);
           },
+          expectOwner: () => writer.expectOwner(),
           close: () => writer.close(),
         };
       },

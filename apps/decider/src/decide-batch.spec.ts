@@ -4,6 +4,7 @@ import { wire } from '#adapters';
 import { FakeEngine, MemoryLane } from '#testing';
 
 import { type DecidedBatch, OpenBatch } from './decide-batch.ts';
+import { SealerKeys } from './sealers.ts';
 import type { InputFeed, InputRecord } from './input-feed.ts';
 
 class BrokenEngine extends FakeEngine {
@@ -27,7 +28,7 @@ function batchOf(lane: MemoryLane, values: readonly (readonly ['controls' | 'act
   const feed = { peek: () => waiting[0], take: () => waiting.shift() } as unknown as InputFeed;
   const context = { nowMs: lane.nowMs, engine, wire, birth: lane.birth };
   const out = {
-    deciderSeed: lane.parties.seedOf('decider'),
+    sealers: new SealerKeys(lane.parties.seedOf('decider')),
     wire,
     topicName: (name: string) => name,
     monotonicMs: () => performance.now(),

@@ -17,6 +17,7 @@ import {
   type WireCodec,
 } from '#domain';
 
+import type { SealerKeys } from './sealers.ts';
 import type { InputFeed, InputRecord } from './input-feed.ts';
 
 /** Records of one batch: what a notary can prove and publish in one transaction of a few milliseconds. */
@@ -42,12 +43,14 @@ export interface DecidedBatch {
   readonly verdicts: readonly string[];
   /** It forgot something that older snapshots still hold. */
   readonly erased: boolean;
+  /** The decider's key was: older snapshots carry the old one's signature. */
+  readonly rotated: boolean;
   /** Something was denied because the engine failed twice: it, or only a policy, is out of order. */
   readonly engineFailed: boolean;
 }
 
 export interface BatchOptions {
-  readonly deciderSeed: Uint8Array;
+  readonly sealers: Pick<SealerKeys, 'seedFor'>;
   readonly wire: WireCodec;
   readonly topicName: (name: string) => string;
   /** Unit ms, never set back. */
@@ -65,6 +68,7 @@ interface Draft {
   inputKeyCount: number;
   outputBytes: number;
   erased: boolean;
+  rotated: boolean;
   engineFailed: boolean;
 }
 
@@ -75,12 +79,14 @@ interface Draft {
 export class OpenBatch {
   readonly #draft: Draft = {
     ...{ entries: [], outgoing: [], verdicts: [], traceparents: [] },
-    ...{ inputKeyCount: 0, outputBytes: 0, erased: false, engineFailed: false },
+    ...{ inputKeyCount: 0, outputBytes: 0, erased: false, rotated: false, engineFailed: false },
   };
   #records = 0;
   #inputBytes = 0;
   #workMs = 0;
   #isClosed = false;
+  /** Of the key that the ledger admitted before this batch: what the batch itself says of keys counts for the next one. */
+  readonly #seed: Uint8Array;
 
   /** Its entries' `decidedAt`. */
   readonly decidedAtMs: number;
@@ -91,6 +97,7 @@ export class OpenBatch {
     private readonly context: DecideContext,
     private readonly out: BatchOptions,
   ) {
+    this.#seed = out.sealers.seedFor(state.heads.sealers, state.heads.lane);
     this.decidedAtMs = laneNow(state, context.nowMs);
   }
 
@@ -112,7 +119,7 @@ export class OpenBatch {
   }
 
   seal(): DecidedBatch {
-    return seal(this.state, this.#draft, this.out);
+    return seal(this.state, this.#draft, this.#seed, this.out);
   }
 
   /** false when there is nothing to decide now. */
@@ -132,6 +139,7 @@ export class OpenBatch {
     }
     feed.take(next.topic);
     decideRecord(state, feed, context, this.#draft, next, out.topicName);
+    if (this.#draft.rotated) this.#isClosed = true;
     this.#inputBytes += bytes;
     this.#records += 1;
     return true;
@@ -189,6 +197,7 @@ function add(state: LaneState, draft: Draft, decided: Decided, from?: { record: 
     draft.traceparents.push(traceparentOf(from?.record));
     draft.outputBytes += entry.bytes.length + input.length + 512; // 512: routing copies, root, headers
     const { verdict, reasons } = entry.statement.predicate;
+    if (entry.kind === 'key.rotated' && entry.statement.predicate['role'] === 'decider') draft.rotated = true;
     if (Array.isArray(reasons) && reasons.includes('DENY_EVALUATION_ERROR')) draft.engineFailed = true;
     draft.verdicts.push(typeof verdict === 'string' ? verdict : entry.kind);
   }
@@ -223,7 +232,7 @@ function deadLetter(
   return { topic: topicName('dead-letters'), partition: lane, key: Buffer.from(systemTree(lane)), value };
 }
 
-function seal(state: LaneState, draft: Draft, { deciderSeed, wire, topicName }: BatchOptions): DecidedBatch {
+function seal(state: LaneState, draft: Draft, deciderSeed: Uint8Array, { wire, topicName }: BatchOptions): DecidedBatch {
   const { values } = buildBatch(state.heads, draft.entries, deciderSeed, wire);
   const ledger = values.map((value, at): OutgoingRecord => {
     const { entry } = draft.entries[at] ?? {};
@@ -246,6 +255,7 @@ function seal(state: LaneState, draft: Draft, { deciderSeed, wire, topicName }: 
     lastRecord: values.at(-1) ?? new Uint8Array(),
     verdicts: draft.verdicts,
     erased: draft.erased,
+    rotated: draft.rotated,
     engineFailed: draft.engineFailed,
   };
 }

@@ -40,3 +40,63 @@ it('no more controls wait than the gate remembers judgements of: the rest is jud
   expect(seen).toEqual(controls.map(({ offset }) => offset));
   expect(judged).toEqual(seen);
 });
+
+const at = (offset: bigint, topic = 'controls'): KafkaRecord => ({
+  ...{ offset, topic, key: null, value: Buffer.from(`${topic} ${offset}`), headers: {}, partition: 0, timestampMs: 0 },
+});
+
+/** A feed over one answer that holds these controls and one action; a control is ready when `ready` was called for it. */
+async function feedOf(count: number, { urgent, lane = MemoryLane.ready() }: { urgent?: number; lane?: MemoryLane } = {}) {
+  const start = lane.state.positions.controls.next;
+  const controls = Array.from({ length: count }, (_, each) => at(start + BigInt(each)));
+  const held: Record<string, KafkaRecord[]> = { controls, actions: [at(lane.state.positions.actions.next, 'actions')] };
+  const reader = {
+    fetch: (positions: readonly FetchPosition[]) =>
+      Promise.resolve(
+        positions.map(({ topic, partition, offset }) => {
+          const records = (held[topic] ?? []).filter((record) => record.offset >= offset);
+          return { topic, partition, records, nextOffset: (records.at(-1)?.offset ?? offset - 1n) + 1n };
+        }),
+      ),
+  } as unknown as LogReader;
+  const ready = new Map<bigint, () => void>();
+  const feed = new InputFeed(reader, lane.state, (name) => name, {
+    onHeld: () => undefined,
+    onControl: ({ offset }) => new Promise<void>((resolve) => ready.set(offset - start, resolve)),
+    isUrgent: ({ offset }) => urgent !== undefined && offset === start + BigInt(urgent),
+  });
+  await feed.arrived();
+  const next = (): string | undefined => {
+    const found = feed.peek();
+    if (found) feed.take(found.topic);
+    return found && `${found.topic} ${found.topic === 'controls' ? found.record.offset - start : ''}`.trim();
+  };
+  return { feed, next, ready: (offset: number) => ready.get(BigInt(offset))?.() };
+}
+
+it('a control that is not ready keeps its own topic waiting, and no other', async () => {
+  const { feed, next, ready } = await feedOf(2);
+  expect([next(), next()]).toEqual(['actions', undefined]);
+  expect(feed.isEmpty).toBe(true);
+  ready(1);
+  await Promise.resolve();
+  expect(next()).toBeUndefined();
+  ready(0);
+  await Promise.resolve();
+  expect([next(), next(), next()]).toEqual(['controls 0', 'controls 1', undefined]);
+});
+
+it('an urgent control does not wait: what is in front of it is decided as it stands, what is behind it waits on', async () => {
+  const { next } = await feedOf(4, { urgent: 2 });
+  expect([next(), next(), next(), next(), next()]).toEqual(['controls 0', 'controls 1', 'controls 2', 'actions', undefined]);
+});
+
+it('so it is when no more controls can be taken in: the next could be urgent', async () => {
+  const { next } = await feedOf(CONTROLS_WAITING_MAX);
+  expect([next(), next()]).toEqual(['controls 0', 'actions']);
+});
+
+it('under rules 1 a control waits, whatever is behind it', async () => {
+  const { next } = await feedOf(2, { urgent: 1, lane: MemoryLane.ready(['acme'], { rules: 1 }) });
+  expect([next(), next()]).toEqual(['actions', undefined]);
+});

@@ -11,7 +11,7 @@ import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#doma
 /** Bytes waiting per topic before it is not fetched any further: two batches. */
 const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 /**
- * Controls waiting at once. Each may be a bundle that took seconds to judge, and its judgement must be remembered until it is decided: of all
+ * Controls waiting at once. Each may be a bundle that takes seconds to judge, and its judgement must be remembered until it is decided: of all
  * lanes of a process together fewer wait than the gate remembers.
  */
 export const CONTROLS_WAITING_MAX = 64;
@@ -36,13 +36,19 @@ interface Buffered {
   next: bigint;
   /** The topic no longer holds the next record: only an operator's input.gap lets it go on. */
   held: boolean;
+  /** Those of `records` that are not ready to be decided. */
+  readonly preparing: Set<KafkaRecord>;
+  /** Those of `records` that must not wait for what is in front of them to be ready. */
+  readonly urgent: Set<KafkaRecord>;
 }
 
 export interface FeedHooks {
   /** `next`: what is missing; undefined when the topic goes on. */
   readonly onHeld: (topic: InputTopic, next: bigint | undefined) => void;
-  /** Each control before it can be decided: what needs time of its own is done here. */
-  readonly onControl: (record: KafkaRecord) => Promise<void>;
+  /** Each control as it arrives. What needs time of its own resolves when the control is ready to be decided; undefined: it is. */
+  readonly onControl: (record: KafkaRecord) => Promise<void> | undefined;
+  /** Whether a control must be decided at once, also when one in front of it is not ready. */
+  readonly isUrgent?: (record: KafkaRecord) => boolean;
   /** Each action as it arrives, to prepare for it. */
   readonly onAction?: (record: KafkaRecord) => void;
   /** Each answer to a fetch. */
@@ -61,7 +67,14 @@ export class InputFeed {
     private readonly topicName: (name: string) => string,
     private readonly hooks: FeedHooks,
   ) {
-    const start = (topic: InputTopic): Buffered => ({ records: [], bytes: 0, next: state.positions[topic].next, held: false });
+    const start = (topic: InputTopic): Buffered => ({
+      records: [],
+      bytes: 0,
+      next: state.positions[topic].next,
+      held: false,
+      preparing: new Set(),
+      urgent: new Set(),
+    });
     this.#buffers = { controls: start('controls'), outcomes: start('outcomes'), actions: start('actions') };
   }
 
@@ -76,7 +89,7 @@ export class InputFeed {
 
   /** Resolves when something of `topic` waits, or after the idle wait. Throws what a fetch threw. */
   async arrivedOn(topic: InputTopic): Promise<void> {
-    if (this.#buffers[topic].records.length > 0) return;
+    if (this.#ready(topic)) return;
     this.fetchAhead(false);
     await this.#inFlight;
     this.#rethrow();
@@ -86,14 +99,15 @@ export class InputFeed {
   peek(topics = this.#topics()): InputRecord | undefined {
     this.#rethrow();
     for (const topic of topics) {
-      const record = this.#buffers[topic].records[0];
+      const record = this.#ready(topic);
       if (record) return { topic, record };
     }
     return undefined;
   }
 
+  /** Nothing is ready to be decided. */
   get isEmpty(): boolean {
-    return this.#topics().every((topic) => this.#buffers[topic].records.length === 0);
+    return this.#topics().every((topic) => this.#ready(topic) === undefined);
   }
 
   /** Whether one of the topics has so many records waiting. */
@@ -106,12 +120,34 @@ export class InputFeed {
     const buffer = this.#buffers[topic];
     const record = buffer.records.shift();
     buffer.bytes -= sizeOf(record);
+    if (!record) return;
+    buffer.preparing.delete(record);
+    buffer.urgent.delete(record);
   }
 
   /** After an input.gap the ledger names another position: what was read ahead no longer counts. */
   follow(topic: InputTopic): void {
     if (this.#buffers[topic].held) this.hooks.onHeld(topic, undefined);
-    this.#buffers[topic] = { records: [], bytes: 0, next: this.state.positions[topic].next, held: false };
+    this.#buffers[topic] = {
+      records: [],
+      bytes: 0,
+      next: this.state.positions[topic].next,
+      held: false,
+      preparing: new Set(),
+      urgent: new Set(),
+    };
+  }
+
+  /**
+   * The order of a topic is never changed, so what is urgent goes first only when what is in front of it is decided as it stands, and a bundle
+   * that nobody has judged is refused. The same when no more can be taken in: something urgent could be next.
+   */
+  #ready(topic: InputTopic): KafkaRecord | undefined {
+    const buffer = this.#buffers[topic];
+    const [record] = buffer.records;
+    if (!record || !buffer.preparing.has(record)) return record;
+    const mayPass = this.state.rules >= 2 && (buffer.urgent.size > 0 || !this.#hasRoom(topic));
+    return mayPass ? record : undefined;
   }
 
   #topics(): readonly InputTopic[] {
@@ -159,13 +195,24 @@ export class InputFeed {
       else if (partition.error) throw partition.error;
       const records = topic === 'controls' ? partition.records.slice(0, CONTROLS_WAITING_MAX - buffer.records.length) : partition.records;
       const left = partition.records[records.length]; // fetched again when there is room
-      if (topic === 'controls') for (const record of records) await this.hooks.onControl(record);
       if (this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
       for (const record of records) buffer.bytes += sizeOf(record);
+      if (topic === 'controls') for (const record of records) this.#prepare(buffer, record);
       if (topic === 'actions') for (const record of records) this.hooks.onAction?.(record);
       buffer.records.push(...records);
       buffer.next = left?.offset ?? partition.nextOffset;
     }
+  }
+
+  #prepare(buffer: Buffered, record: KafkaRecord): void {
+    if (this.hooks.isUrgent?.(record) === true) buffer.urgent.add(record);
+    const ready = this.hooks.onControl(record);
+    if (!ready) return;
+    buffer.preparing.add(record);
+    ready.then(
+      () => buffer.preparing.delete(record),
+      (error: unknown) => (this.#failed = error instanceof Error ? error : new Error(String(error))),
+    );
   }
 
   /** Records that the ledger never saw are gone, or the topic was made again. Never let anything choose where to go on. */

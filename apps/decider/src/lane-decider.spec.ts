@@ -58,7 +58,7 @@ class Lane {
           this.transactions.push([...records]);
           return offsets;
         };
-        return { commit, close: () => writer.close() };
+        return { commit, expectOwner: () => writer.expectOwner(), close: () => writer.close() };
       },
     };
     const decider = new LaneDecider({

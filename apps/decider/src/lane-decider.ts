@@ -19,6 +19,7 @@ import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
 import { SignaturesAhead } from './signatures-ahead.ts';
+import { SealerKeys } from './sealers.ts';
 import { CHUNK_BYTES } from './snapshot-records.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import { takeOver, type TakenOver } from './take-over.ts';
@@ -37,6 +38,8 @@ export interface LaneDeciderOptions {
   readonly birth: LedgerBirth;
   readonly topicPrefix: string;
   readonly deciderSeed: Uint8Array;
+  /** Seeds of the decider's further keys that are here now: asked for when the ledger admits a key that is none of those known. */
+  readonly furtherSeeds?: () => readonly Uint8Array[];
   readonly engine: PolicyEngine;
   /** Whether the engine still answers a question whose answer is known. Asked after it failed; absent: it is believed to. */
   readonly probe?: () => boolean;
@@ -77,6 +80,8 @@ export class EngineFault extends Error {
   override readonly name = 'EngineFault';
 }
 
+const NO_SEED = new Uint8Array();
+
 interface Lease {
   readonly lane: number;
   readonly signal: AbortSignal;
@@ -99,6 +104,7 @@ export class LaneDecider {
   /** Not tried again before the next interval, also when it failed: a snapshot must never keep a lane from deciding. */
   readonly #snapshotAt = new Map<number, number>();
 
+  readonly #sealers: SealerKeys;
   /** Lanes whose last batch was aborted because of its time. */
   readonly #doubts = new Map<number, string>();
 
@@ -110,6 +116,7 @@ export class LaneDecider {
     const onRefused = (digest: string, reasons: readonly string[]): void => {
       log.warn({ digest, reasons }, 'bundle refused');
     };
+    this.#sealers = new SealerKeys(options.deciderSeed, options.furtherSeeds);
     this.#gate = new BundleGate(engine, wire, onRefused, checkBundle);
   }
 
@@ -137,7 +144,16 @@ export class LaneDecider {
       const onProgress = (entries: number): void => {
         log.info({ lane, entries }, 'reading the ledger');
       };
-      const taken = await takeOver({ reader, birth, lane, wire, topicName: this.#topicName, signal, onProgress });
+      const taken = await takeOver({
+        reader,
+        birth,
+        lane,
+        wire,
+        sealers: this.#sealers.publicKeys(),
+        topicName: this.#topicName,
+        signal,
+        onProgress,
+      });
       const { nextSeq } = taken.state.heads;
       log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
       await this.#decideUntil({ lane, signal, ready }, taken, { reader, writer, blocked, corrections });
@@ -154,7 +170,7 @@ export class LaneDecider {
 
   /** Steps 2 to 4 of the protocol, over and over. */
   async #decideUntil({ signal, ready }: Lease, taken: TakenOver, io: LaneIo) {
-    const { wire, log, birth, deciderSeed, onBatch } = this.options;
+    const { wire, log, birth, onBatch } = this.options;
     const { state } = taken;
     const { lane } = state.heads;
     const onHeld = (topic: InputTopic, next: bigint | undefined): void => {
@@ -168,18 +184,19 @@ export class LaneDecider {
       log.error({ lane, topic, next: String(next), code: 'INPUT_GAP', alarm: true }, why);
       this.options.onHeld?.(lane, topic, { code: 'INPUT_GAP', why });
     };
-    const onControl = ({ value }: { value: Uint8Array | null }): Promise<void> => this.#gate.prepare(state, value);
+    const onControl = ({ value }: KafkaRecord): Promise<void> | undefined => this.#gate.prepare(state, value);
     const ahead = this.options.verifiesAhead ? new SignaturesAhead(wire) : undefined;
     const onAction = (record: KafkaRecord): void => ahead?.ask(state, record);
     const feed = new InputFeed(io.reader, state, this.#topicName, {
       ...{ onHeld, onControl, onAction },
+      isUrgent: ({ value }) => this.#gate.isUrgent(state, value),
       onFetched: (topic, answer) => {
         io.blocked.see(topic, answer);
       },
     });
     const { nowMs: wallMs = Date.now, monotonicMs = () => performance.now(), pause } = this.options;
     const clock = new LaneClock(wallMs, monotonicMs);
-    const out = { deciderSeed, wire, topicName: this.#topicName, monotonicMs };
+    const out = { sealers: this.#sealers, wire, topicName: this.#topicName, monotonicMs };
     const asked = ahead ? { wire: ahead, verify: ahead.verify } : { wire };
     const context = { engine: this.#gate, birth, ...asked };
     const commits = new CommitQueue({ monotonicMs, ...(pause ? { pause } : {}) });
@@ -229,7 +246,8 @@ export class LaneDecider {
       batch = undefined;
       if (sealed.engineFailed && this.options.probe?.() === false)
         throw new EngineFault('the policy engine does not answer a question whose answer is known: nothing is decided until it does');
-      const bytes = this.#isSnapshotDue(state, sealed.erased, snapshots) ? encodeState(state) : undefined;
+      const bytes = this.#isSnapshotDue(state, sealed.erased || sealed.rotated, snapshots) ? encodeState(state) : undefined;
+      const deciderSeed = bytes ? this.#sealers.seedFor(state.heads.sealers, lane) : NO_SEED;
       // 3. One transaction, never two at once. A crash before its commit leaves nothing; after it, the successor reads it all.
       const startedMs = monotonicMs();
       commits.run(sealed.entryCount, async () => {
@@ -245,7 +263,8 @@ export class LaneDecider {
         if (!bytes || !ledger) return;
         const ledgerOffset = ledger.baseOffset + BigInt(sealed.entryCount - 1);
         await this.options.onPoint?.('before-snapshot');
-        snapshots.start({ lane, laneSeq: nextSeq, bytes, ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord }, sealed.erased);
+        const snapshot = { lane, laneSeq: nextSeq, bytes, ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord, deciderSeed };
+        snapshots.start(snapshot, sealed.erased);
       });
       feed.fetchAhead(true);
     }
@@ -256,23 +275,25 @@ export class LaneDecider {
     }
   }
 
-  /** At once when something was erased, which older ones hold; else not while one is on its way. */
-  #isSnapshotDue({ heads: { lane, nextSeq } }: LaneState, erased: boolean, { isPending }: SnapshotWriter): boolean {
+  /** At once when something was erased, which older ones hold, or the key that signed them was replaced; else not while one is on its way. */
+  #isSnapshotDue({ heads: { lane, nextSeq } }: LaneState, atOnce: boolean, { isPending }: SnapshotWriter): boolean {
     const every = this.options.snapshotEveryEntries ?? SNAPSHOT_EVERY_ENTRIES;
     const last = this.#snapshotAt.get(lane) ?? Math.floor(nextSeq / every) * every;
-    const isDue = erased || (nextSeq - last >= every && !isPending);
+    const isDue = atOnce || (nextSeq - last >= every && !isPending);
     this.#snapshotAt.set(lane, isDue ? nextSeq : last);
     return isDue;
   }
 
   #snapshotWriter({ state, snapshots, inputKeysOffset, erasedBefore }: TakenOver): SnapshotWriter {
     const { lane, nextSeq } = state.heads;
-    const { deciderSeed, log, snapshotChunkBytes: chunkBytes = CHUNK_BYTES } = this.options;
+    const { log, snapshotChunkBytes: chunkBytes = CHUNK_BYTES } = this.options;
     const onWritten = (laneSeq: number): void => {
       log.info({ lane, nextSeq: laneSeq }, 'snapshot written');
     };
-    const writer = new SnapshotWriter({ ...snapshots, topic: this.#topicName('decider-state'), deciderSeed, chunkBytes, onWritten });
-    if (erasedBefore) writer.start({ lane, laneSeq: nextSeq, bytes: encodeState(state), inputKeysOffset, ...erasedBefore }, true);
+    const writer = new SnapshotWriter({ ...snapshots, topic: this.#topicName('decider-state'), chunkBytes, onWritten });
+    if (!erasedBefore) return writer;
+    const deciderSeed = this.#sealers.seedFor(state.heads.sealers, lane);
+    writer.start({ lane, laneSeq: nextSeq, bytes: encodeState(state), inputKeysOffset, deciderSeed, ...erasedBefore }, true);
     return writer;
   }
 

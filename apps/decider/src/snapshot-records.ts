@@ -15,13 +15,14 @@ export interface EncodedSnapshot {
   readonly inputKeysOffset: bigint;
   /** Wire bytes of that ledger record. */
   readonly lastRecord: Uint8Array;
+  /** Seed of the decider's key that the state admits. */
+  readonly deciderSeed: Uint8Array;
 }
 
 /** Chunks first, the signed manifest last: without it they are worth nothing. */
 export function snapshotRecords(
-  { lane, laneSeq, bytes, ledgerOffset, inputKeysOffset, lastRecord }: EncodedSnapshot,
+  { lane, laneSeq, bytes, ledgerOffset, inputKeysOffset, lastRecord, deciderSeed }: EncodedSnapshot,
   slot: number,
-  deciderSeed: Uint8Array,
   topic: string,
   chunkBytes: number,
 ): OutgoingRecord[] {

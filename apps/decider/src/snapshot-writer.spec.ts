@@ -16,12 +16,13 @@ function snapshotOf(bytes: number, laneSeq = 1): EncodedSnapshot {
     ledgerOffset: 9n,
     inputKeysOffset: 9n,
     lastRecord: new Uint8Array(1),
+    deciderSeed: sha256('a decider'),
   };
 }
 
 function writerOn(topic: Partial<SnapshotTopic> = {}) {
   const written: number[] = [];
-  const options = { keys: [], newestSlot: undefined, topic: 'decider-state', deciderSeed: sha256('a decider'), chunkBytes: CHUNK_BYTES };
+  const options = { keys: [], newestSlot: undefined, topic: 'decider-state', chunkBytes: CHUNK_BYTES };
   const writer = new SnapshotWriter({ ...options, ...topic, onWritten: (laneSeq) => written.push(laneSeq) });
   /** Keys of the next piece, those of tombstones with a minus sign. */
   const piece = (): string[] => writer.next().map(({ key, value }) => `${value === null ? '-' : ''}${key?.toString() ?? ''}`);

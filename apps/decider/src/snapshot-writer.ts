@@ -14,7 +14,6 @@ export interface SnapshotTopic {
 
 export interface SnapshotWriterOptions extends SnapshotTopic {
   readonly topic: string;
-  readonly deciderSeed: Uint8Array;
   /** Of a chunk, and so of a piece. */
   readonly chunkBytes: number;
   /** A snapshot up to this sequence of the lane is there as a whole. */
@@ -44,10 +43,10 @@ export class SnapshotWriter {
 
   /** Takes the place of one on its way. `alone`: what the other slot holds goes too, since something in it was erased. */
   start(snapshot: EncodedSnapshot, alone = false): void {
-    const { deciderSeed, topic, chunkBytes } = this.options;
+    const { topic, chunkBytes } = this.options;
     this.#slot = (this.#newestSlot + 1) % SLOTS;
     this.#laneSeq = snapshot.laneSeq;
-    const records = snapshotRecords(snapshot, this.#slot, deciderSeed, topic, chunkBytes);
+    const records = snapshotRecords(snapshot, this.#slot, topic, chunkBytes);
     const written = new Set(records.map(keyOf));
     // What a larger one left in this slot would be kept for ever.
     const left = [...this.#keys].filter((key) => !written.has(key) && (alone || key.startsWith(`chunk.${this.#slot}.`)));

@@ -1,6 +1,6 @@
 import { codecs, type KafkaRecord, type LogReader, type SnapshotManifest, readToEnd } from '#adapters';
 import { ed25519Verify, sha256 } from '#crypto';
-import { concat, decodeState, equalBytes, STATE_VERSION, type LaneState } from '#domain';
+import { base64, concat, decodeState, equalBytes, kindOf, STATE_VERSION, type LaneState } from '#domain';
 
 import { CLOCK_KEY } from './clock-hold.ts';
 import { signedBytes } from './snapshot-records.ts';
@@ -39,20 +39,42 @@ export async function readSnapshots(options: TakeOverOptions): Promise<Snapshots
     },
     signal,
   );
-  const newest = await newestOf(options, manifests, chunks);
+  const newest = await newestOf(options, await trustedSigners(options), manifests, chunks);
   return { newest, keys };
+}
+
+/**
+ * Keys whose snapshots count: those that are here. A state that a retired key signed may be a thief's, and says itself which key counts; so once
+ * the lane's controls hold a rotation to the newest of them, whatever became of it, only that one is believed.
+ */
+async function trustedSigners({ reader, lane, topicName, signal, wire, sealers }: TakeOverOptions): Promise<readonly Uint8Array[]> {
+  const newest = sealers.at(-1);
+  if (!newest || sealers.length === 1) return sealers;
+  const named = base64(newest);
+  const seen = { isRotated: false };
+  await readToEnd(
+    reader,
+    { topic: topicName('controls'), partition: lane },
+    ({ value }) => {
+      const envelope = value ? wire.decodeEnvelope(value) : undefined;
+      if (envelope && kindOf(envelope.payloadType) === 'key.rotated') seen.isRotated ||= Buffer.from(envelope.payload).includes(named);
+    },
+    signal,
+  );
+  return seen.isRotated ? [newest] : sealers;
 }
 
 /** The newest snapshot whose signature, digest, version and ledger record all hold; anything less is ignored. */
 async function newestOf(
   { reader, lane, topicName, signal, birth }: TakeOverOptions,
+  signers: readonly Uint8Array[],
   manifests: ReadonlyMap<string, SnapshotManifest>,
   chunks: ReadonlyMap<string, Uint8Array>,
 ): Promise<LoadedSnapshot | undefined> {
   const newestFirst = [...manifests.values()].sort((a, b) => b.laneSeq - a.laneSeq);
   for (const manifest of newestFirst) {
     // The signature first: whoever can write here could claim any number of chunks.
-    const isSigned = birth.deciderKeys.some(({ publicKey }) => ed25519Verify(publicKey, signedBytes(manifest), manifest.signature));
+    const isSigned = signers.some((publicKey) => ed25519Verify(publicKey, signedBytes(manifest), manifest.signature));
     if (!isSigned || manifest.lane !== lane || manifest.stateVersion !== STATE_VERSION) continue;
     const bytes = assembled(manifest, chunks);
     if (bytes === undefined || !equalBytes(sha256(bytes), manifest.sha256)) continue;

@@ -86,9 +86,8 @@ async function readLedger(
   keys: Map<string, Uint8Array>,
   from: bigint | undefined,
 ): Promise<LedgerEnd | undefined> {
-  const { birth, reader, lane, wire, topicName, signal, onProgress } = options;
-  const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
-  const batches = new SealedBatches(state.heads, deciderKeys, wire);
+  const { reader, lane, wire, topicName, signal, onProgress } = options;
+  const batches = new SealedBatches(state.heads, wire);
   const seen: { entries: number; isErased: boolean; end?: LedgerEnd } = { entries: 0, isErased: false };
   const place = { topic: topicName('ledger'), partition: lane, ...(from === undefined ? {} : { from }) };
   const fold = (record: KafkaRecord): void => {
@@ -97,7 +96,7 @@ async function readLedger(
     for (const entry of batch?.entries ?? []) {
       evolveFacts(
         state,
-        { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry },
+        { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry, source: entry.source },
         factsOf(entry, keys, wire, state),
       );
       seen.isErased ||= entry.kind === 'input.erased';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 
-import { ed25519PublicKey, ed25519Verify } from '#crypto';
+import { ed25519PublicKey, ed25519Verify, sha256Hex } from '#crypto';
 import { type BaseOffset, BrokerUnavailable, codecs, KafkaFault, type OutgoingRecord } from '#adapters';
 import { formatVkey, type Json, pae, parseCanonical } from '#domain';
 
@@ -21,7 +21,7 @@ const credential: TokenFact = {
   token: 't1',
   hash: Buffer.alloc(32),
   roles: ['propose', 'read'],
-  agents: undefined,
+  says: { rules: 2, actors: [{ kind: 'agent', id: 'a' }] },
   validUntilMs: 1e15,
   revoked: false,
 };
@@ -62,14 +62,14 @@ describe('proposing', () => {
     expect(await propose(to, { ...body, id: 'x', expiresIn: 86_400 })).toMatchObject({
       id: 'x',
       state: 'pending',
-      partition: 1,
-      offset: '5',
+      lane: 1,
+      digest: sha256Hex(codecs.signedEnvelope.decode(sent[0]?.value ?? Buffer.alloc(0)).payload),
     });
     const envelope = codecs.signedEnvelope.decode(sent[0]?.value ?? Buffer.alloc(0));
     expect([envelope.tenant, envelope.lane, sent[0]?.partition]).toEqual(['acme', 1, 1]);
     expect(ed25519Verify(ed25519PublicKey(seed), pae(envelope.payloadType, envelope.payload), envelope.signature)).toBe(true);
     const payload = parseCanonical(envelope.payload, { maxDepth: 32 });
-    expect(payload).toMatchObject({ ...body, tenant: 'acme', issuer: 'gateway', id: 'x', ledger: 'test.example' });
+    expect(payload).toMatchObject({ ...body, tenant: 'acme', issuer: 'gateway', token: 't1', id: 'x', ledger: 'test.example' });
     // A minute short of a day: a decider whose clock is behind must not find it too long.
     expect(payload).toMatchObject({ expiresAt: '1970-01-01T23:59:00.000Z' });
     expect(payload).not.toHaveProperty('expiresIn');
@@ -94,9 +94,13 @@ describe('proposing', () => {
   });
 
   it('tells the id of what it accepted although its receipt cannot be read now', async () => {
-    const receipts = { ofRecord: () => Promise.reject(new Problem(503, 'OVERLOADED', 'too many')) } as unknown as Receipts;
+    const receipts = {
+      slotsOfPayload: () => [],
+      slotOfRefusal: () => undefined,
+      ofPayload: () => Promise.reject(new Problem(503, 'OVERLOADED', 'too many')),
+    } as unknown as Receipts;
     const to = actions(() => Promise.resolve([{ topic: 'actions', partition: 1, baseOffset: 5n, appendTimeMs: 0 }]), receipts);
-    expect(await propose(to, body, 1)).toMatchObject({ state: 'pending', offset: '5' });
+    expect(await propose(to, body, 1)).toMatchObject({ state: 'pending', lane: 1 });
   });
 
   it('finds what it accepted before the ledger has it, and answers pending when the wait is over', async () => {

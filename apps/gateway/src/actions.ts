@@ -1,16 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { KafkaFault } from '#adapters';
-import { sealEnvelope, type SignedEnvelope } from '#domain';
+import { base64, sealEnvelope, type SignedEnvelope } from '#domain';
+import { sha256Hex } from '#crypto';
 import type { Logger } from 'pino';
 
 import { type DecisionAnswer, type pendingAnswer } from './answers.ts';
-import { demandAgent, demandRole } from './http/credential.ts';
+import { demandActor, demandRole } from './http/credential.ts';
 import { Problem } from './http/problem.ts';
 import { type ProposalRequest } from './http/body.ts';
+import { digestKey, placeKey, type Slot } from './index/entry-table.ts';
 import type { LedgerIndex } from './index/ledger-index.ts';
 import type { TokenFact } from './index/token-book.ts';
-import type { Published, Publisher } from './kafka/publisher.ts';
+import type { Publisher } from './kafka/publisher.ts';
 import type { ReceiptWaiters } from './kafka/receipt-waiters.ts';
 import { Lru } from './lru.ts';
 import { decisionAnswer, type Receipts, type ShownReceipt, trustLink } from './receipts.ts';
@@ -35,10 +37,21 @@ const ACCEPTED_MAX = 10_000;
 /** Unit ms. A payload may be decided for 24 h at most, and the decider's clock may be behind ours by up to a minute. */
 const LIFETIME_MAX_MS = 24 * 60 * 60 * 1000 - 60_000;
 
+/** A proposal that Kafka has. */
+interface Accepted {
+  readonly pending: PendingAnswer;
+  /** Hex SHA-256 of its payload. */
+  readonly digest: string;
+  /** Entries with a smaller slot were on the ledger before it was sent. */
+  readonly since: Slot;
+  readonly partition: number;
+  readonly offset: number;
+}
+
 /** Takes proposals for the credential's tenant, signs them as the issuer `gateway`, and tells what became of them. */
 export class Actions {
   readonly #options: ActionsOptions;
-  readonly #accepted = new Lru<string, PendingAnswer>(ACCEPTED_MAX);
+  readonly #accepted = new Lru<string, Accepted>(ACCEPTED_MAX);
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -54,27 +67,44 @@ export class Actions {
     options: { waitMs: number; traceparent: string | undefined },
   ): Promise<PendingAnswer | DecisionAnswer> {
     demandRole(credential, 'propose');
-    demandAgent(credential, request.actorId);
+    demandActor(credential, request.actor);
     const { publisher, waiters, index } = this.#options;
     const { tenant } = credential;
     const id = request.id ?? randomUUID();
-    const envelope = this.#seal(tenant, id, request);
+    const envelope = this.#seal(credential, id, request);
+    const digest = sha256Hex(envelope.payload);
+    const since = index.entries.nextSlot;
     const published = await publisher.publish(envelope, options.traceparent).catch((error: unknown) => this.#unpublished(error, id));
-    const pending = pendingOf(tenant, id, published);
-    this.#accepted.set(`${tenant}\0${id}`, pending);
+    const pending = pendingOf(tenant, id, published.partition, digest);
+    const accepted: Accepted = { pending, digest, since, partition: published.partition, offset: Number(published.offset) };
+    this.#accepted.set(`${tenant}\0${id}`, accepted);
     if (options.waitMs === 0) return pending;
-    const offset = Number(published.offset);
-    const isThere = (): boolean =>
-      index.entries.slotsFrom('actions', published.partition, offset).some((slot) => index.entries.get(slot)?.receiptOffset !== undefined);
-    await waiters.wait(published.partition, offset, options.waitMs, isThere);
+    const keys = [digestKey(digest), placeKey({ topic: 'actions', ...accepted })];
+    await waiters.wait(keys, options.waitMs, () => this.#isAttested(tenant, accepted));
     try {
-      const shown = await this.#options.receipts.ofRecord(credential, 'actions', published.partition, offset);
-      return shown ? await this.#answer(shown) : pending;
+      const shown = await this.#became(tenant, accepted);
+      if (!shown) return pending;
+      const answer = await this.#answer(shown);
+      // What was signed in the caller's name: with it the caller proves that the receipt is about what it asked for.
+      return answer.repeats === undefined ? { ...answer, proposal: base64(envelope.payload) } : answer;
     } catch (error) {
       // It was accepted: whatever keeps its receipt from being shown now, the caller must learn the id. Pending permits nothing.
-      this.#options.log.warn({ err: error, partition: published.partition, offset }, 'an accepted proposal is answered as pending');
+      this.#options.log.warn({ err: error, partition: published.partition, digest }, 'an accepted proposal is answered as pending');
       return pending;
     }
+  }
+
+  /** By the digest of what was signed; a refusal that has none, by the place of the record, if it came after it was sent. */
+  async #became(tenant: string, { digest, since, partition, offset }: Accepted): Promise<ShownReceipt | undefined> {
+    const { receipts } = this.#options;
+    return (await receipts.ofPayload(tenant, digest)) ?? receipts.ofRefusal(tenant, { topic: 'actions', partition, offset }, since);
+  }
+
+  #isAttested(tenant: string, { digest, since, partition, offset }: Accepted): boolean {
+    const { index, receipts } = this.#options;
+    const refusal = receipts.slotOfRefusal(tenant, { topic: 'actions', partition, offset }, since);
+    const slots = [...receipts.slotsOfPayload(tenant, digest), ...(refusal === undefined ? [] : [refusal])];
+    return slots.some((slot) => index.entries.get(slot)?.receiptOffset !== undefined);
   }
 
   /** Throws Problem 404. */
@@ -84,12 +114,12 @@ export class Actions {
     const found = index.actions.find(credential.tenant, id);
     const decision = await receipts.ofSlot(found?.decision);
     if (decision) return decisionAnswer(decision, { settlement: await receipts.ofSlot(found?.settlement) });
-    const source = found && index.entries.get(found.decision)?.source;
-    if (source) return pendingOf(credential.tenant, id, { partition: source.partition, offset: BigInt(source.offset) }); // not attested yet
     const accepted = this.#accepted.get(`${credential.tenant}\0${id}`);
+    const source = found && index.entries.get(found.decision)?.source;
+    if (source) return accepted?.pending ?? pendingOf(credential.tenant, id, source.partition); // not attested yet
     if (!accepted) throw new Problem(404, 'NOT_FOUND', 'no such action');
-    const shown = await receipts.ofRecord(credential, 'actions', accepted.partition, Number(accepted.offset)); // refused, perhaps
-    return shown ? this.#answer(shown) : accepted;
+    const shown = await this.#became(credential.tenant, accepted); // refused, perhaps
+    return shown ? this.#answer(shown) : accepted.pending;
   }
 
   /** A repeat is answered with the decision that it repeats. */
@@ -105,7 +135,7 @@ export class Actions {
     return decisionAnswer(decision, { settlement: await receipts.ofSlot(index.actions.settlementOf(slot)), repeats: first });
   }
 
-  #seal(tenant: string, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
+  #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
     const { bound, seed, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
@@ -113,7 +143,9 @@ export class Actions {
     const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
     const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
     try {
-      return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane });
+      // The decider believes of a proposal of ours what the ledger lets this token say, and no more.
+      const named = says.rules === 1 ? body : { ...body, token };
+      return sealEnvelope({ kind: 'action.proposed', body: named, head, seed, lane });
     } catch (error) {
       if (error instanceof RangeError) throw new Problem(413, 'PAYLOAD_TOO_LARGE', 'the signed proposal would exceed 128 KiB');
       throw error;
@@ -129,11 +161,12 @@ export class Actions {
   }
 }
 
-function pendingOf(tenant: string, id: string, { partition, offset }: Published): PendingAnswer {
+/** Without the place of the record: its offset would tell how much the neighbours on the lane send. */
+function pendingOf(tenant: string, id: string, lane: number, digest?: string): PendingAnswer {
   const links = {
     action: `/v1/actions/${encodeURIComponent(id)}`,
-    receipt: `/v1/receipts?topic=actions&partition=${partition}&offset=${offset}`,
+    ...(digest !== undefined && { receipt: `/v1/receipts?digest=${digest}` }),
     trust: trustLink(tenant),
   };
-  return { id, state: 'pending', lane: partition, topic: 'actions', partition, offset: String(offset), links };
+  return { id, state: 'pending', lane, ...(digest !== undefined && { digest }), links };
 }

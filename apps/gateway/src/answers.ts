@@ -5,13 +5,16 @@ import { z } from 'zod';
 const index = z.string().regex(/^(0|[1-9][0-9]*)$/);
 const receipt = z.string().describe('C2SP tlog-proof text; verifies offline against the trust file');
 
-const place = { topic: z.literal('actions'), partition: z.int(), offset: index };
 const proofs = z.array(z.string()).describe('what the receipt proves, by name: docs/explain.md');
 const next = z.enum(['stop', 'retry', 'ask again'] satisfies NextAfterNo[]).describe('what to do after a no: docs/reasons.md');
-const links = z.object({ action: z.string(), receipt: z.string(), trust: z.string() });
+const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('hex SHA-256 of what was signed: the receipt names it as its subject');
+const links = z.object({ action: z.string(), receipt: z.string().optional(), trust: z.string() });
 
 export const pendingAnswer = z
-  .object({ id: z.string(), state: z.literal('pending'), lane: z.int(), ...place, links })
+  .object({ id: z.string(), state: z.literal('pending'), lane: z.int(), digest: digest.optional(), links })
   .describe('accepted: every in-sync replica has the proposal. No verdict yet, so do not act.');
 
 export const decisionAnswer = z
@@ -28,6 +31,7 @@ export const decisionAnswer = z
     permit: permit.optional(),
     approvalDeadline: z.string().optional(),
     repeats: index.optional().describe('this very request only repeated the action decided at this index'),
+    proposal: z.string().optional().describe('base64 of the payload that was signed; its SHA-256 is the subject of the receipt'),
     settlement: z
       .object({ outcome: z.string(), index, permit: permit.optional(), proofs, receipt })
       .optional()

@@ -72,9 +72,11 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
   const follower = new Follower({
     ...{ brokers, birth, index, health, log },
     topicOf: (name) => home.topic(name),
-    onReceipt: ({ lane, offset, proof, source }) => {
-      if (follower.isCaughtUp) reader.remember(lane, offset, proof);
-      if (source?.topic === 'actions') waiters.wake(lane, source.offset);
+    onReceipt: ({ lane, offset, proof, slot }) => {
+      if (!follower.isCaughtUp) return;
+      reader.remember(lane, offset, proof);
+      const key = slot === undefined ? undefined : index.entries.waitKeyOf(slot);
+      if (key !== undefined) waiters.wake(key);
     },
   });
   const receipts = new Receipts(index, reader, log);

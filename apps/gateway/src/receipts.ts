@@ -4,9 +4,8 @@ import type { Logger } from 'pino';
 
 import type { DecisionAnswer } from './answers.ts';
 import { Problem } from './http/problem.ts';
-import type { FoundEntry, Slot } from './index/entry-table.ts';
+import type { FoundEntry, Slot, SourceAt } from './index/entry-table.ts';
 import type { LedgerIndex } from './index/ledger-index.ts';
-import type { TokenFact } from './index/token-book.ts';
 import type { ReceiptReader } from './kafka/receipt-reader.ts';
 
 /** A receipt that was verified a moment ago, with what it proves. */
@@ -45,18 +44,36 @@ export class Receipts {
     return this.ofSlot(this.#index.entries.slotOf(tenant, leafIndex));
   }
 
+  /** Entries of the tenant's own tree that may be of the payload, the newest first. */
+  slotsOfPayload(tenant: string, digest: string): Slot[] {
+    return this.#index.entries.slotsOf(digest).filter((slot) => this.#index.entries.get(slot)?.tenant === tenant);
+  }
+
+  /** What became of a payload: the newest entry of the tenant's own tree whose subject it is. A place would mean another record in time. */
+  async ofPayload(tenant: string, digest: string): Promise<ShownReceipt | undefined> {
+    for (const slot of this.slotsOfPayload(tenant, digest)) {
+      const shown = await this.ofSlot(slot);
+      if (shown?.statement.subject[0].digest.sha256 === digest) return shown;
+    }
+    return undefined;
+  }
+
   /**
-   * What became of one record, as far as the credential may see it: what is in its tenant's tree, or a refusal on its tenant's lane,
-   * which holds nothing of any tenant.
+   * The refusal of bytes that no party stands behind, which has no digest that their sender knows: by the place of the record, for the tenant
+   * that the bytes name, on whichever lane they are. `since`: not one that was on the ledger before, at a place of the same name.
    */
-  async ofRecord(credential: TokenFact, topic: string, partition: number, offset: number): Promise<ShownReceipt | undefined> {
-    const slots = this.#index.entries.slotsFrom(topic, partition, offset);
-    const tenantOf = (slot: Slot): string | undefined => this.#index.entries.get(slot)?.tenant;
-    const own = slots.find((slot) => tenantOf(slot) === credential.tenant);
-    if (own !== undefined) return this.ofSlot(own);
-    const lane = this.#index.logs.get(credential.tenant)?.lane;
-    if (lane === undefined || lane !== partition) return undefined;
-    const shown = await this.ofSlot(slots.find((slot) => tenantOf(slot) === `_system.${lane}`));
+  slotOfRefusal(tenant: string, { topic, partition, offset }: Omit<SourceAt, 'epoch'>, since: Slot = 0): Slot | undefined {
+    const { entries, logs } = this.#index;
+    return entries.slotsFrom(topic, partition, offset).find((slot) => {
+      const entry = entries.get(slot);
+      if (entry?.tenant !== `_system.${partition}` || slot < since) return false;
+      // Under rules 1 the ledger does not say whom they name: who lives on the lane may see them, as they hold nothing of any tenant.
+      return entry.sender === undefined ? logs.get(tenant)?.lane === partition : entry.sender === tenant;
+    });
+  }
+
+  async ofRefusal(tenant: string, place: Omit<SourceAt, 'epoch'>, since?: Slot): Promise<ShownReceipt | undefined> {
+    const shown = await this.ofSlot(this.slotOfRefusal(tenant, place, since));
     return shown?.kind === 'input.refused' ? shown : undefined;
   }
 

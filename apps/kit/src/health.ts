@@ -15,6 +15,17 @@ export interface HealthReason {
 /** Everything that keeps an application from being ready, by name. */
 export class Health {
   readonly #reasons = new Map<string, HealthReason>();
+  #serves: () => boolean = () => false;
+
+  /** `serves`: whether the application does its work for somebody although there are reasons, such as one lane's. Default: never. */
+  servesWhile(serves: () => boolean): void {
+    this.#serves = serves;
+  }
+
+  /** Ready, or in trouble that is not everybody's. */
+  get isServing(): boolean {
+    return this.#reasons.size === 0 || this.#serves();
+  }
 
   /** Not ready yet, or again. */
   wait(name: string, reason: string, code = 'NOT_YET'): void {
@@ -55,10 +66,12 @@ export class HealthController {
 
   /** Anyone may ask: names, codes and states only. What happened in detail is in the log. */
   @Get('readyz')
-  ready(): { status: 'ready' } {
+  ready(): { status: 'ready' | 'degraded'; reasons?: Pick<HealthReason, 'name' | 'code' | 'state'>[] } {
     const reasons = this.health.reasons.map(({ name, code, state }) => ({ name, code, state }));
-    if (reasons.length > 0) throw new HttpException({ status: 'not ready', reasons }, 503);
-    return { status: 'ready' };
+    if (reasons.length === 0) return { status: 'ready' };
+    // One lane's trouble must not take the others' service away, as a load balancer does at 503.
+    if (this.health.isServing) return { status: 'degraded', reasons };
+    throw new HttpException({ status: 'not ready', reasons }, 503);
   }
 
   @Get('metrics')

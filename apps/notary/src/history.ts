@@ -1,5 +1,16 @@
 import { type Guard, OffsetOutOfRange, type FetchedPartition, type LogReader, type Log } from '#adapters';
-import { hex, LaneHalted, type LaneHeads, rangeRoot, SealedBatches, type SignedTreeHead, type TreeHead, type WireCodec } from '#domain';
+import {
+  allTrees,
+  copyHeads,
+  hex,
+  LaneHalted,
+  type LaneHeads,
+  rangeRoot,
+  SealedBatches,
+  type SignedTreeHead,
+  type TreeHead,
+  type WireCodec,
+} from '#domain';
 
 /** Size in leaves and hex root of a tree, as it was signed. */
 export interface GuardedRoot {
@@ -38,10 +49,12 @@ export class SignedHistory {
 
   /** What was signed beyond these heads. Throws LaneHalted where they contradict it. */
   beyond(heads: LaneHeads): Map<string, GuardedRoot> {
-    const trees = new Map([...heads.trees.values()].map((tree) => [tree.origin, tree]));
+    const trees = new Map(allTrees(heads).map((tree) => [tree.origin, tree]));
     const beyond = new Map<string, GuardedRoot>();
     for (const [origin, guarded] of this.#guarded) {
       const tree = trees.get(origin);
+      // What a closed log's old key signs beyond its end counts for nothing: the ledger never gets there.
+      if (tree && tree.range.size < guarded.size && heads.closed.has(origin)) continue;
       if (!tree || tree.range.size < guarded.size) beyond.set(origin, guarded);
       else if (tree.range.size === guarded.size && hex(rangeRoot(tree.range)) !== guarded.root) throw forked(origin, guarded.size);
     }
@@ -74,7 +87,6 @@ export interface ReachOptions {
   readonly from: bigint;
   /** Not changed. */
   readonly heads: LaneHeads;
-  readonly deciderKeys: readonly Uint8Array[];
   readonly wire: WireCodec;
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -88,9 +100,9 @@ const FETCH = { maxWaitMs: 500, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 10
  */
 export async function reach(beyond: Map<string, GuardedRoot>, options: ReachOptions): Promise<void> {
   if (beyond.size === 0) return;
-  const { reader, topic, deciderKeys, wire, signal, log } = options;
-  const heads: LaneHeads = { ...options.heads, trees: new Map([...options.heads.trees].map(([tenant, tree]) => [tenant, { ...tree }])) };
-  const batches = new SealedBatches(heads, deciderKeys, wire);
+  const { reader, topic, wire, signal, log } = options;
+  const heads = copyHeads(options.heads);
+  const batches = new SealedBatches(heads, wire);
   const { lane } = heads;
   let offset = options.from;
   let isAlarmed = false;
@@ -99,7 +111,7 @@ export async function reach(beyond: Map<string, GuardedRoot>, options: ReachOpti
     if (!fetched) continue;
     for (const { value } of recordsOf(fetched)) {
       const batch = batches.push(value);
-      for (const tenant of batch?.before.keys() ?? []) meet(beyond, heads.trees.get(tenant));
+      for (const origin of batch?.before.keys() ?? []) meet(beyond, originTree(heads, origin));
     }
     offset = fetched.nextOffset;
     if (beyond.size > 0 && offset >= fetched.lastStableOffset && !isAlarmed) {
@@ -108,6 +120,8 @@ export async function reach(beyond: Map<string, GuardedRoot>, options: ReachOpti
     }
   }
 }
+
+const originTree = (heads: LaneHeads, origin: string): TreeHead | undefined => allTrees(heads).find((tree) => tree.origin === origin);
 
 /** What was signed is the end of a batch, so the tree must have exactly that size after one. */
 function meet(beyond: Map<string, GuardedRoot>, tree: TreeHead | undefined): void {

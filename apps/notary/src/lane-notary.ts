@@ -1,6 +1,7 @@
 import {
   type CommitPoint,
   type Guard,
+  GuardTaken,
   InputError,
   type KafkaRecord,
   type LaneLog,
@@ -12,6 +13,7 @@ import {
   wire,
 } from '#adapters';
 import {
+  equalBytes,
   type LaneHeads,
   type LedgerBirth,
   type LogKeys,
@@ -94,13 +96,12 @@ export class LaneNotary {
       const history = SignedHistory.open(openGuard, lane, restored.signed);
       open.push(history);
       // 3. Signed but not committed, or committed and lost again: the ledger must lead there before anything more is signed.
-      const deciderKeys = birth.deciderKeys.map(({ publicKey }) => publicKey);
-      const ahead = { reader, topic: topicName('ledger'), from: ledgerOffset, heads, deciderKeys, wire, signal, log };
+      const ahead = { reader, topic: topicName('ledger'), from: ledgerOffset, heads, wire, signal, log };
       await reach(history.beyond(heads), ahead);
       log.info({ lane, nextSeq: heads.nextSeq, publishedSeq, ledgerOffset: String(ledgerOffset) }, 'lane taken over');
       ready();
       const inputKeys = new InputKeys(topicName('input-keys'), lane, inputKeysOffset);
-      const batches = new SealedBatches(heads, deciderKeys, wire);
+      const batches = new SealedBatches(heads, wire);
       await this.#attestUntil({ writer, reader, history, heads, inputKeys, publishedSeq, signal }, batches, ledgerOffset);
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash before or after a commit: both are recovered above.
@@ -144,12 +145,13 @@ export class LaneNotary {
 
   async #publish(lane: Lane, attestation: Attestation): Promise<void> {
     const { onPoint, onCommit } = this.options;
-    const { heads, history, inputKeys, writer } = lane;
+    const { heads, inputKeys, writer } = lane;
     const startedMs = performance.now();
     const records = await this.#entryRecords(lane, attestation);
     await onPoint?.('before-guard');
     // 6. What is about to be signed for good is on our own disk first. A crash after it: the successor recomputes up to here, and publishes.
-    history.commit(attestation.signed);
+    // When another notary has opened the guard since, nothing is signed: what that one has signed may not be known here.
+    await this.#guarded(lane, attestation.signed);
     await onPoint?.('after-guard');
     // 7. One transaction: receipts, verdicts, tree heads, position. A crash before its commit leaves nothing, after it everything.
     for (const { entry } of attestation.entries) inputKeys.forget(inputKeyName(entry.origin, entry.leafIndex));
@@ -159,6 +161,24 @@ export class LaneNotary {
     await writer.commit(records, heads.nextSeq);
     // 8. Only now is the memory that step 5 advanced the truth. An error above dropped it.
     onCommit?.(heads.lane, attestation.entries.length, performance.now() - startedMs);
+  }
+
+  /**
+   * A successor fences this notary on Kafka before it opens the guard, and then the lane is given up as always. One that has fenced nobody reads
+   * another Kafka, or another topic prefix: then two notaries sign with one key, and no protocol keeps their histories one.
+   */
+  async #guarded({ heads: { lane }, history, writer }: Lane, signed: readonly SignedTreeHead[]): Promise<void> {
+    try {
+      history.commit(signed);
+    } catch (error) {
+      if (!(error instanceof GuardTaken)) throw error;
+      await writer.expectOwner();
+      throw new LaneHalted(
+        'GUARD_TAKEN',
+        `lane ${lane}: ${error.message}. Kafka knows no successor of this notary, so that one uses another Kafka or topic prefix: ` +
+          'nothing more is signed here. Give each ledger a guard folder of its own, stop the other notary, then restart this one',
+      );
+    }
   }
 
   async #entryRecords({ heads, reader, inputKeys, signal }: Lane, { entries }: Attestation): Promise<OutgoingRecord[]> {
@@ -188,14 +208,25 @@ export class LaneNotary {
   }
 
   #position({ heads, inputKeys }: Lane, { ledgerOffset }: Attestation): OutgoingRecord {
-    const { keys } = this.options;
+    const { keys, birth } = this.options;
     const system = heads.trees.get(systemTree(heads.lane));
     if (!system) throw new Error(`lane ${heads.lane}: no system tree`);
     const offsets = { ledgerOffset: Number(ledgerOffset), inputKeysOffset: Number(inputKeys.restartOffset) };
-    return positionRecord({ lane: heads.lane, nextSeq: heads.nextSeq, ...offsets }, heads, keys.seed(system.origin), this.topicName);
+    return positionRecord(
+      { lane: heads.lane, nextSeq: heads.nextSeq, ...offsets, sealer: rotatedSealer(heads, birth) },
+      heads,
+      keys.seed(system.origin),
+      this.topicName,
+    );
   }
 
   readonly topicName = (name: string): string => this.options.topicPrefix + name;
+}
+
+/** null: that of the birth, which every reader knows. */
+function rotatedSealer({ sealers }: LaneHeads, birth: LedgerBirth): Uint8Array | null {
+  const [sealer] = sealers;
+  return sealer && !birth.deciderKeys.some(({ publicKey }) => equalBytes(publicKey, sealer)) ? sealer : null;
 }
 
 const nothingYet = (ledgerOffset: bigint): Attestation => ({ entries: [], signed: [], receiptBytes: 0, ledgerOffset });

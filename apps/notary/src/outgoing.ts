@@ -1,4 +1,4 @@
-import { ceHeaders, codecs, type OutgoingRecord } from '#adapters';
+import { ceHeaders, codecs, formatPlace, type OutgoingRecord } from '#adapters';
 import {
   type LaneHeads,
   type NotarisedEntry,
@@ -25,7 +25,16 @@ export function entryRecords(
   const { kind } = sealed;
   const { predicate } = sealed.statement;
   const key = Buffer.from(tenant);
-  const facts = { origin, tenant, leafIndex, kind, actionId, decidedAt: predicate.decidedAt, traceparent };
+  const facts = {
+    origin,
+    tenant,
+    leafIndex,
+    kind,
+    actionId,
+    decidedAt: predicate.decidedAt,
+    place: formatPlace(sealed.source),
+    traceparent,
+  };
   const receipts: OutgoingRecord = {
     topic: topicName('receipts'),
     partition: lane,
@@ -53,8 +62,17 @@ function answerOf(kind: string, predicate: Predicate): { verdict: string; reason
 }
 
 export function treeHeadRecord(head: SignedTreeHead, lane: number, topicName: TopicName): OutgoingRecord {
-  const { tenant, origin, range, checkpoint, previous } = head;
-  const value = codecs.treeHead.encode({ tenant, origin, size: range.size, checkpoint, rangeHashes: range.hashes, previous, lane });
+  const { tenant, origin, range, checkpoint, previous, successor } = head;
+  const value = codecs.treeHead.encode({
+    tenant,
+    origin,
+    size: range.size,
+    checkpoint,
+    rangeHashes: range.hashes,
+    previous,
+    lane,
+    successor,
+  });
   return { topic: topicName('checkpoints'), partition: lane, key: Buffer.from(origin), value };
 }
 

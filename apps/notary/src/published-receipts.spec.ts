@@ -18,10 +18,7 @@ function published(lane = 0, tenant = 'acme'): { ledger: SealedLedger; values: U
 }
 
 function receiptsOf(ledger: SealedLedger, made: readonly MadeBatch[]): Uint8Array[] {
-  const system = ledger.birth.systemLogs[ledger.lane] ?? { origin: '', vkey: '' };
-  const heads = emptyHeads(ledger.birth.ledger, ledger.lane, system);
-  const deciders = ledger.birth.deciderKeys.map(({ publicKey }) => publicKey);
-  const batches = new SealedBatches(heads, deciders, wire);
+  const batches = new SealedBatches(emptyHeads(ledger.birth, ledger.lane), wire);
   const sealed = made.flatMap(({ values }) => values.flatMap((value) => batches.push(value) ?? []));
   return sealed.flatMap((batch) =>
     notarise(batch, ledger.keys).entries.map(({ sealed: { record, statement }, origin, leafIndex, receipt }) =>

@@ -1,5 +1,5 @@
 import { codecs, textOf } from '#adapters';
-import { type LogKeys, originOf, type Statement, systemTree, verifyReceipt } from '#domain';
+import { type LogKeys, originOf, type Predicate, type Statement, systemTree, verifyReceipt } from '#domain';
 
 /**
  * Counts what a notary published on `receipts` of one lane already, in offset order. Others may write there: only what our own keys signed
@@ -10,6 +10,8 @@ export class PublishedReceipts {
   ignored = 0;
   /** Trees of this lane, as verified entries name them, with the next index of each. */
   readonly #trees = new Map<string, { readonly origin: string; next: bigint }>();
+  /** A log.rotated whose log.closed is next. */
+  #announced: Predicate | undefined;
 
   constructor(private readonly of: { readonly lane: number; readonly keys: LogKeys; readonly system: { readonly origin: string } }) {
     this.#trees.set(systemTree(of.lane), { origin: of.system.origin, next: 0n });
@@ -23,9 +25,19 @@ export class PublishedReceipts {
     }
     this.count += 1;
     const { predicateType, predicate } = statement;
-    if (predicateType !== 'urn:countersign:tenant.registered:v1') return;
-    const origin = originOf(this.of.keys.ledger, textOf(predicate, 'logId'));
-    this.#trees.set(textOf(predicate, 'registers'), { origin, next: 0n });
+    if (predicateType === 'urn:countersign:tenant.registered:v1') this.#open(textOf(predicate, 'registers'), predicate);
+    else if (predicateType === 'urn:countersign:log.rotated:v1') this.#announced = predicate;
+    else if (predicateType === 'urn:countersign:log.closed:v1' && this.#announced) {
+      this.#open(textOf(this.#announced, 'rotates'), this.#announced);
+      this.#announced = undefined;
+    }
+  }
+
+  #open(tenant: string, predicate: Predicate): void {
+    const { keys } = this.of;
+    const origin = originOf(keys.ledger, textOf(predicate, 'logId'));
+    keys.isOurs(origin, textOf(predicate, 'vkey'));
+    this.#trees.set(tenant, { origin, next: 0n });
   }
 
   /** undefined when it is not the receipt that comes next in its tree. */

@@ -55,7 +55,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
       const head = signedHeadIn(record, options);
       if (head) {
         // The largest, not the last: an old record of ours that somebody writes again must not take us back.
-        if (head.size > (newest.get(head.origin)?.size ?? 0)) newest.set(head.origin, head);
+        const known = newest.get(head.origin);
+        if (head.size > (known?.size ?? 0) || (head.size === known?.size && head.successor !== null)) newest.set(head.origin, head);
         guardAgainst(signed, head);
       } else if (record.key?.toString() === positionKey(lane))
         positions.push(...decoded(() => codecs.notaryPosition.decode(bytesOf(record))));
@@ -65,11 +66,13 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const heads = headsOf(birth, lane, keys, [...newest.values()]);
   const system = birth.systemLogs.find((each) => each.lane === lane);
   if (!system) throw new Error(`lane ${lane}: the ledger has ${birth.lanes} lanes`);
-  const { publicKey } = parseVkey(keys.vkey(system.origin));
+  const { origin } = heads.trees.get(systemTree(lane)) ?? system;
+  const { publicKey } = parseVkey(keys.vkey(origin));
   const position = positions.findLast((each) => {
     heads.nextSeq = each.nextSeq;
     return positionVerifies(each, heads, each.signature, publicKey);
   });
+  if (position?.sealer) heads.sealers = [position.sealer];
   if (position) {
     const { ledgerOffset, inputKeysOffset } = position;
     return { heads, ledgerOffset: BigInt(ledgerOffset), inputKeysOffset: BigInt(inputKeysOffset), publishedSeq: 0, signed };
@@ -92,18 +95,21 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const starts = await reader.endOffsets([topicName('ledger'), topicName('input-keys')].map((topic) => ({ topic, partition: lane })));
   const [ledger, inputKeys] = starts;
   if (ledger?.start !== 0n) throw new LaneHalted('TAIL_LOST', `lane ${lane}: the ledger does not begin at its genesis`);
-  return { heads: emptyHeads(birth.ledger, lane, system), ledgerOffset: 0n, inputKeysOffset: inputKeys?.start ?? 0n, publishedSeq, signed };
+  return { heads: emptyHeads(birth, lane), ledgerOffset: 0n, inputKeysOffset: inputKeys?.start ?? 0n, publishedSeq, signed };
 }
 
 /** The tree head in a record, if the log's own key signed it and its range has the signed root. */
 function signedHeadIn(record: KafkaRecord, { lane, keys, birth }: RestoreOptions): TreeHeadRecord | undefined {
   const [head] = decoded(() => codecs.treeHead.decode(bytesOf(record)));
   if (head?.lane !== lane || !head.origin.startsWith(`${birth.ledger}/t/`)) return undefined;
-  const [isSigned] = decoded(() => {
-    const { size, root } = verifyCheckpoint(head.checkpoint, { origin: head.origin, verifier: parseVkey(keys.vkey(head.origin)) });
-    return size === BigInt(head.size) && equalBytes(root, rangeRoot({ size: head.size, hashes: head.rangeHashes }));
+  const signer = keys.vkeys(head.origin).find((vkey) => {
+    const [isSigned] = decoded(() => {
+      const { size, root } = verifyCheckpoint(head.checkpoint, { origin: head.origin, verifier: parseVkey(vkey) });
+      return size === BigInt(head.size) && equalBytes(root, rangeRoot({ size: head.size, hashes: head.rangeHashes }));
+    });
+    return isSigned;
   });
-  return isSigned === true ? head : undefined;
+  return signer !== undefined && keys.isOurs(head.origin, signer) ? head : undefined;
 }
 
 function guardAgainst(signed: Map<string, GuardedRoot>, { origin, size, rangeHashes }: TreeHeadRecord): void {
@@ -115,12 +121,14 @@ function guardAgainst(signed: Map<string, GuardedRoot>, { origin, size, rangeHas
 }
 
 function headsOf(birth: LedgerBirth, lane: number, keys: LogKeys, newest: readonly TreeHeadRecord[]): LaneHeads {
-  const trees: LaneHeads['trees'] = new Map();
+  const heads: LaneHeads = { ...emptyHeads(birth, lane), trees: new Map() };
   const systemFirst = newest.toSorted((a, b) => Number(b.tenant === systemTree(lane)) - Number(a.tenant === systemTree(lane)));
-  for (const { tenant, origin, size, rangeHashes, previous } of systemFirst) {
-    trees.set(tenant, { tenant, origin, vkey: keys.vkey(origin), range: { size, hashes: rangeHashes }, previous: hex(previous) });
+  for (const { tenant, origin, size, rangeHashes, previous, successor } of systemFirst) {
+    const tree = { tenant, origin, vkey: keys.vkey(origin), range: { size, hashes: rangeHashes }, previous: hex(previous) };
+    if (successor === null) heads.trees.set(tenant, tree);
+    else heads.closed.set(origin, { ...tree, successor });
   }
-  return { ledger: birth.ledger, lane, nextSeq: 0, trees };
+  return heads;
 }
 
 const bytesOf = (record: KafkaRecord): Uint8Array => record.value ?? new Uint8Array();

@@ -23,7 +23,8 @@ export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } fr
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
 export { drawRandom } from './home/random.ts';
 export { makeFolders, SECRET_FILE, SECRET_FOLDER, writeWhole } from './home/files.ts';
-export { LockedError, lockFile } from './home/lock-file.ts';
+export { LockedError, lockFile, LockUnavailable } from './home/lock-file.ts';
+export { InUse, Ownership, OwnershipLost, OwnerMark } from './home/ownership.ts';
 
 // controls
 export * from './controls/controls.ts';
@@ -32,7 +33,7 @@ export * from './controls/controls.ts';
 export * from './births/index.ts';
 
 // guard
-export { type Guard, GuardError, GuardFile, type GuardedHead } from './guard/guard-file.ts';
+export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead } from './guard/guard-file.ts';
 
 // the one checker, over Kafka
 export * from './check/check-ledger.ts';

@@ -31,6 +31,7 @@ export * from './ledger/entry.ts';
 export * from './ledger/permit.ts';
 export * from './ledger/heads.ts';
 export * from './ledger/statement.ts';
+export { placeMac, samePlace, saidOf } from './ledger/source.ts';
 export * from './ledger/seal.ts';
 export * from './ledger/sealed-batch.ts';
 export * from './ledger/build-batch.ts';
@@ -50,6 +51,7 @@ export { CLOCK_DIFFERENCE_MAX_MS, isAhead, laneNow } from './decide/lane-time.ts
 export type { RefusalCode } from './decide/envelope-check.ts';
 export { EXPIRY_AHEAD_MAX_MS, OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
 export type * from './policy/types.ts';
+export { NOT_JUDGED } from './policy/types.ts';
 
 // policy
 export * from './policy/tables.ts';
@@ -69,10 +71,13 @@ export * from './payloads/digests.ts';
 export * from './payloads/envelope.ts';
 export { isKindOf, type ParsedPayload, parsePayload, PAYLOAD_SCHEMAS, type PayloadOf } from './payloads/parse.ts';
 export { proposalBody } from './payloads/proposal.ts';
+export { ACTING_FOR_MAX, ACTOR_KINDS, type ActorKind, type ActorRule, ANY, checkActor, type SaidActor } from './payloads/actors.ts';
 export { RESERVED_ISSUERS } from './payloads/controls.ts';
 export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';
 
 // notary
+export * from './notary/log-keys.ts';
+export * from './payloads/key-offer.ts';
 export * from './notary/notarise.ts';
 export * from './notary/position.ts';
 
@@ -87,6 +92,7 @@ export * from './explain/reasons.ts';
 export { type NextAfterNo, nextAfterNo, nextOf } from './explain/next.ts';
 export * from './explain/explain.ts';
 export * from './explain/text.ts';
+export { CredentialReport, formatCredential, type ToldCredential } from './explain/credential.ts';
 export { EffectList, type ListedEffect } from './explain/effects.ts';
 export { proofNames } from './explain/proofs.ts';
 export type { ToldInput } from './explain/inputs.ts';

@@ -1,8 +1,10 @@
 /** One contract for every way in which an asker learns what became of its action. Each story is a real ledger, made in memory. */
 import { describe, expect, it } from 'vitest';
 
+import { wire } from '#adapters';
 import { sha256Hex } from '#crypto';
 import {
+  base64,
   canonicalBytes,
   type Entry,
   formatProof,
@@ -20,7 +22,7 @@ import { type Decision, demandAllowed, HttpProposer, type ProposalBody, type Ver
 import { openTrust, verifyVerdict } from './verdict.ts';
 
 const MINUTE_MS = 60_000;
-const HIGH = { resource: { type: 'thing', id: 'high' }, actor: { kind: 'agent', id: 'bot', actingFor: 'eve' } } as const;
+const HIGH = { resource: { type: 'thing', id: 'high' }, actor: { kind: 'agent', id: 'eves-bot', actingFor: 'eve' } } as const;
 
 interface Story {
   readonly asks?: Partial<ProposalBody>;
@@ -85,6 +87,12 @@ function settlementOf({ settlement, receiptOf }: Told): object | undefined {
   return { outcome, index, permit: permitOf(predicate), receipt: receiptOf(settlement) };
 }
 
+/** Base64 of the payload that was decided, as a gateway that signed it hands it over. */
+function signedFor({ lane }: Told): string {
+  const envelope = wire.decodeEnvelope(lane.inputs.actions[0] ?? new Uint8Array());
+  return base64(envelope?.payload ?? new Uint8Array());
+}
+
 function proposerOf({ trust, nowMs }: Told, answer: object): HttpProposer {
   return new HttpProposer({
     url: 'http://gateway',
@@ -107,7 +115,12 @@ function followed({ decision, settlement, receiptOf, trust }: Told): VerifiedVer
 }
 
 const ways: [string, (told: Told) => Promise<Decision>][] = [
-  ['proposed again over HTTP', (told) => proposerOf(told, gatewayAnswer(told)).propose(told.body, { id: 'x' })],
+  ['proposed over HTTP', (told) => proposerOf(told, { ...gatewayAnswer(told), proposal: signedFor(told) }).propose(told.body, { id: 'x' })],
+  [
+    'proposed again over HTTP',
+    (told) =>
+      proposerOf(told, { ...gatewayAnswer(told), repeats: told.decision.statement.predicate.index }).propose(told.body, { id: 'x' }),
+  ],
   ['looked up over HTTP', (told) => proposerOf(told, gatewayAnswer(told)).find(told.body, { id: 'x' })],
   [
     'followed over Kafka',
@@ -153,7 +166,7 @@ const no: [string, Story, name: string, code: string, next: string][] = [
     'approved after its proposer was revoked',
     { asks: HIGH, then: approvedAfter((lane) => lane.control('issuer.revoked', 'acme', { revokes: 'platform' })) },
     'Denied',
-    'DENY_UNKNOWN_ISSUER',
+    'CANCELLED_REVOKED',
     'stop',
   ],
   [
@@ -172,7 +185,7 @@ const no: [string, Story, name: string, code: string, next: string][] = [
   ['approved, and over', { asks: HIGH, then: vote('approve'), afterMs: 24 * 60 * MINUTE_MS }, 'Expired', 'PERMIT_EXPIRED', 'ask again'],
 ];
 
-describe.each(ways)('an action that is %s', (_, ask) => {
+describe.each(ways)('an action that is %s', (way, ask) => {
   it.each(yes)('%s: a permit, with the entry and the receipt to claim it by', async (__, story, verdict) => {
     const told = tell(story);
     const entry = told.settlement ?? told.decision;
@@ -191,10 +204,14 @@ describe.each(ways)('an action that is %s', (_, ask) => {
 
   it('in shadow mode: what would have been said, never a permit', async () => {
     expect(await ask(tell({ asks: { ...HIGH, mode: 'shadow' } }))).not.toHaveProperty('permit');
+    // An answer to a request brings what was signed: it shows that the other mode was not asked for.
+    const notAsked = way === 'proposed over HTTP' ? { code: 'RECEIPT_UNVERIFIED' } : undefined;
     const enforced = tell({});
-    await expect(ask({ ...enforced, body: { ...enforced.body, mode: 'shadow' } })).rejects.toMatchObject({ name: 'Denied', next: 'stop' });
+    await expect(ask({ ...enforced, body: { ...enforced.body, mode: 'shadow' } })).rejects.toMatchObject(
+      notAsked ?? { name: 'Denied', next: 'stop' },
+    );
     const shadow = tell({ asks: { mode: 'shadow' } });
-    await expect(ask({ ...shadow, body: NOTE as ProposalBody })).rejects.toMatchObject({ code: 'WOULD_ALLOW', next: 'stop' });
+    await expect(ask({ ...shadow, body: NOTE as ProposalBody })).rejects.toMatchObject(notAsked ?? { code: 'WOULD_ALLOW', next: 'stop' });
   });
 });
 
@@ -216,6 +233,25 @@ it('over Kafka a verdict on what is no proposal is rejected, even when its log h
 it('over Kafka a grant, or whatever else is no decision, answers no proposal', () => {
   const verdict = followed(tell({}));
   expect(() => demandAllowed({ ...verdict, kind: 'claim.granted' })).toThrow(TypeError);
+});
+
+describe('an answer to a proposal counts only when its receipt is about exactly what was asked for', () => {
+  const told = tell({});
+  const other = tell({ asks: { parameters: { amount: 2 } } });
+  const answer = gatewayAnswer(told);
+
+  it.each([
+    ['the receipt of another action with the same id, class and operation', { ...gatewayAnswer(other), proposal: signedFor(other) }],
+    ['a receipt of another payload', { ...answer, proposal: signedFor(other) }],
+    ['no payload at all', answer],
+    ['a payload that is no canonical JSON', { ...answer, proposal: base64(utf8('{')) }],
+    ['a payload that is no base64', { ...answer, proposal: '!' }],
+  ])('refuses %s', async (_, given) => {
+    const asked = proposerOf({ ...told, trust: given.receipt === answer.receipt ? told.trust : other.trust }, given).propose(told.body, {
+      id: 'x',
+    });
+    await expect(asked).rejects.toMatchObject({ name: 'Unavailable', code: 'RECEIPT_UNVERIFIED', next: 'retry' });
+  });
 });
 
 describe('a gateway that lies about a decision is not believed', () => {

@@ -1,5 +1,5 @@
 /** The gateway's answer about an action, as docs/http-api.md has it. It comes from outside: half of one is none. */
-import { permit, type Permit } from '#domain';
+import { fromBase64, permit, type Permit } from '#domain';
 
 import type { Decision } from './answer.ts';
 import { Denied, Unavailable } from './errors.ts';
@@ -8,6 +8,10 @@ export interface Answered {
   readonly decision: Decision;
   /** How its escalation ended, in the form of a decision: the verdict is the outcome. */
   readonly settlement: Decision | undefined;
+  /** Exact bytes that the gateway signed for this request; undefined when it repeats another, or asks what became of one. */
+  readonly proposal: Uint8Array | undefined;
+  /** The decision was made of an earlier request with the same id. */
+  readonly isRepeat: boolean;
 }
 
 /** Throws Unavailable for what is no whole answer about `id`. */
@@ -15,11 +19,12 @@ export function parseAnswer(answer: Readonly<Record<string, unknown>>, id: strin
   const decision = decisionOf(answer, id);
   if (!decision || (answer['id'] !== id && decision.verdict !== 'REFUSED')) throw malformed(id);
   const { settlement: ended } = answer;
-  if (ended === undefined) return { decision, settlement: undefined };
+  const more = { proposal: bytesOf(answer['proposal']), isRepeat: answer['repeats'] !== undefined };
+  if (ended === undefined) return { decision, settlement: undefined, ...more };
   const { outcome, ...rest } = membersOf(ended) ?? {};
   const settlement = decisionOf({ ...rest, verdict: outcome, reasons: [] }, id);
   if (!settlement || decision.verdict !== 'ESCALATE') throw malformed(id);
-  return { decision, settlement };
+  return { decision, settlement, ...more };
 }
 
 /** 4xx: the same request will be refused again. The rest may pass. */
@@ -42,6 +47,14 @@ function decisionOf(members: Readonly<Record<string, unknown>>, id: string): Dec
   if (!isWhole) return undefined;
   const permitted = readPermit(members['permit']);
   return { id, verdict, reasons, index, receipt, ...(permitted && { permit: permitted }) };
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  try {
+    return typeof value === 'string' ? fromBase64(value) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const malformed = (id: string): Unavailable => new Unavailable('ANSWER_MALFORMED', 'the answer is not about this proposal', id);

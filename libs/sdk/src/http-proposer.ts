@@ -59,7 +59,7 @@ export class HttpProposer {
     if (status === 202 || (status === 200 && answer['state'] === 'pending')) throw new Pending('PENDING', 'accepted, not decided yet', id);
     if (status !== 200) throw refusal(status, answer, id);
     const answered = parseAnswer(answer, id);
-    this.#proof?.check(answered, body);
+    this.#proof?.check(answered, body, question.request !== undefined);
     const { nowMs = Date.now } = this.#options;
     return demandYes(answered.settlement ?? answered.decision, { isShadow: body.mode === 'shadow', nowMs: nowMs() });
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ed25519PublicKey, ed25519Verify } from '#crypto';
+import { ed25519PublicKey, ed25519Verify, sha256Hex } from '#crypto';
 import { type BaseOffset, BrokerUnavailable, codecs, type OutgoingRecord } from '#adapters';
 import { type Json, pae } from '#domain';
 
@@ -36,10 +36,11 @@ describe('kafka proposer', () => {
       sent.push(...records);
       return Promise.resolve([{ topic: 'p.actions', partition: 1, baseOffset: 7n, appendTimeMs: 0 }]);
     });
-    expect(await proposer.propose(body, { id: 'x' })).toEqual({ id: 'x', topic: 'actions', partition: 1, offset: 7n });
+    const published = await proposer.propose(body, { id: 'x' });
     const [record] = sent;
     expect([record?.topic, record?.partition, record?.key?.toString()]).toEqual(['p.actions', 1, 'acme']);
     const envelope = codecs.signedEnvelope.decode(record?.value ?? Buffer.alloc(0));
+    expect(published).toEqual({ id: 'x', topic: 'actions', partition: 1, offset: 7n, digest: sha256Hex(envelope.payload) });
     expect(ed25519Verify(ed25519PublicKey(seed), pae(envelope.payloadType, envelope.payload), envelope.signature)).toBe(true);
     expect(JSON.parse(Buffer.from(envelope.payload).toString())).toMatchObject({
       tenant: 'acme',

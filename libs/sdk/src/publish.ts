@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { sha256Hex } from '#crypto';
 import { codecs, KafkaFault, PlainWriter, physicalTopic } from '#adapters';
 import { type InputTopic, PAYLOAD_KINDS, type PayloadKind, sealEnvelope, utf8 } from '#domain';
 
@@ -21,12 +22,14 @@ export interface PublisherOptions {
   readonly topicPrefix?: string;
   readonly nowMs?: () => number;
 }
-/** Where a record is; the receipt of what became of it names the same place. */
+/** Where a record is, and what it is: the receipt of what became of it names the same digest. */
 export interface Published {
   readonly id: string;
   readonly topic: InputTopic;
   readonly partition: number;
   readonly offset: bigint;
+  /** Hex SHA-256 of the payload: the subject of its receipt. A place alone means another record once the topic is made anew. */
+  readonly digest: string;
 }
 export interface Publication {
   readonly kind: PayloadKind;
@@ -63,14 +66,14 @@ export class SignedPublisher {
    * acknowledge it: it may have arrived, and publishing it again with the same id is harmless.
    */
   async publish({ kind, body, id, expiresInMs, what }: Publication): Promise<Published> {
-    const value = this.#seal({ kind, body, id, expiresInMs, what });
+    const { value, digest } = this.#seal({ kind, body, id, expiresInMs, what });
     const { lane: partition, tenant, topicPrefix } = this.#options;
     const { topic } = PAYLOAD_KINDS[kind];
     const record = { topic: physicalTopic(topic, topicPrefix), partition, key: Buffer.from(utf8(tenant)), value };
     try {
       const [base] = await this.#writer.send([{ ...record, headers: { 'content-type': 'application/avro' } }]);
       if (base === undefined || base.baseOffset < 0n) throw new KafkaFault('NO_OFFSET', 'send: acknowledged without an offset');
-      return { id, topic, partition, offset: base.baseOffset };
+      return { id, topic, partition, offset: base.baseOffset, digest };
     } catch (cause) {
       const code = cause instanceof KafkaFault ? cause.code : 'BROKER_UNAVAILABLE';
       throw new Unavailable(code, `kafka did not acknowledge the ${what}: it is not accepted`, id, { cause });
@@ -81,12 +84,13 @@ export class SignedPublisher {
     await this.#writer.close();
   }
 
-  #seal({ kind, body, id, expiresInMs, what }: Publication): Buffer {
+  #seal({ kind, body, id, expiresInMs, what }: Publication): { value: Buffer; digest: string } {
     const { ledger, birth, tenant, issuer, seed, lane, nowMs = Date.now } = this.#options;
     const issuedAtMs = nowMs();
     const head = { ledger, birth, tenant, issuer, id, issuedAtMs, expiresAtMs: issuedAtMs + expiresInMs, blind: randomBytes(32) };
     try {
-      return codecs.signedEnvelope.encode(sealEnvelope({ kind, body, head, seed, lane }));
+      const envelope = sealEnvelope({ kind, body, head, seed, lane });
+      return { value: codecs.signedEnvelope.encode(envelope), digest: sha256Hex(envelope.payload) };
     } catch (error) {
       throw new Denied('DENY_MALFORMED', `${what} cannot be signed: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -1,5 +1,14 @@
 /** Plays what is not on the ledger yet, then checks all of it: verdict and reason exactly, receipt verified offline. */
-import { type CheckedReceipt, type Home, LaneReceipts, PlainWriter, publishControls, recordApproval, textOf } from '#adapters';
+import {
+  type CheckedReceipt,
+  type Home,
+  LaneReceipts,
+  PlainWriter,
+  publishControls,
+  receiptOfSent,
+  recordApproval,
+  textOf,
+} from '#adapters';
 import { laneOf, parseTime, permitOf } from '#domain';
 
 import { say, step } from '../say.ts';
@@ -87,25 +96,16 @@ async function approve(home: Home, writer: PlainWriter, { all }: LaneReceipts): 
 async function play(home: Home, writer: PlainWriter, receipts: LaneReceipts, scenario: Scenario): Promise<Row> {
   let receipt = receipts.all.find((each) => answers(scenario, each));
   if (!receipt) {
-    const [sent] = await writer.send([recordOf(home, scenario, Date.now())]);
-    const offset = sent?.baseOffset ?? -1n;
-    receipt = await step(`waiting for the receipt of: ${scenario.name}`, () => receiptOf(receipts, offset));
+    const record = recordOf(home, scenario, Date.now());
+    const sinceReceipt = await receipts.end();
+    const [sent] = await writer.send([record]);
+    const place = { topic: 'actions' as const, partition: record.partition, offset: sent?.baseOffset ?? -1n };
+    const asked = { ...place, value: record.value ?? new Uint8Array(), sinceReceipt };
+    receipt = await step(`waiting for the receipt of: ${scenario.name}`, () => receiptOfSent(receipts, asked, RECEIPT_MAX_MS));
   }
   if (!receipt)
     return { name: scenario.name, verdict: '-', reason: '-', receipt: '-', fault: `no receipt within ${RECEIPT_MAX_MS / 1000} s` };
   return judge(scenario, receipt, receipts.all);
-}
-
-/** The one that cites this record of `actions`. */
-async function receiptOf(receipts: LaneReceipts, offset: bigint): Promise<CheckedReceipt | undefined> {
-  const cites = ({ statement: { predicate } }: CheckedReceipt): boolean =>
-    predicate.source.kind === 'record' && predicate.source.topic === 'actions' && predicate.source.offset === offset.toString();
-  const deadline = performance.now() + RECEIPT_MAX_MS;
-  for (;;) {
-    const found = receipts.all.find(cites);
-    if (found || performance.now() > deadline) return found;
-    await receipts.poll(200);
-  }
 }
 
 function standing({ all }: LaneReceipts): string {

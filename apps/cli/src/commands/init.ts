@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 
 import {
   BirthError,
+  DEMO_ACTORS,
   DEMO_TENANTS,
   LANES_DEFAULT,
   LEDGER_NAME_DEFAULT,
@@ -60,7 +61,13 @@ async function init(context: Context, { name, lanes, prefix, demo, wait }: Optio
       context.note(line);
     };
     try {
-      await populateLedger(home, brokers, { tenants: DEMO_TENANTS, bundle, withinMs: Number(wait) * 1000, onProgress });
+      await populateLedger(home, brokers, {
+        tenants: DEMO_TENANTS,
+        actors: DEMO_ACTORS,
+        bundle,
+        withinMs: Number(wait) * 1000,
+        onProgress,
+      });
     } catch (error) {
       throw error instanceof BirthError ? new CliError(error.message) : error;
     }

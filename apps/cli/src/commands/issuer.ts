@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 
 import { publicKeyOf, registerIssuer, revokeIssuer } from '#adapters';
-import { ISSUER_KEYS_MAX, ISSUER_TYPES } from '#domain';
+import { type ActorRule, ISSUER_KEYS_MAX, ISSUER_TYPES } from '#domain';
 
+import { ACTOR_HELP, ACTOR_OPTION, oneMore, saysOf } from '../actors.ts';
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { group } from '../group.ts';
@@ -16,6 +17,7 @@ interface AddOptions {
   readonly tenant: string;
   readonly type: string;
   readonly publicKey: readonly string[];
+  readonly actor: readonly ActorRule[];
   readonly agents?: string;
 }
 
@@ -34,13 +36,16 @@ export function register(program: Command): void {
       (text: string, before: readonly string[]) => [...before, text],
       [],
     )
-    .option('--agents <ids>', 'a,b,...: the only actors it may speak for')
+    .option(ACTOR_OPTION, `of a platform: ${ACTOR_HELP}`, oneMore, [])
+    .option('--agents <ids>', 'on a ledger of rules 1: a,b,...: the only actors it may speak for')
     .action(async (id: string, options: AddOptions, command: Command) => {
       await add(new Context(command), id, options);
     });
   issuer
     .command('revoke')
-    .description('nothing that it signs is admitted from this entry on')
+    .description(
+      'nothing that it signs is admitted from this entry on, what it asked people ends, and what it was permitted cannot be claimed',
+    )
     .argument('<id>', 'of the party')
     .requiredOption('--tenant <id>', 'for which tenant', tenantOnly)
     .action(async (id: string, { tenant }: { tenant: string }, command: Command) => {
@@ -53,19 +58,21 @@ export function register(program: Command): void {
     });
 }
 
-async function add(context: Context, id: string, { tenant, type: asked, publicKey, agents }: AddOptions): Promise<void> {
+async function add(context: Context, id: string, { tenant, type: asked, publicKey, actor, agents }: AddOptions): Promise<void> {
   const type = ISSUER_TYPES.find((each) => each === asked);
   if (!type) throw new CliError(`--type: expected ${ISSUER_TYPES.join(', ')}, got ${asked}`);
   // Their keys lie in keys/ too, and must sign nothing but what they are for.
   if (RESERVED.includes(id)) throw new CliError(`${id}: expected another id than ${RESERVED.join(', ')}: those are the ledger's own`);
   const given = publicKeysFrom(publicKey);
   const { home } = context;
+  const { rules } = home.birth();
+  const says = saysOf(`a party of type ${type}`, { rules, maySay: type === 'platform', actor, agents });
   let keyids: string[] = [];
   await context.control([laneOfTree(home, tenant)], (facts) => {
     knownTenant(facts, tenant);
     const publicKeys = given.length > 0 ? given : [publicKeyOf(home.createKey(id))];
     keyids = publicKeys.map(({ keyid }) => keyid);
-    return [registerIssuer(home, { tenant, issuer: id, type, publicKeys, agents: agents?.split(',') })];
+    return [registerIssuer(home, { tenant, issuer: id, type, publicKeys, ...says })];
   });
   const where = given.length > 0 ? '' : `, its key in ${home.folder}/keys`;
   const keys = `${keyids.length === 1 ? 'key' : 'keys'} ${keyids.join(', ')}`;

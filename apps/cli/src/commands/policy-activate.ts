@@ -23,11 +23,14 @@ async function activate(context: Context, path: string): Promise<void> {
   const lanes = Array.from({ length: context.home.config.lanes }, (_, lane) => lane);
   const facts = new ActivationFacts();
   // A lane that has it already is left alone: run again after a failure, this goes on where it stopped.
-  await context.control(
-    lanes,
-    () => activateBundle(context.home, bundle.document).filter(({ lane }) => facts.bundles.get(lane) !== bundle.digest),
-    facts,
-  );
+  const missing = () => activateBundle(context.home, bundle.document).filter(({ lane }) => facts.bundles.get(lane) !== bundle.digest);
+  try {
+    await context.control(lanes, missing, facts);
+  } catch (error) {
+    if (!(error instanceof CliError) || !error.message.includes('bundle-not-judged')) throw error;
+    const what = 'a stop or a revocation was decided before this bundle had been judged';
+    throw new CliError(`${error.message}: ${what}; run the command again`, INVALID);
+  }
   const activated = lanes.map((lane) => ({ lane, ...facts.activated.get(lane) }));
   const lines = activated.map(
     ({ lane, index, decidedAt }) => `  lane ${lane}: entry ${index ?? '?'} of _system.${lane}, ${decidedAt ?? ''}`,

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 
-import { CanonicalJsonError, fromUtf8, isIdentifier, type Json, NESTING_MAX, NUMBER_FAULTS, parseJson, proposalBody } from '#domain';
+import {
+  CanonicalJsonError,
+  fromUtf8,
+  isIdentifier,
+  type Json,
+  NESTING_MAX,
+  NUMBER_FAULTS,
+  parseJson,
+  proposalBody,
+  type SaidActor,
+} from '#domain';
 
 import { Problem, type ProblemCode } from './problem.ts';
 
@@ -9,7 +19,7 @@ export const EXPIRES_IN_DEFAULT_S = 300;
 /** Unit s. A payload is decided within a day of its making. */
 export const EXPIRES_IN_MAX_S = 24 * 60 * 60;
 /** Members of a payload that the gateway writes, from the credential and its own clock. */
-const NOT_YOURS = ['tenant', 'issuer', 'keyid', 'ledger', 'birth', 'blind', 'issuedAt', 'expiresAt'] as const;
+const NOT_YOURS = ['tenant', 'issuer', 'keyid', 'ledger', 'birth', 'token', 'blind', 'issuedAt', 'expiresAt'] as const;
 
 export const proposalRequest = z.strictObject({
   /** Names the action, and makes sending it again harmless. Drawn when absent. */
@@ -22,7 +32,7 @@ export const proposalRequest = z.strictObject({
 export interface ProposalRequest {
   readonly id: string | undefined;
   readonly expiresInS: number;
-  readonly actorId: string;
+  readonly actor: SaidActor;
   /** Exactly the caller's members. */
   readonly body: Readonly<Record<string, Json>>;
 }
@@ -49,7 +59,7 @@ export function parseProposal(json: Json | undefined): ProposalRequest {
   if (!parsed.success) throw new Problem(400, 'BODY_MALFORMED', `refused: ${memberOf(parsed.error.issues)}`);
   const { id, expiresIn, actor } = parsed.data;
   const body = Object.fromEntries(Object.entries(json).filter(([member]) => member !== 'id' && member !== 'expiresIn'));
-  return { id, expiresInS: expiresIn ?? EXPIRES_IN_DEFAULT_S, actorId: actor.id, body };
+  return { id, expiresInS: expiresIn ?? EXPIRES_IN_DEFAULT_S, actor, body };
 }
 
 /** The member that is wrong, by its path in the schema: nothing that the sender wrote gets into an answer or a log. */

@@ -14,19 +14,32 @@ const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
 const origin = 'test.example/t/log1';
 index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(new Uint8Array(32).fill(9))) });
 const tokenHash = createHash('sha256').update(bearer).digest('hex');
-index.tokens.issue({ tenant: 'acme', token: 't', tokenHash, roles: ['propose', 'read'], agents: undefined, validUntilMs: 1000 });
+index.tokens.issue({
+  tenant: 'acme',
+  token: 't',
+  tokenHash,
+  roles: ['propose', 'read'],
+  says: { rules: 2, actors: undefined },
+  validUntilMs: 1000,
+});
 
 const request = (method: string, token = bearer): FastifyRequest =>
   ({ method, headers: { authorization: `Bearer ${token}` } }) as unknown as FastifyRequest;
 const gate = (
   {
     isCaughtUp = true,
+    hasCaughtUp = isCaughtUp,
     isBrokerAway = false,
     halt,
     silentMs = 0,
-  }: { isCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string; silentMs?: number } = {},
+  }: { isCaughtUp?: boolean; hasCaughtUp?: boolean; isBrokerAway?: boolean; halt?: string; silentMs?: number } = {},
   nowMs = 0,
-): Gate => new Gate(index, { isCaughtUp, isBrokerAway, haltOf: () => halt, silentMs: () => silentMs }, () => nowMs);
+): Gate =>
+  new Gate(
+    index,
+    { isCaughtUp, hasCaughtUp: (lane) => lane === 1 && hasCaughtUp, isBrokerAway, haltOf: () => halt, silentMs: () => silentMs },
+    () => nowMs,
+  );
 const refusal = (of: Gate, what: FastifyRequest): unknown => {
   try {
     of.admit(what);
@@ -40,6 +53,9 @@ describe('the gate', () => {
   it.each([
     ['facts that are not complete', { isCaughtUp: false }, 'NOT_READY', 'NOT_READY'],
     ['no broker at start', { isCaughtUp: false, isBrokerAway: true }, 'BROKER_UNAVAILABLE', 'BROKER_UNAVAILABLE'],
+    ['facts of another lane that are not complete', { isCaughtUp: false, hasCaughtUp: true }, undefined, undefined],
+    ['facts of its lane that are not complete', { hasCaughtUp: false }, 'NOT_READY', 'NOT_READY'],
+    ['a lane halted before all was read', { hasCaughtUp: false, halt: 'TAIL_LOST', silentMs: 60_000 }, 'LANE_HALTED', 'LANE_HALTED'],
     ['a broker that went away', { isBrokerAway: true }, 'BROKER_UNAVAILABLE', undefined],
     ['a halted lane', { halt: 'broken' }, 'LANE_HALTED', undefined],
     ['a broker heard of just in time', { isBrokerAway: true, silentMs: STALE_MAX_MS }, 'BROKER_UNAVAILABLE', undefined],
@@ -49,6 +65,16 @@ describe('the gate', () => {
     ['everything in order', {}, undefined, undefined],
   ] as const)('with %s', (_, follower, write, read) => {
     expect([refusal(gate(follower), request('POST')), refusal(gate(follower), request('GET'))]).toEqual([write, read]);
+  });
+
+  it('names the code of the lane that is halted', () => {
+    expect(() => {
+      gate({ halt: 'TAIL_LOST' }).admit(request('POST'));
+    }).toThrow('(TAIL_LOST)');
+  });
+
+  it('calls no token unknown while a lane is still being read', () => {
+    expect(refusal(gate({ isCaughtUp: false, hasCaughtUp: true }), request('GET', 'cs_other'))).toBe('NOT_READY');
   });
 
   it('admits only a token of the ledger, until its end', () => {

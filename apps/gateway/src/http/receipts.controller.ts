@@ -26,23 +26,36 @@ export class ReceiptsController {
 
   @Get('receipts')
   @Header('content-type', TEXT)
-  @ApiOperation({ summary: 'receipt of what became of one record on an input topic', description: 'role read' })
-  @ApiQuery({ name: 'topic', required: true, schema: { type: 'string', enum: [...INPUT_TOPICS] } })
-  @ApiQuery({ name: 'partition', required: true, schema: { type: 'integer', minimum: 0 } })
-  @ApiQuery({ name: 'offset', required: true, schema: { type: 'integer', minimum: 0 } })
+  @ApiOperation({
+    summary: 'receipt of what became of one record on an input topic',
+    description:
+      'role read. By digest, the hex SHA-256 of the payload that was signed. Bytes that were refused without trust have none in their ' +
+      'entry: their refusal is found by the place of the record, by the tenant that they name.',
+  })
+  @ApiQuery({ name: 'digest', required: false, schema: { type: 'string', pattern: '^[0-9a-f]{64}$' } })
+  @ApiQuery({ name: 'topic', required: false, schema: { type: 'string', enum: [...INPUT_TOPICS] } })
+  @ApiQuery({ name: 'partition', required: false, schema: { type: 'integer', minimum: 0 } })
+  @ApiQuery({ name: 'offset', required: false, schema: { type: 'integer', minimum: 0 } })
   @AnswersText('C2SP tlog-proof')
   @Refuses(400, 401, 403, 404, 503)
   async ofRecord(
     @Req() request: FastifyRequest,
+    @Query('digest') digest: unknown,
     @Query('topic') topic: unknown,
     @Query('partition') partition: unknown,
     @Query('offset') offset: unknown,
   ): Promise<string> {
     const credential = this.gate.credentialOf(request);
     demandRole(credential, 'read');
-    if (!INPUT_TOPICS.some((name) => name === topic))
-      throw new Problem(400, 'QUERY_MALFORMED', `topic: expected ${INPUT_TOPICS.join(', ')}`);
-    return shown(await this.receipts.ofRecord(credential, String(topic), numberOf('partition', partition), numberOf('offset', offset)));
+    if (digest !== undefined) {
+      if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest))
+        throw new Problem(400, 'QUERY_MALFORMED', 'digest: expected 64 hex digits, the SHA-256 of the payload');
+      return shown(await this.receipts.ofPayload(credential.tenant, digest));
+    }
+    const named = INPUT_TOPICS.find((name) => name === topic);
+    if (!named) throw new Problem(400, 'QUERY_MALFORMED', `expected digest, or topic (${INPUT_TOPICS.join(', ')}), partition and offset`);
+    const place = { topic: named, partition: numberOf('partition', partition), offset: numberOf('offset', offset) };
+    return shown(await this.receipts.ofRefusal(credential.tenant, place));
   }
 
   @Get('receipts/:tenant/:index')

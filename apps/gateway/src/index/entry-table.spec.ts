@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { EntryTable, type NewEntry } from './entry-table.ts';
+import { EntryTable, type NewEntry, placeKey } from './entry-table.ts';
 
 const source = (offset: number, epoch = 0, partition = 0) => ({ topic: 'actions' as const, partition, epoch, offset });
 const table = (entries: readonly NewEntry[], max?: number): EntryTable => {
@@ -36,6 +36,31 @@ describe('entry table', () => {
     ]);
     expect(made.slotsFrom('actions', 0, 0).map((slot) => made.get(slot)?.leafIndex)).toEqual([2]);
     expect(made.slotsFrom('actions', 0, 7).map((slot) => made.get(slot)?.leafIndex)).toEqual([1]);
+  });
+
+  it('finds entries by the digest of their payload, the newest first, and never one that was dropped', () => {
+    const digest = (character: string) => character.repeat(64);
+    const made = table(
+      ['a', 'b', 'a', 'a', 'c'].map((character, leafIndex) => ({
+        tenant: 'acme',
+        leafIndex,
+        source: source(leafIndex),
+        digest: digest(character),
+      })),
+      4,
+    );
+    const found = (character: string) => made.slotsOf(digest(character)).map((slot) => made.get(slot)?.leafIndex);
+    expect([found('a'), found('b'), found('d')]).toEqual([[3, 2], [1], []]);
+    made.add({ tenant: 'acme', leafIndex: 5, source: undefined });
+    expect([found('b'), made.waitKeyOf(made.nextSlot - 1)]).toEqual([[], undefined]);
+  });
+
+  it('knows whom refused bytes name, until the entry is dropped', () => {
+    const made = table([{ tenant: '_system.0', leafIndex: 0, source: source(4), sender: 'acme' }], 1);
+    expect(made.get(0)?.sender).toBe('acme');
+    expect(made.waitKeyOf(0)).toBe(placeKey(source(4)));
+    made.add({ tenant: '_system.0', leafIndex: 1, source: source(5), sender: '' });
+    expect(made.get(1)?.sender).toBe('');
   });
 
   it('drops the oldest beyond its maximum, and never shows one entry under the name of another', () => {

@@ -2,7 +2,7 @@ import type { InputTopic } from '#domain';
 
 import { Deque } from './deque.ts';
 
-/** Entries remembered: about 45 bytes each in columns, and an action's id. The oldest are dropped; their receipts stay on Kafka. */
+/** Entries remembered: about 100 bytes each, in columns and by digest, and an action's id. The oldest are dropped; their receipts stay on Kafka. */
 export const ENTRIES_MAX = 500_000;
 
 /** Names one remembered entry; grows by one with each, so an old name never means another entry. */
@@ -19,13 +19,17 @@ export interface NewEntry {
   readonly leafIndex: number;
   /** undefined for what time alone brought about. */
   readonly source: SourceAt | undefined;
+  /** Hex SHA-256 of the payload that it was made from; undefined when it was made from none, or from bytes refused without trust. */
+  readonly digest?: string | undefined;
+  /** Of bytes refused without trust: the tenant that they name, '' for none. undefined: not refused so, or the ledger does not say. */
+  readonly sender?: string | undefined;
 }
-export interface FoundEntry extends NewEntry {
+export interface FoundEntry extends Omit<NewEntry, 'digest'> {
   /** Offset on `receipts`, on the tenant's lane; undefined until the notary has attested the entry. */
   readonly receiptOffset: number | undefined;
 }
 
-/** Finds entries by (tenant, index) and by the record they were made from. In columns, because there are many. */
+/** Finds entries by (tenant, index), by the payload they were made from, and by the place of its record. In columns, because there are many. */
 export class EntryTable {
   readonly #entriesMax: number;
   #columns: Columns;
@@ -36,10 +40,19 @@ export class EntryTable {
   readonly #sources: SourceList[] = [];
   /** `topic/partition`, then one list per epoch, the newest last. */
   readonly #sourceNumbers = new Map<string, number[]>();
+  /** The first bits of a digest → the newest slot with it; the column `before` leads to the older ones. */
+  readonly #newestOf = new Map<number, Slot>();
+  /** Of refusals alone. */
+  readonly #senders = new Map<Slot, string>();
 
   constructor(entriesMax = ENTRIES_MAX) {
     this.#entriesMax = entriesMax;
     this.#columns = columns(Math.min(entriesMax, FIRST_CAPACITY));
+  }
+
+  /** The name that the next entry gets: what was added since has none below it. */
+  get nextSlot(): Slot {
+    return this.#next;
   }
 
   get size(): number {
@@ -47,7 +60,7 @@ export class EntryTable {
   }
 
   /** Entries come in the order of their lane, so each tree's indexes and each source's offsets only grow. Returns what was dropped. */
-  add({ tenant, leafIndex, source }: NewEntry): { slot: Slot; dropped: Slot | undefined } {
+  add({ tenant, leafIndex, source, digest, sender }: NewEntry): { slot: Slot; dropped: Slot | undefined } {
     const dropped = this.size === this.#entriesMax ? this.#dropOldest() : undefined;
     if (this.#next === this.#columns.capacity && this.#next < this.#entriesMax) this.#grow();
     const slot = this.#next++;
@@ -59,6 +72,11 @@ export class EntryTable {
     this.#columns.receiptOffset[at] = NONE;
     this.#columns.source[at] = sourceNumber;
     this.#columns.sourceOffset[at] = source?.offset ?? NONE;
+    const bits = digest === undefined ? NONE : bitsOf(digest);
+    this.#columns.digest[at] = bits;
+    this.#columns.before[at] = this.#newestOf.get(bits) ?? NONE;
+    if (digest !== undefined) this.#newestOf.set(bits, slot);
+    if (sender !== undefined) this.#senders.set(slot, sender);
     const tree = this.#trees[treeNumber];
     tree?.slots.push(slot);
     if (tree) tree.size = leafIndex + 1;
@@ -77,6 +95,14 @@ export class EntryTable {
     const first = tree?.slots.at(0);
     if (tree === undefined || first === undefined) return undefined;
     return tree.slots.at(leafIndex - this.#number('leafIndex', first)); // dense, so the distance is the position
+  }
+
+  /** Entries whose payload may have this digest, the newest first: compare the whole digest in E. */
+  slotsOf(digest: string): Slot[] {
+    const found: Slot[] = [];
+    let slot = this.#newestOf.get(bitsOf(digest)) ?? NONE;
+    for (; slot >= this.#oldest && found.length < SAME_DIGEST_MAX; slot = this.#number('before', slot)) found.push(slot);
+    return found;
   }
 
   /** Every part of what became of one record; of several epochs the newest that has the offset. */
@@ -105,7 +131,16 @@ export class EntryTable {
       leafIndex: this.#number('leafIndex', slot),
       source: list && { topic: list.topic, partition: list.partition, epoch: list.epoch, offset: this.#number('sourceOffset', slot) },
       receiptOffset: receiptOffset === NONE ? undefined : receiptOffset,
+      sender: this.#senders.get(slot),
     };
+  }
+
+  /** The key under which a caller waits for this entry: its payload, or the place of a refused record. undefined: it is waited for by none. */
+  waitKeyOf(slot: Slot): string | undefined {
+    const bits = this.#number('digest', slot);
+    if (bits !== NONE) return payloadKey(bits);
+    const { source, sender } = this.get(slot) ?? {};
+    return source && sender !== undefined ? placeKey(source) : undefined;
   }
 
   setReceipt(slot: Slot, receiptOffset: number): void {
@@ -116,6 +151,9 @@ export class EntryTable {
     const slot = this.#oldest++;
     this.#trees[this.#number('tree', slot)]?.slots.shift(); // the oldest of all is the oldest of its tree and of its source
     this.#sources[this.#number('source', slot)]?.slots.shift();
+    const bits = this.#number('digest', slot);
+    if (this.#newestOf.get(bits) === slot) this.#newestOf.delete(bits);
+    this.#senders.delete(slot);
     return slot;
   }
 
@@ -169,8 +207,17 @@ interface SourceList extends Omit<SourceAt, 'offset'> {
 }
 
 const NONE = -1;
+/** Repetitions of one payload that are looked at: each is read and verified. */
+const SAME_DIGEST_MAX = 16;
+/** 52 bits: exact in a double. */
+const DIGEST_CHARACTERS = 13;
+/** Keys to wait for. */
+export const digestKey = (digest: string): string => payloadKey(bitsOf(digest));
+export const placeKey = ({ topic, partition, offset }: Omit<SourceAt, 'epoch'>): string => `${topic}/${partition}/${offset}`;
+const payloadKey = (bits: number): string => `payload/${bits}`;
+const bitsOf = (digest: string): number => Number.parseInt(digest.slice(0, DIGEST_CHARACTERS), 16);
 const FIRST_CAPACITY = 4096;
-const COLUMN_NAMES = ['tree', 'leafIndex', 'receiptOffset', 'source', 'sourceOffset'] as const;
+const COLUMN_NAMES = ['tree', 'leafIndex', 'receiptOffset', 'source', 'sourceOffset', 'digest', 'before'] as const;
 
 interface Columns {
   readonly capacity: number;
@@ -180,6 +227,8 @@ interface Columns {
   readonly leafIndex: Float64Array;
   readonly receiptOffset: Float64Array;
   readonly sourceOffset: Float64Array;
+  readonly digest: Float64Array;
+  readonly before: Float64Array;
 }
 
 function columns(capacity: number): Columns {
@@ -190,5 +239,7 @@ function columns(capacity: number): Columns {
     leafIndex: new Float64Array(capacity),
     receiptOffset: new Float64Array(capacity),
     sourceOffset: new Float64Array(capacity),
+    digest: new Float64Array(capacity),
+    before: new Float64Array(capacity),
   };
 }

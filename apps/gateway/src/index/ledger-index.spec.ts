@@ -22,9 +22,9 @@ function fold(maximum?: number) {
     const leafIndex = sizes.get(tenant) ?? 0;
     sizes.set(tenant, leafIndex + 1);
     const source = { kind: 'record', topic: 'actions', epoch: 0, partition: 0, offset: String(offset++), part: 0, parts: 1 };
-    const predicate = { ...members, index: String(leafIndex), source } as unknown as Predicate;
-    const statement = { predicate, subject: [{ name, digest: { sha256: '' } }] };
-    const entry = { record: { tenant, leafIndex }, statement, kind } as unknown as SealedEntry;
+    const predicate = { ...members, index: String(leafIndex) } as unknown as Predicate;
+    const statement = { predicate, subject: [{ name, digest: { sha256: '00'.repeat(32) } }] };
+    const entry = { record: { tenant, leafIndex }, statement, kind, source } as unknown as SealedEntry;
     index.foldBatch({ firstSeq: 0, entries: [entry], before: new Map() } satisfies SealedBatch);
     return leafIndex;
   };
@@ -78,7 +78,7 @@ describe('receipts', () => {
     const { index } = fold();
     expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 1 }, 4)).toBe('ahead');
     expect(index.foldReceipt(0, { tenant: 'unknown', leafIndex: 0 }, 4)).toBe('ahead');
-    expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 0 }, 5)).toMatchObject({ topic: 'actions', offset: 1 });
+    expect(index.foldReceipt(0, { tenant: 'acme', leafIndex: 0 }, 5)).toBe(index.entries.slotOf('acme', 0));
     expect(index.entries.get(index.entries.slotOf('acme', 0) ?? -1)?.receiptOffset).toBe(5);
   });
   it.each([

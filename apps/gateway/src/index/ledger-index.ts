@@ -1,9 +1,19 @@
-import { originOf, parseTime, type SealedBatch, type SealedEntry, type LedgerBirth, type Source, type Statement } from '#domain';
+import {
+  type ActorRule,
+  originOf,
+  parseTime,
+  type SealedBatch,
+  type SealedEntry,
+  type LedgerBirth,
+  type Source,
+  type Statement,
+  type TokenRole,
+} from '#domain';
 
 import { ActionTable } from './action-table.ts';
-import { ENTRIES_MAX, EntryTable, type SourceAt } from './entry-table.ts';
+import { ENTRIES_MAX, EntryTable, type Slot, type SourceAt } from './entry-table.ts';
 import { LogBook } from './log-book.ts';
-import { TokenBook, type TokenRole } from './token-book.ts';
+import { TokenBook, type TokenSays } from './token-book.ts';
 
 /** `receipts` is not what a notary writes: reading it further would show receipts for the wrong entries. */
 export class ReceiptsBroken extends Error {
@@ -34,7 +44,7 @@ export class LedgerIndex {
   }
 
   /** ahead: the ledger fold has not met the entry yet; ask again. Throws ReceiptsBroken. */
-  foldReceipt(lane: number, { tenant, leafIndex }: { tenant: string; leafIndex: number }, offset: number): 'ahead' | SourceAt | undefined {
+  foldReceipt(lane: number, { tenant, leafIndex }: { tenant: string; leafIndex: number }, offset: number): 'ahead' | Slot | undefined {
     const log = this.logs.get(tenant);
     if (!log || leafIndex >= this.entries.treeSize(tenant)) return 'ahead';
     const expected = this.#nextReceipt.get(tenant) ?? 0;
@@ -45,13 +55,19 @@ export class LedgerIndex {
     const slot = this.entries.slotOf(tenant, leafIndex);
     if (slot === undefined) return undefined; // dropped already
     this.entries.setReceipt(slot, offset);
-    return this.entries.get(slot)?.source;
+    return slot;
   }
 
-  #foldEntry({ record, statement, kind }: SealedEntry): void {
-    const { tenant, leafIndex } = record;
-    const { predicate } = statement;
-    const { slot, dropped } = this.entries.add({ tenant, leafIndex, source: sourceAt(predicate.source) });
+  #foldEntry({ record, statement, kind, source }: SealedEntry): void {
+    const { tenant, leafIndex, place } = record;
+    const { predicate, subject } = statement;
+    const isRaw = predicate['bytesMac'] !== undefined; // its digest is no payload's
+    const isOfPayload = source.kind === 'record' && !isRaw;
+    const { slot, dropped } = this.entries.add({
+      ...{ tenant, leafIndex, source: sourceAt(source) },
+      digest: isOfPayload ? subject[0].digest.sha256 : undefined,
+      sender: isRaw ? place?.sender : undefined,
+    });
     if (dropped !== undefined) this.actions.drop(dropped);
     if (kind === 'action.decided') {
       const takesId = typeof predicate['expiresAt'] === 'string';
@@ -73,21 +89,26 @@ export class LedgerIndex {
       const value = predicate[member];
       return typeof value === 'string' ? value : '';
     };
-    if (kind === 'tenant.registered') {
+    if (kind === 'tenant.registered' || kind === 'log.rotated') {
       const origin = originOf(this.#ledger, text('logId'));
-      this.logs.register({ tenant: text('registers'), origin, lane: Number(predicate['lane']), vkey: text('vkey') });
+      const tenant = text(kind === 'log.rotated' ? 'rotates' : 'registers');
+      this.logs.register({ tenant, origin, lane: Number(predicate['lane']), vkey: text('vkey') });
     } else if (kind === 'token.issued') {
-      const agents = predicate['agents'];
       this.tokens.issue({
         tenant,
         token: text('token'),
         tokenHash: text('tokenHash'),
         roles: (Array.isArray(predicate['roles']) ? predicate['roles'] : []) as TokenRole[],
-        agents: Array.isArray(agents) ? agents.map(String) : undefined,
+        says: saysOf(predicate),
         validUntilMs: parseTime(text('validUntil')),
       });
     } else if (kind === 'token.revoked') this.tokens.revoke(tenant, text('token'));
   }
+}
+
+function saysOf({ rules, agents, actors }: Statement['predicate']): TokenSays {
+  if (rules > 1) return { rules: 2, actors: actors as ActorRule[] | undefined };
+  return { rules: 1, agents: Array.isArray(agents) ? agents.map(String) : undefined };
 }
 
 function sourceAt(source: Source): SourceAt | undefined {

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { TokenBook } from './token-book.ts';
 
 const hash = (bearer: string): string => createHash('sha256').update(bearer).digest('hex');
-const fact = { tenant: 'acme', token: 't1', tokenHash: hash('cs_one'), roles: ['read'] as const, agents: undefined, validUntilMs: 1000 };
+const fact = {
+  tenant: 'acme',
+  token: 't1',
+  tokenHash: hash('cs_one'),
+  roles: ['read'] as const,
+  says: { rules: 2, actors: undefined } as const,
+  validUntilMs: 1000,
+};
 const book = (): TokenBook => {
   const made = new TokenBook();
   made.issue(fact);

@@ -1,6 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-export type TokenRole = 'propose' | 'read';
+import type { ActorRule, TokenRole } from '#domain';
+
+/** Of actors: under rules 1 ids of any kind, undefined: any; since rules 2 a list, undefined: nothing. */
+export type TokenSays =
+  | { readonly rules: 1; readonly agents: readonly string[] | undefined }
+  | { readonly rules: 2; readonly actors: readonly ActorRule[] | undefined };
 
 /** What the ledger says of one bearer token. */
 export interface TokenFact {
@@ -9,8 +14,7 @@ export interface TokenFact {
   /** SHA-256 of the bearer string. */
   readonly hash: Buffer;
   readonly roles: readonly TokenRole[];
-  /** Actors it may speak for; undefined: any. */
-  readonly agents: readonly string[] | undefined;
+  readonly says: TokenSays;
   readonly validUntilMs: number;
   readonly revoked: boolean;
 }

@@ -12,9 +12,10 @@ import {
   UnreadableBatch,
   wire,
 } from '#adapters';
-import { emptyHeads, LedgerBroken, type LedgerBirth, SealedBatches } from '#domain';
+import { emptyHeads, LaneHalted, LedgerBroken, type LedgerBirth, SealedBatches } from '#domain';
 
 import type { Health } from '../../../kit/src/index.ts';
+import type { Slot } from '../index/entry-table.ts';
 import { type LedgerIndex, ReceiptsBroken } from '../index/ledger-index.ts';
 
 const FOLLOWED = ['ledger', 'receipts', 'checkpoints'] as const;
@@ -32,7 +33,8 @@ export interface FollowerOptions {
     lane: number;
     offset: number;
     proof: Uint8Array;
-    source: { topic: string; offset: number } | undefined;
+    /** undefined: the entry was dropped from the index already. */
+    slot: Slot | undefined;
   }) => void;
 }
 
@@ -44,6 +46,10 @@ interface Position {
   /** End seen at start; undefined before the first connection. */
   target: bigint | undefined;
   halted: boolean;
+  /** The last answer went up to the end of the log. */
+  isAtEnd: boolean;
+  /** Since when its next record has waited for one of another topic, on performance.now's clock. */
+  waitsSinceMs: number | undefined;
 }
 
 /** Unit ms. A broker that restarts is away for seconds: ask often at first. */
@@ -51,6 +57,11 @@ const BACK_OFF_FIRST_MS = 100;
 const BACK_OFF_MAX_MS = 2000;
 /** Unit ms. Receipts ahead of the ledger fold, or a partition without leader: how long before they are asked for again. */
 const PAUSE_MS = 20;
+/**
+ * Unit ms. A receipt is written after its entry was committed, so an entry that is not there by then, with the ledger read to its end, is lost.
+ * Its markers take milliseconds.
+ */
+const TAIL_LOST_AFTER_MS = 5000;
 
 /**
  * Folds ledger, receipts and checkpoints of every lane into the index, from offset 0, read_committed. What a lane cannot explain halts that
@@ -60,6 +71,7 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #positions: Position[];
   readonly #batches: SealedBatches[];
+  /** Code of why a lane is not followed any more. */
   readonly #halts = new Map<number, string>();
   /** When the ledger of each lane was last heard of, on performance.now's clock. */
   readonly #heardAtMs = new Map<number, number>();
@@ -75,16 +87,32 @@ export class Follower {
     const { birth, health } = options;
     const lanes = Array.from({ length: birth.lanes }, (_, lane) => lane);
     this.#positions = lanes.flatMap((lane) =>
-      FOLLOWED.map((name) => ({ name, topic: options.topicOf(name), lane, next: 0n, target: undefined, halted: false })),
+      FOLLOWED.map((name) => ({
+        name,
+        topic: options.topicOf(name),
+        lane,
+        next: 0n,
+        target: undefined,
+        halted: false,
+        isAtEnd: false,
+        waitsSinceMs: undefined,
+      })),
     );
-    const keys = birth.deciderKeys.map((key) => key.publicKey);
-    this.#batches = lanes.map((lane) => new SealedBatches(emptyHeads(birth.ledger, lane, systemLog(birth, lane)), keys, wire));
+    this.#batches = lanes.map((lane) => new SealedBatches(emptyHeads(birth, lane), wire));
     health.wait('index', 'reading the ledger from its first record');
+    health.servesWhile(() => !this.#brokerAway && lanes.some((lane) => this.hasCaughtUp(lane) && this.haltOf(lane) === undefined));
   }
 
-  /** Whether everything that was on Kafka at start is folded: before that, a revoked token could look valid. */
+  /** Whether everything that was on Kafka at start is folded, but for lanes that are halted. */
   get isCaughtUp(): boolean {
     return this.#caughtUp;
+  }
+
+  /** Whether everything that one lane held at start is folded: before that, a revoked token of its tenants could look valid. */
+  hasCaughtUp(lane: number): boolean {
+    return this.#positions.every(
+      (position) => position.lane !== lane || (position.target !== undefined && position.next >= position.target),
+    );
   }
 
   /** Whether the last read failed: facts may be out of date. */
@@ -92,7 +120,7 @@ export class Follower {
     return this.#brokerAway;
   }
 
-  /** Why the lane is not followed any more; undefined when it is. */
+  /** Code of why the lane is not followed any more; undefined when it is. */
   haltOf(lane: number): string | undefined {
     return this.#halts.get(lane);
   }
@@ -189,19 +217,31 @@ export class Follower {
     try {
       for (const record of answer.records) {
         if (!this.#fold(position, record)) {
+          this.#refuseLostTail(position);
           position.halted = this.#halts.has(position.lane); // what it waits for will not come
           return position.next > before;
         }
         position.next = record.offset + 1n;
+        position.waitsSinceMs = undefined;
       }
       if (answer.error instanceof OffsetOutOfRange || answer.error instanceof UnreadableBatch) throw answer.error;
       position.next = answer.nextOffset;
+      position.isAtEnd = !answer.error && answer.nextOffset >= answer.highWatermark;
       if (position.name === 'ledger' && !answer.error && !this.#halts.has(position.lane))
         this.#heardAtMs.set(position.lane, performance.now());
     } catch (error) {
       this.#halt(position, error);
     }
     return position.next > before;
+  }
+
+  /** Throws LaneHalted when what the position waits for has been lost: receipts prove entries that the ledger does not hold. */
+  #refuseLostTail(position: Position): void {
+    const nowMs = performance.now();
+    position.waitsSinceMs ??= nowMs;
+    const ledger = this.#positions.find(({ name, lane }) => name === 'ledger' && lane === position.lane);
+    if (ledger?.isAtEnd !== true || nowMs - position.waitsSinceMs < TAIL_LOST_AFTER_MS) return;
+    throw new LaneHalted('TAIL_LOST', `receipts/${position.lane} offset ${position.next} is of an entry beyond the end of the ledger`);
   }
 
   /** Returns false when the record cannot be folded yet. */
@@ -213,9 +253,9 @@ export class Follower {
     } else if (name === 'receipts') {
       if (value === null) throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: empty record`);
       const receipt = codecs.receipt.decode(value);
-      const source = index.foldReceipt(lane, receipt, Number(offset));
-      if (source === 'ahead') return false;
-      this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, source });
+      const slot = index.foldReceipt(lane, receipt, Number(offset));
+      if (slot === 'ahead') return false;
+      this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, slot });
     } else this.#foldCheckpoint(lane, offset, value);
     return true;
   }
@@ -239,8 +279,7 @@ export class Follower {
 
   #halt(position: Position, error: unknown): void {
     position.halted = true;
-    const reason = `${position.name} lane ${position.lane}: ${error instanceof Error ? error.message : String(error)}`;
-    this.#halts.set(position.lane, reason);
+    this.#halts.set(position.lane, error instanceof Error && 'code' in error ? String(error.code) : 'FAILED');
     this.#options.health.fail(`lane ${position.lane}`, error);
     const isFork = error instanceof LedgerBroken || error instanceof ReceiptsBroken;
     this.#options.log.fatal(
@@ -250,11 +289,7 @@ export class Follower {
   }
 
   #noteProgress(): void {
-    if (
-      this.#caughtUp ||
-      !this.#positions.every(({ next, target, lane }) => this.#halts.has(lane) || (target !== undefined && next >= target))
-    )
-      return;
+    if (this.#caughtUp || !this.#positions.every(({ lane }) => this.#halts.has(lane) || this.hasCaughtUp(lane))) return;
     this.#caughtUp = true;
     this.#options.health.ok('index');
     this.#options.log.info({ entries: this.#options.index.entries.size }, 'index caught up');
@@ -288,10 +323,4 @@ function isNotaryPosition(value: Buffer): boolean {
   } catch {
     return false;
   }
-}
-
-function systemLog(birth: LedgerBirth, lane: number): LedgerBirth['systemLogs'][number] {
-  const log = birth.systemLogs.find((system) => system.lane === lane);
-  if (!log) throw new Error(`lane ${lane}: no system log in the ledger's configuration`);
-  return log;
 }

@@ -22,11 +22,13 @@ function missing(tokens: readonly { readonly bearer: string; readonly revoked?: 
   const facts = new LedgerFacts();
   facts.bundles.set(0, 'digest');
   facts.tenants.set('acme', {
-    ...{ tenant: 'acme', lane: 0, origin: 'o', vkey: 'v' },
+    ...{ tenant: 'acme', lane: 0, origin: 'o', vkey: 'v', closed: [] },
     issuers: new Map(['platform-acme', 'ci-acme', 'incident-desk-acme', 'runner'].map((issuer) => [issuer, false])),
     tokens: new Map(tokens.map(({ bearer, revoked = false }, at) => [`token-${at}`, { tokenHash: tokenHashOf(bearer), revoked }])),
   });
-  return missingControls(home, facts, { tenants: ['acme'], bundle: testBundle().document }).map(({ id }) => id.split('-')[0] ?? '');
+  return missingControls(home, facts, { tenants: ['acme'], actors: [], bundle: testBundle().document }).map(
+    ({ id }) => id.split('-')[0] ?? '',
+  );
 }
 
 it('a demo token that is kept and on the ledger is left alone', () => {

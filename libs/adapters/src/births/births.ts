@@ -1,7 +1,7 @@
 /** `countersign init`: topics, the first record of every lane, the policy in force, and two tenants to play with. */
 import { randomBytes } from 'node:crypto';
 
-import { type BundleDocument, parseBundle } from '#domain';
+import { type ActorRule, type BundleDocument, parseBundle } from '#domain';
 
 import { activateBundle, type ControlRecord, issueToken, registerIssuer, registerTenant, tokenHashOf } from '../controls/controls.ts';
 import { publicKeyOf } from '../home/create-ledger.ts';
@@ -14,6 +14,13 @@ import { initialiseLanes, lastControls } from './initialise.ts';
 import { confirmControls, publishControls, untilDecided, type Waiting } from './publish.ts';
 
 export const DEMO_TENANTS: readonly string[] = ['acme', 'globex'];
+/** Who proposes in the tour, the examples and the documents, and for whom: a demo tenant's platform and token say these and no others. */
+export const DEMO_ACTORS: readonly ActorRule[] = [
+  { kind: 'agent', id: 'incident-responder', actingFor: ['ana'] },
+  { kind: 'agent', id: 'support-assistant', actingFor: ['ben'] },
+  { kind: 'agent', id: 'release-bot' },
+  { kind: 'agent', id: 'agent-7' },
+];
 /** Two show that lanes are independent; a laptop gains nothing from more. */
 export const LANES_DEFAULT = 2;
 export const LEDGER_NAME_DEFAULT = 'countersign.local';
@@ -75,6 +82,8 @@ export function checkLedgerTopics(home: Home, brokers: readonly string[]): Promi
 export interface Population {
   readonly tenants: readonly string[];
   readonly bundle: BundleDocument;
+  /** What each tenant's platform and token may say. */
+  readonly actors: readonly ActorRule[];
   /** Unit ms: for the decider to confirm. */
   readonly withinMs: number;
   readonly onProgress: (line: string) => void;
@@ -103,11 +112,11 @@ export async function populateLedger(home: Home, brokers: readonly string[], pop
 export function missingControls(
   home: Home,
   facts: LedgerFacts,
-  { tenants, bundle }: Pick<Population, 'tenants' | 'bundle'>,
+  { tenants, bundle, actors }: Pick<Population, 'tenants' | 'bundle' | 'actors'>,
 ): ControlRecord[] {
   const without = Array.from({ length: home.config.lanes }, (_, lane) => lane).filter((lane) => !facts.bundles.has(lane));
   const bundles = without.length === 0 ? [] : activateBundle(home, bundle).filter(({ lane }) => without.includes(lane));
-  return [...bundles, ...tenants.flatMap((tenant) => missingOfTenant(home, facts, { tenant, executors: executorsOf(bundle) }))];
+  return [...bundles, ...tenants.flatMap((tenant) => missingOfTenant(home, facts, { tenant, actors, executors: executorsOf(bundle) }))];
 }
 
 /** Every party that a class lets act. */
@@ -120,7 +129,7 @@ export const executorKey = (issuer: string, tenant: string): string => `${issuer
 function missingOfTenant(
   home: Home,
   facts: LedgerFacts,
-  { tenant, executors }: { readonly tenant: string; readonly executors: readonly string[] },
+  { tenant, actors, executors }: { readonly tenant: string; readonly actors: readonly ActorRule[]; readonly executors: readonly string[] },
 ): ControlRecord[] {
   const known = facts.tenants.get(tenant);
   const controls = known ? [] : [registerTenant(home, tenant)];
@@ -130,16 +139,24 @@ function missingOfTenant(
   ];
   for (const { type, issuer, key } of parties) {
     if (known?.issuers.has(issuer)) continue;
-    controls.push(registerIssuer(home, { tenant, issuer, type, publicKeys: [publicKeyOf(home.createKey(key))] }));
+    const says = type === 'platform' ? saysOf(home, actors) : {};
+    controls.push(registerIssuer(home, { tenant, issuer, type, publicKeys: [publicKeyOf(home.createKey(key))], ...says }));
   }
   // A token that was kept and never published is none, although another one of the tenant may be good.
   const kept = home.token(tenant);
   const keptHash = kept === undefined ? undefined : tokenHashOf(kept);
   const isKeptGood = [...(known?.tokens.values() ?? [])].some(({ tokenHash, revoked }) => !revoked && tokenHash === keptHash);
   if (!isKeptGood) {
-    const { envelope, bearer } = issueToken(home, { tenant, roles: ['propose', 'read'], validUntilMs: Date.now() + TOKEN_LIFETIME_MS });
+    const { envelope, bearer } = issueToken(home, {
+      ...{ tenant, roles: ['propose', 'read'] as const, ...saysOf(home, actors) },
+      validUntilMs: Date.now() + TOKEN_LIFETIME_MS,
+    });
     home.keepToken(tenant, bearer); // before it is published: the ledger has only its hash
     controls.push(envelope);
   }
   return controls;
 }
+
+/** A ledger of rules 1 keeps no list: there any platform says any actor, as it did. */
+const saysOf = (home: Home, actors: readonly ActorRule[]): { actors?: readonly ActorRule[] } =>
+  home.birth().rules === 1 ? {} : { actors };

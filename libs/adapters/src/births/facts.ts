@@ -1,13 +1,16 @@
 /** Who lives on a ledger, as its entries say: tenants, parties, tokens, bundles, and how far each input topic was decided. */
-import { type InputTopic, originOf, type Predicate } from '#domain';
+import { type InputTopic, originOf, type Predicate, type Source } from '#domain';
 
 import type { FollowedEntry } from './follow.ts';
 
 export interface TenantOnLedger {
   readonly tenant: string;
   readonly lane: number;
-  readonly origin: string;
-  readonly vkey: string;
+  /** Of its log, and the log's key: those that go on. */
+  origin: string;
+  vkey: string;
+  /** Logs of it that were closed, the oldest first. */
+  readonly closed: { readonly origin: string; readonly vkey: string }[];
   /** id → revoked. */
   readonly issuers: Map<string, boolean>;
   readonly tokens: Map<string, { readonly tokenHash: string; readonly revoked: boolean }>;
@@ -21,12 +24,12 @@ export class LedgerFacts {
   /** Entries seen. */
   count = 0;
   readonly #decided = new Map<string, bigint>();
-  /** `topic/lane/offset` → code and detail. */
-  readonly #refusals = new Map<string, string>();
+  /** `lane/offset` → what became of that record of `controls`: they are asked for, and they are few. */
+  readonly #controls = new Map<string, ControlAnswer>();
 
-  add({ record, statement: { predicate }, kind, lane }: FollowedEntry): void {
+  add({ record, statement: { predicate, subject }, kind, lane, source }: FollowedEntry): void {
     this.count += 1;
-    this.#advance(lane, predicate);
+    this.#advance(lane, source, { predicate, digest: subject[0].digest.sha256 });
     const { tenant } = record;
     if (kind === 'genesis') this.#open(tenant, lane, predicate.origin, textOf(predicate, 'vkey'));
     const facts = this.tenants.get(tenant);
@@ -38,7 +41,8 @@ export class LedgerFacts {
         originOf(String(predicate.origin.split('/t/')[0]), textOf(predicate, 'logId')),
         textOf(predicate, 'vkey'),
       );
-    } else if (kind === 'issuer.registered') facts?.issuers.set(textOf(predicate, 'issuer'), false);
+    } else if (kind === 'log.rotated') this.#rotate(predicate);
+    else if (kind === 'issuer.registered') facts?.issuers.set(textOf(predicate, 'issuer'), false);
     else if (kind === 'issuer.revoked') facts?.issuers.set(textOf(predicate, 'issuer'), true);
     else if (kind === 'token.issued') {
       facts?.tokens.set(textOf(predicate, 'token'), { tokenHash: textOf(predicate, 'tokenHash'), revoked: false });
@@ -53,25 +57,47 @@ export class LedgerFacts {
     return this.#decided.get(`${topic}/${lane}`) ?? 0n;
   }
 
-  /** Why the record at this place was refused; undefined when it was not. */
-  refusalOf(topic: InputTopic, lane: number, offset: bigint): string | undefined {
-    return this.#refusals.get(`${topic}/${lane}/${offset}`);
+  /**
+   * What became of a control. `other`: another record was decided at its place, because the topic was made anew or lost its tail.
+   * A control is known by the digest of its payload as well as by its place; one without a digest by its place alone.
+   */
+  controlAnswer(lane: number, offset: bigint, digest: string | undefined): 'open' | 'entered' | 'other' | { readonly refused: string } {
+    if (this.decidedUpTo('controls', lane) <= offset) return 'open';
+    const answer = this.#controls.get(`${lane}/${offset}`);
+    if (!answer || (digest !== undefined && answer.digest !== undefined && answer.digest !== digest)) return 'other';
+    return answer.refused === undefined ? 'entered' : { refused: answer.refused };
   }
 
   #open(tenant: string, lane: number, origin: string, vkey: string): void {
-    if (!this.tenants.has(tenant)) this.tenants.set(tenant, { tenant, lane, origin, vkey, issuers: new Map(), tokens: new Map() });
+    if (!this.tenants.has(tenant))
+      this.tenants.set(tenant, { tenant, lane, origin, vkey, closed: [], issuers: new Map(), tokens: new Map() });
   }
 
-  #advance(lane: number, predicate: Predicate): void {
-    const { source } = predicate;
+  #rotate(predicate: Predicate): void {
+    const facts = this.tenants.get(textOf(predicate, 'rotates'));
+    if (!facts) return;
+    facts.closed.push({ origin: facts.origin, vkey: facts.vkey });
+    facts.origin = originOf(String(predicate.origin.split('/t/')[0]), textOf(predicate, 'logId'));
+    facts.vkey = textOf(predicate, 'vkey');
+  }
+
+  #advance(lane: number, source: Source, { predicate, digest }: { predicate: Predicate; digest: string }): void {
     if (source.kind !== 'record') return;
     this.#decided.set(`${source.topic}/${lane}`, BigInt(source.offset) + 1n);
-    // Only controls are asked for, and they are few.
+    if (source.topic !== 'controls' || source.part > 0) return;
     const code = textOf(predicate, 'code');
-    if (source.topic === 'controls' && code !== '') {
-      this.#refusals.set(`controls/${lane}/${source.offset}`, `${code} (${textOf(predicate, 'detail')})`);
-    }
+    const isRaw = typeof predicate['bytesMac'] === 'string'; // its digest is no payload's
+    this.#controls.set(`${lane}/${source.offset}`, {
+      digest: isRaw ? undefined : digest,
+      refused: code === '' ? undefined : `${code} (${textOf(predicate, 'detail')})`,
+    });
   }
+}
+
+interface ControlAnswer {
+  /** Hex SHA-256 of the payload; undefined for bytes that were refused without trust. */
+  readonly digest: string | undefined;
+  readonly refused: string | undefined;
 }
 
 /** A member that is text in the kinds that have it; '' elsewhere. */

@@ -31,10 +31,8 @@ export class LedgerFollower {
     const reader = await LaneReader.open({ brokers, clientId: 'countersign-follower' });
     const followed = birth.systemLogs
       .filter((log) => lanes?.includes(log.lane) ?? true)
-      .map((log) => {
-        const { lane } = log;
-        const keys = birth.deciderKeys.map(({ publicKey }) => publicKey);
-        const batches = new SealedBatches(emptyHeads(birth.ledger, lane, log), keys, wire);
+      .map(({ lane }) => {
+        const batches = new SealedBatches(emptyHeads(birth, lane), wire);
         return { lane, batches, offset: 0n, pendingOffsets: [] };
       });
     return new LedgerFollower(reader, followed, home.topic('ledger'));

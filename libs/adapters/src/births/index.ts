@@ -1,5 +1,6 @@
 export {
   checkLedgerTopics,
+  DEMO_ACTORS,
   DEMO_TENANTS,
   executorKey,
   LANES_DEFAULT,
@@ -14,4 +15,6 @@ export {
 export * from './facts.ts';
 export * from './follow.ts';
 export * from './lane-receipts.ts';
-export { BirthError, confirmControls, publishControls, type PublishedControl, untilDecided, type Waiting } from './publish.ts';
+export * from './receipt-of-sent.ts';
+export * from './receipt-place.ts';
+export { BirthError, confirmControls, otherRecord, publishControls, type PublishedControl, untilDecided, type Waiting } from './publish.ts';

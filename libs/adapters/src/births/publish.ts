@@ -1,7 +1,10 @@
 /** Controls onto `controls`, and waiting until the ledger has decided them. */
+import { sha256Hex } from '#crypto';
+
 import type { ControlRecord } from '../controls/controls.ts';
 import type { Home } from '../home/home.ts';
 import type { PlainWriter } from '../kafka/index.ts';
+import { wire } from '../wire/codec.ts';
 import type { LedgerFacts } from './facts.ts';
 import type { LedgerFollower } from './follow.ts';
 
@@ -9,6 +12,8 @@ export interface PublishedControl {
   readonly id: string;
   readonly lane: number;
   readonly offset: bigint;
+  /** Hex SHA-256 of its payload: its place alone means another record once the topic was made anew. undefined: not known. */
+  readonly digest?: string | undefined;
 }
 
 /** In the given order on each lane. */
@@ -17,7 +22,8 @@ export async function publishControls(home: Home, writer: PlainWriter, controls:
   for (const { topic, lane, key, value, id } of controls) {
     const record = { topic: home.topic(topic), partition: lane, key: Buffer.from(key), value: Buffer.from(value) };
     const [sent] = await writer.send([record]);
-    published.push({ id, lane, offset: sent?.baseOffset ?? -1n });
+    const payload = wire.decodeEnvelope(value)?.payload;
+    published.push({ id, lane, offset: sent?.baseOffset ?? -1n, digest: payload && sha256Hex(payload) });
   }
   return published;
 }
@@ -25,7 +31,7 @@ export async function publishControls(home: Home, writer: PlainWriter, controls:
 export class BirthError extends Error {
   override readonly name = 'BirthError';
   constructor(
-    readonly code: 'NOT_CONFIRMED' | 'REFUSED' | 'OTHER_LEDGER' | 'UNKNOWN_TENANT',
+    readonly code: 'NOT_CONFIRMED' | 'REFUSED' | 'OTHER_RECORD' | 'OTHER_LEDGER' | 'UNKNOWN_TENANT',
     message: string,
   ) {
     super(message);
@@ -40,14 +46,22 @@ export interface Waiting {
   readonly onProgress: (line: string) => void;
 }
 
-/** Resolves once every control has its entry. Throws BirthError: NOT_CONFIRMED after the time, REFUSED with the ledger's own reason. */
+/**
+ * Resolves once every control has its entry. Throws BirthError: NOT_CONFIRMED after the time, REFUSED with the ledger's own reason,
+ * OTHER_RECORD when the ledger has decided another record at its place.
+ */
 export async function confirmControls(published: readonly PublishedControl[], waiting: Waiting): Promise<void> {
   await untilDecided(published, waiting);
-  for (const { id, lane, offset } of published) {
-    const refused = waiting.facts.refusalOf('controls', lane, offset);
-    if (refused !== undefined) throw new BirthError('REFUSED', `${id} on lane ${lane}: the ledger refused it with ${refused}`);
+  for (const { id, lane, offset, digest } of published) {
+    const answer = waiting.facts.controlAnswer(lane, offset, digest);
+    if (answer === 'other') throw new BirthError('OTHER_RECORD', `${id}: ${otherRecord(lane, offset)}`);
+    if (typeof answer === 'object') throw new BirthError('REFUSED', `${id} on lane ${lane}: the ledger refused it with ${answer.refused}`);
   }
 }
+
+/** What to tell of a control whose place holds another one. */
+export const otherRecord = (lane: number, offset: bigint): string =>
+  `the ledger has decided another record at controls/${lane} offset ${offset}: the topic was made anew or lost its tail; run countersign doctor`;
 
 /** The same without a look at what was decided. Throws BirthError NOT_CONFIRMED. */
 export async function untilDecided(places: readonly PublishedControl[], waiting: Waiting): Promise<void> {

@@ -1,18 +1,21 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { InUse, Ownership } from '../home/ownership.ts';
 import { messageOf } from '../kafka/errors.ts';
 import { drawClusterId } from './cluster-id.ts';
 import { freePort } from './free-port.ts';
 import { javaCommand, kafkaJars, repositoryRoot, type Progress } from './jars.ts';
-import { commandLine, isAlive, parentOf, processesWith, terminate } from './process.ts';
+import { commandLine, isAlive, processesWith, terminate } from './process.ts';
 import { serverProperties } from './properties.ts';
 
 export interface EmbeddedBroker {
   readonly brokers: string[];
   readonly pid: number;
+  /** Resolves once the broker has ended, in whatever way. */
+  readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -42,7 +45,7 @@ const READY_LINE = 'Kafka Server started';
 
 /**
  * Runs a real Apache Kafka (one JVM) as a child. Detached, so that Ctrl-C does not end it before the services that still write to it.
- * A broker that a killed run left behind on the same folder is stopped first.
+ * The folder is locked for as long as the broker runs. A broker that a killed run left behind on it is stopped first.
  */
 export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
   const dir = resolve(options.dataDir);
@@ -52,6 +55,31 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
 
   const java = await javaCommand();
   const jars = await kafkaJars(options.root ?? repositoryRoot(), progress);
+  const ownership = owned(dir);
+  try {
+    const broker = await start(java, jars, options, files);
+    void broker.ended.then(() => {
+      ownership.release();
+    });
+    return broker;
+  } catch (error) {
+    ownership.release();
+    throw error;
+  }
+}
+
+/** Two brokers on one log would destroy it. */
+function owned(dir: string): Ownership {
+  try {
+    return Ownership.take(join(dir, 'broker'));
+  } catch (cause) {
+    if (!(cause instanceof InUse)) throw cause;
+    throw new Error(`embedded broker: ${dir} is in use by ${cause.owner}; stop it, or use another data folder`, { cause });
+  }
+}
+
+async function start(java: string, jars: string, options: EmbeddedOptions, files: Files): Promise<EmbeddedBroker> {
+  const progress: Progress = options.log ?? (() => undefined);
   await stopLeftover(files, progress);
   const { port, controllerPort } = await choosePorts(files.ports, options.port);
   writeFileSync(files.properties, serverProperties({ port, controllerPort, logDir: files.data }, options.settings));
@@ -59,9 +87,19 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   const classPath = ['-cp', join(jars, '*')];
   await formatOnce(java, classPath, files);
   progress('starting Apache Kafka');
-  const pid = spawnBroker(java, [...HEAP, ...(options.runsLong ? [] : [ONE_COMPILER]), ...classPath, MAIN_CLASS, files.properties], files);
+  const child = spawnBroker(
+    java,
+    [...HEAP, ...(options.runsLong ? [] : [ONE_COMPILER]), ...classPath, MAIN_CLASS, files.properties],
+    files,
+  );
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+  });
+  const { pid } = child;
   await untilReady(pid, files.log);
-  return { brokers: [`127.0.0.1:${port}`], pid, stop: stopOnce(pid, files) };
+  return { brokers: [`127.0.0.1:${port}`], pid, ended, stop: stopOnce(child, files, ended) };
 }
 
 interface Files {
@@ -80,14 +118,15 @@ const filesOf = (dir: string): Files => ({
   data: join(dir, 'kafka'),
 });
 
-function spawnBroker(java: string, args: string[], files: Files): number {
+function spawnBroker(java: string, args: string[], files: Files): ChildProcess & { readonly pid: number } {
   const log = openSync(files.log, 'w');
   const child = spawn(java, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   child.unref();
-  if (child.pid === undefined) throw new Error('embedded broker: java could not be started');
-  writeFileSync(files.pid, `${child.pid} ${process.pid}\n`);
-  return child.pid;
+  const { pid } = child;
+  if (pid === undefined) throw new Error('embedded broker: java could not be started');
+  writeFileSync(files.pid, `${pid} ${process.pid}\n`);
+  return Object.assign(child, { pid });
 }
 
 async function untilReady(pid: number, logFile: string): Promise<void> {
@@ -112,10 +151,12 @@ function lastWords(text: string): string {
 }
 const LAST_LINES = 20;
 
-function stopOnce(pid: number, files: Files): () => Promise<void> {
+function stopOnce(child: ReturnType<typeof spawnBroker>, files: Files, ended: Promise<void>): () => Promise<void> {
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    if (isOurs(pid, files)) await terminate(pid, STOP_MAX_MS);
+    child.ref(); // or its end may not be waited for
+    if (isOurs(child.pid, files)) await terminate(child.pid, STOP_MAX_MS);
+    await ended; // its lock is free then
     rmSync(files.pid, { force: true });
   };
   return () => (stopping ??= stop());
@@ -124,29 +165,20 @@ function stopOnce(pid: number, files: Files): () => Promise<void> {
 /** A process id may be somebody else's by now: it is ours only when its command line names our own server.properties. */
 const isOurs = (pid: number, files: Files): boolean => isAlive(pid) && commandLine(pid).includes(files.properties);
 
-/** Also one whose starter was killed before it could write down the process id. */
+/** Its starter has ended, as the lock is ours. Also one whose starter was killed before it could write down the process id. */
 async function stopLeftover(files: Files, progress: Progress): Promise<void> {
-  for (const { pid, owner } of leftovers(files)) {
-    if (owner !== process.pid && owner > 0 && isAlive(owner) && commandLine(owner).includes('node'))
-      throw new Error(`embedded broker: ${files.data} is in use by process ${owner}; stop it, or use another data folder`);
+  for (const pid of leftovers(files)) {
     progress(`stopping the broker of a run that was killed (process ${pid})`);
     await terminate(pid, STOP_MAX_MS);
   }
   rmSync(files.pid, { force: true });
 }
 
-function leftovers(files: Files): { pid: number; owner: number }[] {
+function leftovers(files: Files): number[] {
   const text = existsSync(files.pid) ? readFileSync(files.pid, 'utf8') : '';
-  const [pid = 0, owner = 0] = text.trim().split(' ').map(Number);
-  const noted = pid > 0 && isOurs(pid, files) ? [{ pid, owner }] : [];
-  const others = processesWith(MAIN_CLASS, files.properties).filter((each) => each !== noted[0]?.pid);
-  return [...noted, ...others.map((each) => ({ pid: each, owner: starterOf(each) }))];
-}
-
-/** 0 when it has ended: process 1 takes over whom nobody waits for. */
-function starterOf(pid: number): number {
-  const parent = parentOf(pid);
-  return parent === 1 ? 0 : parent;
+  const pid = Number(text.trim().split(' ')[0]);
+  const noted = pid > 0 && isOurs(pid, files) ? [pid] : [];
+  return [...new Set([...noted, ...processesWith(MAIN_CLASS, files.properties)])];
 }
 
 /** The kernel frees Kafka's own `.lock` with its process, so only the format's mark decides. */

@@ -36,11 +36,6 @@ export function processesIn(folder: string): number[] {
   return pids.map(Number).filter((pid) => workingFolderOf(pid) === folder);
 }
 
-/** Who waits for a process; 0 when it does not exist. Linux only. */
-export function parentOf(pid: number): number {
-  return Number(statOf(pid)[1] ?? 0);
-}
-
 /** SIGTERM, then SIGKILL after `killAfterMs`. Resolves when the process is gone. */
 export async function terminate(pid: number, killAfterMs: number): Promise<void> {
   signal(pid, 'SIGTERM');
@@ -68,16 +63,11 @@ function signal(pid: number, name: NodeJS.Signals): void {
 
 /** A killed child whose parent has not collected it yet (Linux only): it holds no port and no lock any more. */
 function isZombie(pid: number): boolean {
-  return statOf(pid)[0] === 'Z';
-}
-
-/** State, parent and so on: what follows the name, which may hold anything. */
-function statOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return stat.charAt(stat.lastIndexOf(')') + 2) === 'Z'; // the name before it may hold anything
   } catch {
-    return [];
+    return false;
   }
 }
 

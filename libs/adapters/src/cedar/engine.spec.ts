@@ -1,5 +1,5 @@
 import { canonicalBytes, engineRequest, judge, type Json, parseBundle } from '#domain';
-import { ENGINE_CONTRACT, JUDGE_CASES, judgeInput, testBundle, testDocument } from '#testing';
+import { ENGINE_CONTRACT, JUDGE_CASES, judgeInput, soundBundle, soundDocument, testBundle } from '#testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { checkBundleInChild } from './check-child.ts';
@@ -9,10 +9,10 @@ import { type Cedar, freshCedar } from './instance.ts';
 const engine = new CedarEngine();
 const ON = 'principal, action == Action::"change", resource';
 
-/** The test bundle with one more policy. */
+/** The sound bundle with one more policy. */
 function withPolicy(text: string) {
-  const { cedar } = testDocument();
-  return testBundle({ cedar: { ...cedar, policies: { ...cedar.policies, more: text } } });
+  const { cedar } = soundDocument();
+  return soundBundle({ cedar: { ...cedar, policies: { ...cedar.policies, more: text } } });
 }
 
 describe('CedarEngine keeps the contract of every engine', () => {
@@ -40,7 +40,12 @@ it('a reserved member never reaches Cedar, even where the schema has an entity',
 });
 
 it('answers the same whether or not it is told of entities without parents', () => {
-  const scoped = (effect: string, scope: string) => withPolicy(`${effect} (${scope}) when { context.risk != "low" };`);
+  const { cedar, envelopes } = soundDocument();
+  const scoped = (effect: string, scope: string) =>
+    soundBundle({
+      cedar: { ...cedar, policies: { ...cedar.policies, more: `${effect} (${scope}) when { context.risk != "low" };` } },
+      envelopes: { ...envelopes, globex: envelopes.acme },
+    });
   const bundles = [
     scoped('@unattended("x") permit', 'principal in tenant::"acme", action, resource in thing::"low"'),
     scoped('@unattended("x") permit', 'principal in tenant::"globex", action, resource'),
@@ -105,6 +110,16 @@ describe('a policy is refused', () => {
       `forbid (${ON}) when { resource in [thing::"low", thing::"lwo"] };`,
       'names thing::"lwo"',
     ],
+    [
+      'about a tenant without an envelope of its own',
+      `forbid (${ON.replace('principal', 'principal in tenant::"acmee"')});`,
+      'names tenant::"acmee", which has no envelope',
+    ],
+    [
+      'about an actor of such a tenant',
+      `forbid (${ON.replace('principal', 'principal == agent::"acmee#bot"')});`,
+      'names agent::"acmee#bot"',
+    ],
     ['about an actor of no tenant', `forbid (${ON.replace('principal', 'principal == agent::"bot"')});`, 'names agent::"bot"'],
     ['longer than a person reviews', `forbid (${ON}) when { context.risk == "${'x'.repeat(17_000)}" };`, 'too long'],
   ];
@@ -121,15 +136,15 @@ it('a policy may name what the tables list, and any actor or tenant', () => {
 });
 
 describe('a table of actors', () => {
-  const { cedar, resources } = testDocument();
-  const actors = { agent: { acme: { bot: { parents: [{ type: 'team', id: 'web' }] } } } };
+  const { cedar, resources } = soundDocument();
+  const actors = { agent: { acme: { bot: { parents: [{ type: 'team', id: 'web' }] } } }, person: { acme: { bot: {} } }, pipeline: {} };
   const team = { web: { environment: 'none', risk: 'low' } };
   const inTeams = cedar.schema.replace(
     'entity agent, person, pipeline in [tenant];',
     'entity team; entity agent, person, pipeline in [tenant, team];',
   );
   const bundle = (schema: string, text: string) =>
-    testBundle({ actors, resources: { ...resources, team }, cedar: { schema, policies: { ...cedar.policies, more: text } } });
+    soundBundle({ actors, resources: { ...resources, team }, cedar: { schema, policies: { ...cedar.policies, more: text } } });
   const forbidTeam = `forbid (${ON.replace('principal', 'principal in team::"web"')});`;
 
   it('puts actors into groups that policies name', () => {
@@ -150,9 +165,9 @@ describe('a table of actors', () => {
 });
 
 describe('an optional attribute', () => {
-  const { cedar } = testDocument();
+  const { cedar } = soundDocument();
   const schema = cedar.schema.replace('risk: String, amount: Long', 'risk: String, ticket?: String, amount: Long');
-  const refusals = (text: string) => engine.refusals(testBundle({ cedar: { schema, policies: { ...cedar.policies, more: text } } }));
+  const refusals = (text: string) => engine.refusals(soundBundle({ cedar: { schema, policies: { ...cedar.policies, more: text } } }));
   const asks = 'context has ticket && context.ticket == "T-1"';
 
   it('may be asked for in the when of a permit', () => {
@@ -169,11 +184,53 @@ describe('an optional attribute', () => {
   });
 });
 
+describe('the resource of a class without a connector', () => {
+  const { cedar, classes, contracts } = soundDocument();
+  const { apply, undo } = contracts.tool.operations;
+  const ofNotes = 'principal, action == Action::"note", resource';
+  const refusals = (text: string) =>
+    engine.refusals(
+      soundBundle({
+        cedar: {
+          schema: cedar.schema.replaceAll('context: { environment: String, risk: String }', 'context: {}'),
+          policies: { more: text },
+        },
+        classes: { change: classes.change, note: { ...classes.note, connectorRequired: false, facts: {} } },
+        contracts: { tool: { version: '1', operations: { apply, undo } } },
+      }),
+    );
+  it('is nothing that a policy may look at', () => {
+    expect(refusals(`@unattended("x") permit (${ofNotes});`)).toEqual([]);
+    for (const text of [
+      `forbid (${ofNotes.replace('resource', 'resource == thing::"low"')});`,
+      `forbid (${ofNotes.replace('resource', 'resource is thing')});`,
+      `@unattended("x") permit (${ofNotes}) when { resource in [thing::"low"] };`,
+      'forbid (principal, action, resource) when { resource == thing::"low" };',
+    ]) {
+      expect(refusals(text).join()).toContain('looks at the resource of note');
+    }
+  });
+});
+
+it('decimals and patterns of parameters are as the contract writes them', () => {
+  const { apply, ...others } = soundDocument().contracts.tool.operations;
+  const properties = {
+    ...apply.parameters.properties,
+    amount: { type: 'number', multipleOf: 0.01 },
+    artifact: { type: 'string', pattern: '^(a+)+$' },
+  };
+  const operations = { apply: { ...apply, parameters: { ...apply.parameters, properties } }, ...others };
+  const bundle = soundBundle({ contracts: { tool: { version: '1', operations } } });
+  const valid = (amount: number, artifact: string) => engine.parametersValid(bundle, 'tool', 'apply', { target: 'low', amount, artifact });
+  expect(engine.refusals(bundle)).toEqual([]);
+  expect([valid(19.99, 'aaa'), valid(19.999, 'aaa'), valid(19.99, `${'a'.repeat(100_000)}b`)]).toEqual([true, false, false]);
+});
+
 describe('evidence that a class does not require', () => {
-  const { cedar, classes } = testDocument();
+  const { cedar, classes } = soundDocument();
   const change = { ...classes.change, requires: ['rollback'] };
   const refusals = (text: string) =>
-    engine.refusals(testBundle({ classes: { ...classes, change }, cedar: { ...cedar, policies: { ...cedar.policies, more: text } } }));
+    engine.refusals(soundBundle({ classes: { ...classes, change }, cedar: { ...cedar, policies: { ...cedar.policies, more: text } } }));
 
   it('may be asked for in the when of a permit that needs nobody', () => {
     expect(refusals(`@unattended("x") permit (${ON}) when { context.ci && (context.ci || context.amount == 1) };`)).toEqual([]);
@@ -193,11 +250,11 @@ describe('evidence that a class does not require', () => {
 });
 
 describe('a bundle is refused', () => {
-  const document = testDocument();
+  const document = soundDocument();
   const withSchema = (change: (schema: string) => string) => ({ cedar: { ...document.cedar, schema: change(document.cedar.schema) } });
-  const { apply, undo } = document.contracts.tool.operations;
+  const { apply, ...others } = document.contracts.tool.operations;
   const withParameters = (parameters: Json) => ({
-    contracts: { tool: { version: '1', operations: { apply: { ...apply, parameters }, undo } } },
+    contracts: { tool: { version: '1', operations: { apply: { ...apply, parameters }, ...others } } },
   });
   const property = (value: Json) => withParameters({ type: 'object', additionalProperties: false, properties: { a: value } });
   const cases: [string, Record<string, Json>, string][] = [
@@ -219,13 +276,19 @@ describe('a bundle is refused', () => {
     ['for an unknown format', property({ type: 'string', format: 'zip' }), 'zip'],
     ['for a schema that refers to itself', property({ $ref: '#' }), '$ref'],
     ['for a schema elsewhere', property({ $ref: 'https://example.com/schema' }), '$ref'],
-    ['for a pattern that backtracks', property({ type: 'string', pattern: '^(a+)+$' }), 'may backtrack'],
-    ['for a pattern with two repetitions', property({ type: 'string', pattern: '^a*a*$' }), 'may backtrack'],
-    ['for a pattern without anchor', property({ type: 'string', pattern: 'a+$' }), 'may backtrack'],
-    ['for unique items without bound', property({ type: 'array', uniqueItems: true }), 'maxItems'],
+    ['for a pattern that refers back', property({ type: 'string', pattern: '^(a+)\\1$' }), 'is not supported'],
+    [
+      'for a list that could cost too much',
+      property({ type: 'array', items: { type: 'object', additionalProperties: false }, uniqueItems: true }),
+      'maxItems',
+    ],
+    ['of format 1 for a pattern that backtracks', { format: 1, ...property({ type: 'string', pattern: '^(a+)+$' }) }, 'may backtrack'],
+    ['of format 1 for a pattern with two repetitions', { format: 1, ...property({ type: 'string', pattern: '^a*a*$' }) }, 'may backtrack'],
+    ['of format 1 for a pattern without anchor', { format: 1, ...property({ type: 'string', pattern: 'a+$' }) }, 'may backtrack'],
+    ['of format 1 for unique items without bound', { format: 1, ...property({ type: 'array', uniqueItems: true }) }, 'maxItems'],
   ];
   it.each(cases)('%s', (_what, change, reason) => {
-    expect(engine.refusals(testBundle(change)).join('\n')).toContain(reason);
+    expect(engine.refusals(soundBundle(change)).join('\n')).toContain(reason);
   });
 });
 
@@ -257,8 +320,8 @@ describe('an instance that breaks', () => {
   });
   it('refuses the candidate it was given', () => {
     breakInstance();
-    expect(own.refusals(testBundle()).join()).toContain('engine failed');
-    expect(own.refusals(testBundle())).toEqual([]);
+    expect(own.refusals(soundBundle()).join()).toContain('engine failed');
+    expect(own.refusals(soundBundle())).toEqual([]);
   });
   it('never answers for a bundle that would not be activated', () => {
     const bundle = withPolicy(`permit (${ON});`);
@@ -270,7 +333,7 @@ describe('an instance that breaks', () => {
 
 describe('several bundles in one engine', () => {
   it("do not take each other's policies", () => {
-    const [one, other] = [testBundle(), withPolicy(`@approval("board") permit (${ON}) when { context.amount == 1 };`)];
+    const [one, other] = [soundBundle(), withPolicy(`@approval("board") permit (${ON}) when { context.amount == 1 };`)];
     const verdicts = [one, other, one, other].map((bundle) => judge(judgeInput(engine, {}, { bundle })).verdict);
     expect(verdicts).toEqual(['ALLOW', 'ESCALATE', 'ALLOW', 'ESCALATE']);
   });
@@ -288,7 +351,7 @@ describe('several bundles in one engine', () => {
 
 describe('a bundle checked in a child process', { timeout: 30_000 }, () => {
   it('is refused for the same reasons', async () => {
-    expect(await checkBundleInChild(canonicalBytes(testDocument()))).toEqual([]);
+    expect(await checkBundleInChild(canonicalBytes(soundDocument()))).toEqual([]);
     const bundle = withPolicy(`permit (${ON});`);
     expect(await checkBundleInChild(canonicalBytes(bundle.document))).toEqual(engine.refusals(bundle));
   });
@@ -299,8 +362,8 @@ describe('a bundle checked in a child process', { timeout: 30_000 }, () => {
   it('cannot take the caller with it', async () => {
     const nested = withPolicy(`forbid (${ON}) when { ${'('.repeat(140)}true${')'.repeat(140)} };`);
     expect((await checkBundleInChild(canonicalBytes(nested.document))).join()).toContain('brackets');
-    expect(await checkBundleInChild(canonicalBytes(testDocument()), { msMax: 1 })).toEqual(['check failed: no answer within 1 ms']);
-    expect(await checkBundleInChild(canonicalBytes(testDocument()), { heapMibMax: 1 })).toEqual([
+    expect(await checkBundleInChild(canonicalBytes(soundDocument()), { msMax: 1 })).toEqual(['check failed: no answer within 1 ms']);
+    expect(await checkBundleInChild(canonicalBytes(soundDocument()), { heapMibMax: 1 })).toEqual([
       'check failed: the checking process died',
     ]);
     expect(engine.probe()).toBe(true);
@@ -308,5 +371,5 @@ describe('a bundle checked in a child process', { timeout: 30_000 }, () => {
 });
 
 it('parseBundle takes what a bundle holds', () => {
-  expect(parseBundle(testDocument()).digest).toBe(testBundle().digest);
+  expect(parseBundle(soundDocument()).digest).toBe(soundBundle().digest);
 });

@@ -14,12 +14,14 @@ import { load, type Loaded, UnloadableBundle } from './load.ts';
 import { refusalsOf } from './refusals.ts';
 import { schemaKey } from './schemas.ts';
 
+/** How parameters are validated: counted up when an answer may be another one. 1: ajv alone. 2: patterns by table, decimals as written. */
+const PARAMETERS_VERSION = 2;
 /** The bundle in force, its predecessor while lanes change over, a candidate, and one for replay. */
 const LOADED_MAX = 4;
 
 /** Cedar, compiled to WebAssembly. Synchronous; one instance at a time, replaced when it throws. */
 export class CedarEngine implements PolicyEngine {
-  readonly name = `cedar-wasm@${CEDAR_VERSION}`;
+  readonly name = `cedar-wasm@${CEDAR_VERSION}.${PARAMETERS_VERSION}`;
   readonly #fresh: () => Cedar;
   #cedar: Cedar;
   /** By bundle digest, least recently used first. */

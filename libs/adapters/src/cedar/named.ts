@@ -10,25 +10,28 @@ interface Uid {
 }
 
 /** Entities that a policy names and that cannot exist: a forbid of one, or of a group of them, would match nothing and say nothing. */
-export function unlistedEntities(policy: PolicyJson, { resources, actors }: PolicyTables): string[] {
+export function unlistedEntities(policy: PolicyJson, { format, resources, actors, envelopes }: PolicyTables): string[] {
+  // A tenant is one that the bundle knows: by an envelope of its own. The common envelope knows none by name.
+  const isTenant = (id: string): boolean => isTenantId(id) && (format === 1 || Object.hasOwn(envelopes, id));
   const faults = new Set<string>();
   for (const { type, id } of uidsIn(policy)) {
     if (type === 'Action') continue; // the validator knows them
     const exists =
       type === 'tenant'
-        ? isTenantId(id)
+        ? isTenant(id)
         : ACTORS.includes(type)
-          ? isActor(id, actors?.[type as 'agent'])
+          ? isActor(id, actors?.[type as 'agent'], isTenant)
           : Object.hasOwn(resources[type] ?? {}, id);
-    if (!exists) faults.add(`names ${type}::${JSON.stringify(id)}, which is in no table`);
+    const place = type === 'tenant' ? 'has no envelope of its own' : 'is in no table';
+    if (!exists) faults.add(`names ${type}::${JSON.stringify(id)}, which ${place}`);
   }
   return [...faults];
 }
 
 /** In the table of its kind, where there is one. */
-function isActor(id: string, table: Readonly<Record<string, object>> | undefined): boolean {
+function isActor(id: string, table: Readonly<Record<string, object>> | undefined, isTenant: (id: string) => boolean): boolean {
   const [tenant = '', actor = '', ...more] = id.split('#');
-  if (more.length > 0 || !isTenantId(tenant) || !isIdentifier(actor)) return false;
+  if (more.length > 0 || !isTenant(tenant) || !isIdentifier(actor)) return false;
   return table === undefined || Object.hasOwn(table[tenant] ?? {}, actor);
 }
 

@@ -50,6 +50,9 @@ export function readPolicies(cedar: Cedar, tables: PolicyTables): ReadPolicies {
       if (restsOnAbsence(answer.json, isUnattended, optional)) {
         faults.push(`policy ${id}: asks for evidence that ${name} does not require where its absence would loosen`);
       }
+      if (tables.format > 1 && tables.classes[name]?.connectorRequired === false && looksAtResource(answer.json)) {
+        faults.push(`policy ${id}: looks at the resource of ${name}, which no contract ties to what is done`);
+      }
     }
   }
   return { guards, byClass, faults };
@@ -65,5 +68,9 @@ function actionsOf(action: ActionConstraint): { type: string; id: string }[] | u
   if ('entities' in action) return action.entities.map(plain);
   return 'entity' in action ? [plain(action.entity)] : undefined;
 }
+
+/** In its scope or its conditions, whatever it asks of it. */
+const looksAtResource = ({ resource, conditions }: PolicyJson): boolean =>
+  resource.op !== 'All' || JSON.stringify(conditions).includes('{"Var":"resource"}');
 
 const plain = (uid: EntityUidJson) => ('__entity' in uid ? uid.__entity : uid);

@@ -9,7 +9,7 @@ import { compileSchemas } from './schemas.ts';
 /** Why a bundle cannot be activated; empty when it can. Throws when the instance breaks. */
 export function refusalsOf(cedar: Cedar, { tables }: Bundle): string[] {
   const early = [...oversize(tables), ...faultsOf(tables)];
-  if (early.length > 0) return early;
+  if (early.length > 0) return [...early, ...parameterFaults(tables)]; // of its Cedar nothing is read
   const schema = cedar.schemaToJson(tables.cedar.schema);
   if (schema.type === 'failure') return schema.errors.map((error) => `schema: ${error.message}`);
   const policies = readPolicies(cedar, tables).faults;

@@ -69,12 +69,13 @@ describe('a control', () => {
     expect(open(controls.registerTenant(home, 'acme'))['logId']).not.toBe(payload['logId']);
   });
 
-  it('issuer.registered names the keys of a party, and its agents when it may not speak for all', () => {
+  it('issuer.registered names the keys of a party, and of a platform what it may say of actors', () => {
+    const bot = { kind: 'agent', id: 'bot', actingFor: ['ana'] } as const;
     const party = { tenant: 'acme', issuer: 'platform', type: 'platform' as const, publicKeys: [publicKeyOf(home.key('gateway'))] };
-    const record = controls.registerIssuer(home, { ...party, agents: ['bot'] });
-    expect(open(record)).toMatchObject({ tenant: 'acme', registers: 'platform', keys: party.publicKeys, agents: ['bot'] });
+    const record = controls.registerIssuer(home, { ...party, actors: [bot] });
+    expect(open(record)).toMatchObject({ tenant: 'acme', registers: 'platform', keys: party.publicKeys, actors: [bot] });
     expect(record.lane).toBe(lane());
-    expect(open(controls.registerIssuer(home, party))).not.toHaveProperty('agents');
+    expect(open(controls.registerIssuer(home, party))).not.toHaveProperty('actors');
   });
 
   it('token.issued holds the hash of the bearer string, never the string', () => {

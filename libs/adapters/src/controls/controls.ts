@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import { sha256Hex } from '#crypto';
 import {
+  type ActorRule,
   type BundleDocument,
   base64url,
   formatTime,
@@ -16,6 +17,7 @@ import {
   type SignedEnvelope,
   signPayload,
   SYSTEM_TENANT,
+  type TokenRole,
   utf8,
 } from '#domain';
 
@@ -55,12 +57,14 @@ export interface IssuerOptions {
   readonly type: IssuerType;
   /** 32-byte Ed25519 public keys, 1 to 8. */
   readonly publicKeys: readonly { readonly keyid: string; readonly publicKey: string }[];
-  /** Actors it may speak for; absent: any. */
+  /** Of a platform: what it may say of actors; absent: nothing. */
+  readonly actors?: readonly ActorRule[] | undefined;
+  /** On a ledger of rules 1 instead: actors it may speak for; absent: any. */
   readonly agents?: readonly string[] | undefined;
 }
 
-export function registerIssuer(home: Home, { tenant, issuer, type, publicKeys, agents }: IssuerOptions): ControlRecord {
-  return control(home, 'issuer.registered', ofTenant(home, tenant), { registers: issuer, type, keys: publicKeys, agents });
+export function registerIssuer(home: Home, { tenant, issuer, type, publicKeys, actors, agents }: IssuerOptions): ControlRecord {
+  return control(home, 'issuer.registered', ofTenant(home, tenant), { registers: issuer, type, keys: publicKeys, actors, agents });
 }
 
 export function revokeIssuer(home: Home, tenant: string, issuer: string): ControlRecord {
@@ -79,18 +83,20 @@ export function revokeIssuerKey(home: Home, tenant: string, issuer: string, keyi
 
 export interface TokenOptions {
   readonly tenant: string;
-  readonly roles: readonly ('propose' | 'read')[];
-  /** Actors it may speak for; absent: any. */
+  readonly roles: readonly TokenRole[];
+  /** With the role propose: what it may say of actors; absent: nothing. */
+  readonly actors?: readonly ActorRule[] | undefined;
+  /** On a ledger of rules 1 instead: actors it may speak for; absent: any. */
   readonly agents?: readonly string[] | undefined;
   readonly validUntilMs: number;
 }
 
 /** `bearer` exists only in this answer: the ledger has its hash. */
 export function issueToken(home: Home, options: TokenOptions): { envelope: ControlRecord; bearer: string; tokenId: string } {
-  const { tenant, roles, agents, validUntilMs } = options;
+  const { tenant, roles, actors, agents, validUntilMs } = options;
   const bearer = `cs_${base64url(randomBytes(32))}`;
   const tokenId = `token-${hex(randomBytes(8))}`;
-  const body = { token: tokenId, tokenHash: tokenHashOf(bearer), roles, agents, validUntil: formatTime(validUntilMs) };
+  const body = { token: tokenId, tokenHash: tokenHashOf(bearer), roles, actors, agents, validUntil: formatTime(validUntilMs) };
   return { envelope: control(home, 'token.issued', ofTenant(home, tenant), body), bearer, tokenId };
 }
 

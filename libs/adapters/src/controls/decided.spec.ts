@@ -73,6 +73,8 @@ function propose(id: string, body: object): string[] {
   ];
 }
 
+const bot = { kind: 'agent', id: 'bot' } as const;
+
 /** A party whose key this home holds. */
 function ownIssuer(party: Omit<controls.IssuerOptions, 'publicKeys'>): controls.ControlRecord {
   const seed = home.createKey(`${party.issuer}-${party.tenant}`);
@@ -83,12 +85,14 @@ describe('what this home signs', () => {
   it('is accepted from the birth on, and every entry fits its schema', () => {
     expect(controls.initialisedEnvelopes(home).flatMap(control)).toStrictEqual(['genesis']);
     expect(control(controls.registerTenant(home, 'acme'))).toStrictEqual(['tenant.registered', 'genesis']);
-    expect(control(ownIssuer({ tenant: 'acme', issuer: 'platform', type: 'platform' }))).toStrictEqual(['issuer.registered']);
-    expect(control(ownIssuer({ tenant: 'acme', issuer: 'ci', type: 'ci', agents: ['bot'] }))).toStrictEqual(['issuer.registered']);
+    expect(control(ownIssuer({ tenant: 'acme', issuer: 'platform', type: 'platform', actors: [bot] }))).toStrictEqual([
+      'issuer.registered',
+    ]);
+    expect(control(ownIssuer({ tenant: 'acme', issuer: 'ci', type: 'ci' }))).toStrictEqual(['issuer.registered']);
     const [further, old] = [publicKeyOf(home.createKey('ci-acme.next')), publicKeyOf(home.createKey('ci-acme'))];
     expect(control(controls.addIssuerKey(home, 'acme', 'ci', further))).toStrictEqual(['key.added']);
     expect(control(controls.revokeIssuerKey(home, 'acme', 'ci', old.keyid))).toStrictEqual(['key.revoked']);
-    const token = controls.issueToken(home, { tenant: 'acme', roles: ['propose', 'read'], agents: ['bot'], validUntilMs: START_MS + 1e9 });
+    const token = controls.issueToken(home, { tenant: 'acme', roles: ['propose', 'read'], actors: [bot], validUntilMs: START_MS + 1e9 });
     expect(control(token.envelope)).toStrictEqual(['token.issued']);
     const bundle = loadBundleFolder(join(schemasFolder(), '..', 'policies', 'standard'));
     expect(controls.activateBundle(home, bundle).flatMap(control)).toStrictEqual(['bundle.activated', 'bundle.activated']);

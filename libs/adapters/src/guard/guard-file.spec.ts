@@ -1,9 +1,9 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { GuardError, GuardFile } from './guard-file.ts';
+import { GuardError, GuardFile, GuardTaken } from './guard-file.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -77,5 +77,40 @@ describe('GuardFile', () => {
     guard.close();
     expect(file().length).toBeLessThan(1024 * 1024);
     expect(reopened()).toEqual(origins.map((origin) => [origin, 110]));
+  });
+
+  it('refuses to sign anything more once another notary has opened it, and keeps what that one wrote', () => {
+    const former = GuardFile.open(folder, 3);
+    former.record([head('a/t/1', 5)]);
+    const latter = GuardFile.open(folder, 3);
+    expect(() => {
+      former.record([head('a/t/1', 6)]);
+    }).toThrow(GuardTaken);
+    expect(() => {
+      former.record([]);
+    }).toThrow(/lane-3.owner has another owner now: process \d+ on host/);
+    latter.record([head('a/t/1', 7)]);
+    former.close();
+    latter.close();
+    expect(reopened()).toEqual([['a/t/1', 7]]);
+  });
+
+  it('shows its successor everything that it may have signed, whatever comes first: its record or the successor', () => {
+    const former = GuardFile.open(folder, 3);
+    former.record([head('a/t/1', 5)]); // may be signed
+    const latter = GuardFile.open(folder, 3);
+    expect(latter.heads.get('a/t/1')?.size).toBe(5);
+    former.close();
+    latter.close();
+  });
+
+  it('refuses to sign when its file is no longer the one that it writes to', () => {
+    const guard = GuardFile.open(folder, 3);
+    writeFileSync(join(folder, 'other'), '');
+    renameSync(join(folder, 'other'), join(folder, 'lane-3'));
+    expect(() => {
+      guard.record([head('a/t/1', 1)]);
+    }).toThrow(/lane-3 was replaced/);
+    guard.close();
   });
 });

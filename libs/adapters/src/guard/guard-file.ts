@@ -1,10 +1,11 @@
 /** The notary's own memory of what it has signed: lines `<origin> <size> <hex root>`, on disk before anything is published. */
-import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fstatSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { hex } from '#domain';
 
 import { SECRET_FILE, writeWhole } from '../home/files.ts';
+import { OwnershipLost, OwnerMark } from '../home/ownership.ts';
 
 /** A signed tree size with its root. `size` is in leaves. */
 export interface GuardedHead {
@@ -18,38 +19,52 @@ const REWRITE_BYTES = 1024 * 1024;
 const LINE = /^(\S+) ([1-9]\d{0,15}) ([0-9a-f]{64})$/;
 
 export class GuardError extends Error {
-  override readonly name = 'GuardError';
+  override readonly name: string = 'GuardError';
+}
+
+/** Another notary has opened the guard since: what this one knows that it has signed may no longer be all of it. */
+export class GuardTaken extends GuardError {
+  override readonly name = 'GuardTaken';
 }
 
 /** What a notary knows that it has signed, wherever it is kept. */
 export interface Guard {
   /** Largest size of each log, with its hex root. */
   readonly heads: ReadonlyMap<string, { readonly size: number; readonly root: string }>;
-  /** Returns once the heads would survive a power cut. A head that is not beyond the one known is not written. */
+  /**
+   * Returns once the heads would survive a power cut, and the guard is still this owner's: only then may they be signed. A head that is not
+   * beyond the one known is not written. Throws GuardTaken when another has opened the guard since.
+   */
   record(heads: readonly GuardedHead[]): void;
   close(): void;
 }
 
 export class GuardFile implements Guard {
   readonly #path: string;
+  readonly #mark: OwnerMark;
   readonly #heads = new Map<string, { size: number; root: string }>();
   #file: number;
   #bytes: number;
 
-  private constructor(path: string, text: string) {
+  private constructor(path: string, mark: OwnerMark, text: string) {
     this.#path = path;
+    this.#mark = mark;
     this.#bytes = text.length; // ASCII
     for (const line of text.split('\n')) if (line !== '') this.#remember(parseLine(path, line));
     this.#file = openSync(path, 'a', SECRET_FILE);
   }
 
-  /** The file is made when missing. A last line that a crash cut short was never published: it is dropped. */
+  /**
+   * The file is made when missing. A last line that a crash cut short was never published: it is dropped. No lock: a notary that stands still
+   * must not keep its successor from the lane. The successor's mark stops it instead, before it signs anything more.
+   */
   static open(folder: string, lane: number): GuardFile {
     const path = join(folder, `lane-${lane}`);
+    const mark = OwnerMark.take(`${path}.owner`); // first: see OwnerMark
     const text = existsSync(path) ? readFileSync(path, 'latin1') : '';
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     if (whole !== text || !existsSync(path)) writeWhole(path, whole, SECRET_FILE);
-    return new GuardFile(path, whole);
+    return new GuardFile(path, mark, whole);
   }
 
   get heads(): ReadonlyMap<string, { readonly size: number; readonly root: string }> {
@@ -60,10 +75,18 @@ export class GuardFile implements Guard {
     const lines = heads
       .filter(({ origin, size }) => size > (this.#heads.get(origin)?.size ?? 0))
       .map(({ origin, size, root }) => ({ origin, size, root: hex(root) }));
-    if (lines.length === 0) return;
     for (const line of lines) this.#remember(line);
-    const text = lines.map(formatLine).join('');
+    if (lines.length > 0) this.#write(lines.map(formatLine).join(''));
+    this.#expectOurs(); // after the write: see OwnerMark
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #write(text: string): void {
     if (this.#bytes + text.length > REWRITE_BYTES) {
+      this.#expectOurs();
       this.#rewrite();
       return;
     }
@@ -72,8 +95,16 @@ export class GuardFile implements Guard {
     this.#bytes += text.length;
   }
 
-  close(): void {
-    closeSync(this.#file);
+  /** Throws GuardTaken. Another owner's rewrite puts a new file in the place of the one that this owner writes to. */
+  #expectOurs(): void {
+    try {
+      this.#mark.expectOurs();
+      if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== fstatSync(this.#file).ino)
+        throw new OwnershipLost(`${this.#path} was replaced`);
+    } catch (cause) {
+      if (!(cause instanceof OwnershipLost)) throw cause;
+      throw new GuardTaken(`guard: ${cause.message}`, { cause });
+    }
   }
 
   #remember({ origin, size, root }: Line): void {

@@ -64,7 +64,7 @@ export function initialisedPayloadOf(config: LedgerConfig): Uint8Array {
 
 /** What `emptyLane` needs to know: the pinned keys, lanes and system logs. */
 export function birthOf(config: LedgerConfig) {
-  const { rules, adminKey, gatewayKey, deciderKey } = initialisedOf(initialisedPayloadOf(config));
+  const { rules, adminKey, gatewayKey, recoveryKey, deciderKey } = initialisedOf(initialisedPayloadOf(config));
   return {
     rules,
     ledger: config.name,
@@ -72,6 +72,7 @@ export function birthOf(config: LedgerConfig) {
     initialisedDigest: config.initialised.sha256,
     admin: keyOf(adminKey),
     gateway: keyOf(gatewayKey),
+    ...(recoveryKey ? { recovery: keyOf(recoveryKey) } : {}),
     deciderKeys: [keyOf(deciderKey)],
     systemLogs: config.systemLogs.map(({ lane, origin, vkey }) => ({ lane, origin, vkey })),
   };

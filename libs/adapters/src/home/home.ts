@@ -94,6 +94,11 @@ export class Home {
     return rules === 1 ? { ledger } : { ledger, birth: initialisedDigest };
   }
 
+  /** As `key`, but read again, whatever was read before; undefined when the file is not there. */
+  keyNow(name: string): Uint8Array | undefined {
+    return this.hasKey(name) ? readSeed(this.folder, name) : undefined;
+  }
+
   hasKey(name: string): boolean {
     return existsSync(keyFile(this.folder, name));
   }

@@ -1,84 +1,63 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
-/** `owner` is the process id in the lock, or what else stands there. */
+import { SECRET_FILE } from './files.ts';
+
+/** Another process, or another holder in this one, has the lock. */
 export class LockedError extends Error {
   override readonly name = 'LockedError';
-  constructor(
-    readonly path: string,
-    readonly owner: string,
-  ) {
-    super(`${path} is in use by process ${owner}`);
-  }
+}
+
+/** The file cannot be locked at all, so it is not known whether another process uses what it protects. */
+export class LockUnavailable extends Error {
+  override readonly name = 'LockUnavailable';
 }
 
 /**
- * One process, and one holder in it. Returns what releases it; throws LockedError. The lock appears together with its owner's number, and one
- * that a killed process left is taken away by renaming, so of two at the same moment one goes on. On a folder that several machines share it
- * holds nobody off but the own machine's processes.
+ * Locks a file until the returned function is called, or the process ends in any way. Throws LockedError, LockUnavailable.
+ *
+ * The kernel holds the lock (fcntl, by way of an exclusive SQLite transaction that never ends), so it needs no process id: two containers on one
+ * machine exclude each other, and a killed process leaves no lock behind. The file stays after the release: removing it would let two
+ * processes lock two files of one name. It must not be opened by other means in this process, as closing it would end the lock.
  */
 export function lockFile(name: string): () => void {
   const path = resolve(name);
-  const own = `${path}.${process.pid}`;
-  writeFileSync(own, String(process.pid));
+  const isNew = !existsSync(path);
+  let lock: DatabaseSync | undefined;
   try {
-    if (!link(own, path) && (isTaken(path) || !takeAway(path) || !link(own, path))) throw new LockedError(path, readOr(path, 'unknown'));
-  } finally {
-    rmSync(own, { force: true });
+    lock = new DatabaseSync(path, { timeout: 0 });
+    if (isNew) chmodSync(path, SECRET_FILE);
+    lock.exec('pragma journal_mode = memory');
+    lock.exec('begin exclusive');
+    lock.exec('pragma user_version = 1'); // SQLite makes a shared lock of it, without a word, where the file may only be read
+  } catch (cause) {
+    lock?.close();
+    if (isBusy(cause)) throw new LockedError(`${path} is locked`, { cause });
+    throw new LockUnavailable(`${path} cannot be locked: ${reasonOf(cause)}`, { cause });
   }
-  held.add(path);
+  const held = lock;
+  holds.add(held);
   return () => {
-    held.delete(path);
-    rmSync(path, { force: true });
+    if (holds.delete(held)) held.close();
   };
 }
 
-/** A process id says nothing about two holders in one process. */
-const held = new Set<string>();
+/** The garbage collector closes a database that is out of reach, and its lock would go with it. */
+const holds = new Set<DatabaseSync>();
 
-function link(own: string, path: string): boolean {
-  try {
-    linkSync(own, path); // unlike a write, never a lock without a number in it
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
+const SQLITE = { busy: 5, readOnly: 8, ioError: 10, cannotOpen: 14, noDatabase: 26 };
 
-/** By somebody who lives, and is not another program that got the number after a reboot. */
-function isTaken(path: string): boolean {
-  const pid = Number(readOr(path, '0'));
-  if (!(pid > 0)) return false;
-  if (pid === process.pid) return held.has(path);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  const command = readOr(`/proc/${pid}/cmdline`, 'node');
-  return command.includes('node') || command.includes('countersign');
-}
+/** The low byte is the kind of error, what is above it a detail. */
+const kindOf = (error: unknown): number => (error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0);
+const isBusy = (error: unknown): boolean => kindOf(error) === SQLITE.busy;
 
-/** False, and the lock put back, when it was another process's by now. */
-function takeAway(path: string): boolean {
-  const text = readOr(path, '');
-  const taken = `${path}.${process.pid}.stale`;
-  try {
-    renameSync(path, taken);
-  } catch {
-    return true; // somebody else took it away: the next link tells who has it now
-  }
-  const isSame = readOr(taken, '') === text;
-  if (!isSame) linkSync(taken, path);
-  rmSync(taken, { force: true });
-  return isSame;
-}
-
-function readOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return otherwise;
-  }
+function reasonOf(error: unknown): string {
+  const kind = kindOf(error);
+  if (kind === SQLITE.readOnly) return 'it may only be read; make it writable for this process';
+  if (kind === SQLITE.cannotOpen) return 'it cannot be opened or made; check that its folder exists and is writable for this process';
+  if (kind === SQLITE.ioError) return 'its file system has no locks of processes; use a folder on a local disk';
+  if (kind === SQLITE.noDatabase)
+    return 'it is the lock of an older version; make sure that no process of that version runs, then remove it';
+  return error instanceof Error ? error.message : String(error);
 }

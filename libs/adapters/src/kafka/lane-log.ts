@@ -15,6 +15,8 @@ export interface LogWriter {
    * records were appended, before the end: what it throws aborts the transaction, and is thrown here.
    */
   commit(records: readonly OutgoingRecord[], laneSeq: number, check?: AppendCheck): Promise<BaseOffset[]>;
+  /** Resolves when no successor has opened a writer under this id. Rejects with FencedError when one has. Writes nothing. */
+  expectOwner(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ import type { BaseOffset } from './produce-request.ts';
 import type { OutgoingRecord } from './record-batch.ts';
 import type { TopicPartition } from './reader.ts';
 import { abortTransaction, commitTransaction, END_TXN, initProducer, TRANSACTION_PAUSES_MS } from './transaction-requests.ts';
-import { openTransactions, type TransactionIdentity } from './transactions-api.ts';
+import { openTransactions, producerOf, type TransactionIdentity } from './transactions-api.ts';
 
 /**
  * The named points of one transaction, in order, for fault tests. A crash: before-send, nothing happened; after-send and before-commit, the
@@ -122,6 +122,16 @@ export class TransactionalWriter {
     throw refused.error;
   }
 
+  /** Asks the coordinator who may write under the id now. Rejects with FencedError when it is a successor. Writes nothing. */
+  async expectOwner(): Promise<void> {
+    await this.#exclusive('look at the owner', async () => {
+      const { transactionalId } = this.#options;
+      const { producerId, producerEpoch } = await producerOf(this.#cluster, transactionalId);
+      if (producerId !== this.#identity?.producerId || producerEpoch !== this.#identity.producerEpoch)
+        throw new FencedError(`${transactionalId} has another owner, by its coordinator`, true, undefined);
+    });
+  }
+
   /** Ends the connection. An open transaction is left to the broker's time-out or the successor. */
   async close(): Promise<void> {
     this.#state = 'disposed';
@@ -168,6 +178,7 @@ export class TransactionalWriter {
 
   #describe(what: string, error: unknown): KafkaFault {
     const id = this.#options.transactionalId;
+    if (error instanceof FencedError) return error;
     const known = protocolCode(error);
     if (known && FENCED.has(known.code)) return new FencedError(`${what} of ${id}: ${known.type}`, SUCCEEDED.has(known.code), error);
     return new IndefiniteError(`${what} of ${id}: ${messageOf(error)}`, this.#wire.commitSent, error);

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { freePort } from '../broker/free-port.ts';
 import { commandLine, isAlive, processesIn, terminate } from '../broker/process.ts';
 import { writeWhole } from '../home/files.ts';
+import { InUse, Ownership } from '../home/ownership.ts';
 import { messageOf } from '../kafka/errors.ts';
 import { NOBODY, postgresBinaries, reachableFolder } from './binaries.ts';
 
@@ -17,6 +18,8 @@ export interface EmbeddedPostgres {
   readonly pid: number;
   /** Where its data is. */
   readonly folder: string;
+  /** Resolves once it has ended, in whatever way. */
+  readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
 export interface EmbeddedPostgresOptions {
@@ -31,13 +34,38 @@ const STOP_MAX_MS = 5000;
 const SUPERUSER = 'postgres';
 
 /**
- * Runs a real PostgreSQL as a child. Detached, so that Ctrl-C does not end it before those who still write to it. One that a killed run
- * left behind on the same folder is stopped first. It listens on 127.0.0.1, asks for a password, and has no Unix socket.
+ * Runs a real PostgreSQL as a child. Detached, so that Ctrl-C does not end it before those who still write to it. The folder is locked for as
+ * long as it runs; one that a killed run left behind on it is stopped first. It listens on 127.0.0.1, asks for a password, and has no Unix socket.
  */
 export async function startEmbeddedPostgres({ dataDir }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const asNobody = process.getuid?.() === 0;
   const native = postgresBinaries(asNobody);
   const folder = reachableFolder(resolve(dataDir), asNobody);
+  const ownership = owned(folder);
+  try {
+    const database = await start(native, folder, asNobody);
+    void database.ended.then(() => {
+      ownership.release();
+    });
+    return database;
+  } catch (error) {
+    ownership.release();
+    throw error;
+  }
+}
+
+/** Two of them on one data folder would destroy it. */
+function owned(folder: string): Ownership {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return Ownership.take(join(folder, 'postgres'));
+  } catch (cause) {
+    if (!(cause instanceof InUse)) throw cause;
+    throw new Error(`embedded PostgreSQL: ${folder} is in use by ${cause.owner}: stop it, or use another data folder`, { cause });
+  }
+}
+
+async function start(native: string, folder: string, asNobody: boolean): Promise<EmbeddedPostgres> {
   const files = filesOf(folder);
   await stopLeftover(files);
   await removeStaleLock(files);
@@ -56,14 +84,22 @@ export async function startEmbeddedPostgres({ dataDir }: EmbeddedPostgresOptions
   child.on('error', () => undefined); // it has no process id then
   const { pid } = child;
   if (pid === undefined) throw new Error('embedded PostgreSQL: it could not be started');
-  writeFileSync(files.owner, String(process.pid));
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+  });
   await untilReady(pid, files);
   let stopping: Promise<void> | undefined;
   return {
     url: `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`,
     pid,
     folder,
-    stop: () => (stopping ??= stop(pid, files)),
+    ended,
+    stop: () => {
+      child.ref(); // or its end may not be waited for
+      return (stopping ??= stop(pid, files).then(() => ended));
+    },
   };
 }
 
@@ -71,8 +107,6 @@ interface Files {
   readonly data: string;
   readonly password: string;
   readonly log: string;
-  /** Process id of who started it. */
-  readonly owner: string;
   readonly pidFile: string;
 }
 
@@ -82,7 +116,6 @@ function filesOf(dir: string): Files {
     data,
     password: join(dir, 'password'),
     log: join(dir, 'postgres.log'),
-    owner: join(dir, 'owner'),
     pidFile: join(data, 'postmaster.pid'),
   };
 }
@@ -132,22 +165,17 @@ async function untilReady(pid: number, files: Files): Promise<void> {
 
 /** SIGINT is its fast stop: SIGTERM would wait for sessions to end by themselves. */
 async function stop(pid: number, files: Files): Promise<void> {
-  if (isOurs(pid, files)) {
-    process.kill(pid, 'SIGINT');
-    const deadline = performance.now() + STOP_MAX_MS;
-    while (isAlive(pid) && performance.now() < deadline) await delay(10);
-    if (isAlive(pid)) await terminate(pid, STOP_MAX_MS);
-  }
-  rmSync(files.owner, { force: true });
+  if (!isOurs(pid, files)) return;
+  process.kill(pid, 'SIGINT');
+  const deadline = performance.now() + STOP_MAX_MS;
+  while (isAlive(pid) && performance.now() < deadline) await delay(10);
+  if (isAlive(pid)) await terminate(pid, STOP_MAX_MS);
 }
 
+/** Its starter has ended, as the lock is ours. */
 async function stopLeftover(files: Files): Promise<void> {
   const pid = Number(readOr(files.pidFile).split('\n')[0]);
-  if (!(pid > 0) || !isOurs(pid, files)) return;
-  const owner = Number(readOr(files.owner));
-  const isUsed = owner === process.pid || (owner > 0 && isAlive(owner) && commandLine(owner).includes('node'));
-  if (isUsed) throw new Error(`embedded PostgreSQL: ${files.data} is in use by process ${owner}: stop it, or use another data folder`);
-  await stop(pid, files);
+  if (pid > 0) await stop(pid, files);
 }
 
 /**

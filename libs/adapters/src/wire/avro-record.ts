@@ -48,6 +48,11 @@ export class AvroRecord<T extends object> {
     return this.#fromAvro(this.#type.fromBuffer(buffer.subarray(HEADER_BYTES), writer.resolver) as Members);
   }
 
+  /** Whether the bytes say that they are of this kind, in its current shape. */
+  wrote(bytes: Uint8Array): boolean {
+    return bytes.length >= HEADER_BYTES && this.#header.equals(bytes.subarray(0, HEADER_BYTES));
+  }
+
   /** The right members, all of them, and no other. */
   valid(value: T): boolean {
     return this.#type.isValid(this.#toAvro(value, { ...(value as Members) }).record, { noUndeclaredFields: true });

@@ -4,6 +4,12 @@ import type { LedgerRecord, SignedEnvelope, WireCodec } from '#domain';
 import { AvroRecord } from './avro-record.ts';
 import { currentSchema, type SchemaName, writtenSchemas } from './schemas.ts';
 
+/** A ledger record whose entry does not say where its input is. */
+export interface PlacedEntryRecord extends Omit<LedgerRecord, 'place'> {
+  readonly sourceEpoch: number;
+  readonly sourceOffset: number;
+  readonly sender: string;
+}
 export interface InputKeyRecord {
   readonly origin: string;
   readonly leafIndex: number;
@@ -44,6 +50,8 @@ export interface TreeHeadRecord {
   /** SHA-256 of the log's last entry. */
   readonly previous: Uint8Array;
   readonly lane: number;
+  /** Origin of the log that goes on; null while this one does. */
+  readonly successor: string | null;
 }
 export interface NotaryPositionRecord {
   readonly lane: number;
@@ -51,6 +59,8 @@ export interface NotaryPositionRecord {
   readonly ledgerOffset: number;
   readonly inputKeysOffset: number;
   readonly signature: Uint8Array;
+  /** The decider's key that seals the next batch; null: the birth's. */
+  readonly sealer: Uint8Array | null;
 }
 export interface DeadLetterRecord {
   readonly origin: string;
@@ -92,7 +102,8 @@ export interface LaneClockRecord {
 /** One codec for each kind of record: `codecs.receipt.encode(value)`. Views where records are many, large and soon done with. */
 export const codecs = {
   signedEnvelope: record<SignedEnvelope>('SignedEnvelope', 'views'),
-  ledgerEntry: record<LedgerRecord>('LedgerEntry', 'views'),
+  ledgerEntry: record<Omit<LedgerRecord, 'place'>>('LedgerEntry', 'views'),
+  placedEntry: record<PlacedEntryRecord>('PlacedEntry', 'views'),
   inputKey: record<InputKeyRecord>('InputKey'),
   receipt: record<ReceiptRecord>('Receipt'),
   verdict: record<VerdictRecord>('Verdict', 'views'),
@@ -105,8 +116,15 @@ export const codecs = {
 };
 
 export const wire: WireCodec = {
-  encodeRecord: (value) => codecs.ledgerEntry.encode(value),
-  decodeRecord: (bytes) => codecs.ledgerEntry.decode(bytes),
+  encodeRecord: ({ place, ...rest }) => {
+    if (place === undefined) return codecs.ledgerEntry.encode(rest);
+    return codecs.placedEntry.encode({ ...rest, sourceEpoch: place.epoch, sourceOffset: place.offset, sender: place.sender });
+  },
+  decodeRecord: (bytes) => {
+    if (!codecs.placedEntry.wrote(bytes)) return codecs.ledgerEntry.decode(bytes);
+    const { sourceEpoch, sourceOffset, sender, ...rest } = codecs.placedEntry.decode(bytes);
+    return { ...rest, place: { epoch: sourceEpoch, offset: sourceOffset, sender } };
+  },
   decodeEnvelope: (bytes) => {
     try {
       return codecs.signedEnvelope.decode(bytes);

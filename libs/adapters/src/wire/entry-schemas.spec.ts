@@ -70,18 +70,38 @@ const GENESIS = {
   bundle: null,
 };
 
+const actors = [
+  { kind: 'agent', id: 'bot', actingFor: ['ana', '*'] },
+  { kind: 'person', id: '*' },
+];
+
 /** Members beyond the common ones; every kind has at least one example. */
 const EXAMPLES: Record<EntryKind, Members[]> = {
-  genesis: [GENESIS, { ...GENESIS, adminKey: key, gatewayKey: key, ...control }],
+  genesis: [
+    GENESIS,
+    { ...GENESIS, adminKey: key, gatewayKey: key, ...control },
+    { ...GENESIS, adminKey: key, gatewayKey: key, recoveryKey: key, ...control },
+    { ...GENESIS, continues: { origin: 'ledger.example/t/aa', checkpoint: `ledger.example/t/aa\n7\n${'A'.repeat(43)}=\n` } },
+  ],
   'tenant.registered': [{ registers: 'acme', lane: 1, logId: 'cc', vkey, ...control }],
   'issuer.registered': [
     { issuer: 'platform', type: 'platform', keys: [key], ...control },
     { issuer: 'ci', type: 'ci', keys: [key], agents: ['bot'], ...control },
+    { issuer: 'platform', type: 'platform', keys: [key], actors, ...control },
   ],
   'issuer.revoked': [{ issuer: 'platform', ...control }],
   'key.added': [{ issuer: 'platform', key, ...control }],
   'key.revoked': [{ issuer: 'platform', revokes: keyid, ...control }],
-  'token.issued': [{ token: 't-1', tokenHash: digest, roles: ['propose', 'read'], agents: ['bot'], validUntil: time, ...control }],
+  'key.rotated': [
+    { role: 'admin', key, replaces: keyid, signedBy: 'recovery' },
+    { role: 'decider', key, replaces: keyid, signedBy: 'admin', ...control },
+  ],
+  'log.rotated': [{ rotates: 'acme', lane: 1, logId: 'cc', vkey, ...control }],
+  'log.closed': [{ successor: 'ledger.example/t/cc' }],
+  'token.issued': [
+    { token: 't-1', tokenHash: digest, roles: ['propose', 'read'], agents: ['bot'], validUntil: time, ...control },
+    { token: 't-1', tokenHash: digest, roles: ['propose'], actors, validUntil: time, ...control },
+  ],
   'token.revoked': [{ token: 't-1', ...control }],
   'bundle.activated': [
     { activated: digest, bundleName: 'standard', ...control },
@@ -110,13 +130,19 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { ...judged, verdict: 'DENY', reasons: ['DENY_FROZEN'], freeze: 'f-1' },
     { ...judged, verdict: 'DENY', reasons: ['DENY_CUMULATIVE'], exceeded: ['refunds'] },
     { ...judged, mode: 'shadow', verdict: 'WOULD_ESCALATE', reasons: ['ESCALATE_APPROVAL_REQUIRED'] },
+    { ...judged, issuer: 'gateway', token: 't-1', verdict: 'DENY', reasons: ['DENY_ACTOR'], detail: 'actor' },
+    { ...judged, actor: { kind: 'agent', id: 'bot', listedAs: '*' }, verdict: 'DENY', reasons: ['DENY_NO_MATCH'] },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_MALFORMED'], detail: 'actor-kind' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },
   ],
-  'action.repeated': [{ first: '3', issuer: 'platform', keyid }],
+  'action.repeated': [
+    { first: '3', issuer: 'platform', keyid },
+    { first: '3', issuer: 'gateway', token: 't-1', keyid },
+  ],
   'escalation.settled': [
     { settles: '3', outcome: 'EXPIRED_NO_DECISION', deadline: time, issuer: 'platform', source: { kind: 'tick', part: 0, parts: 1 } },
     { settles: '3', outcome: 'CANCELLED_ERASED', deadline: time, issuer: 'platform' },
+    { settles: '3', outcome: 'CANCELLED_REVOKED', deadline: time, issuer: 'gateway', keyid, token: 't-1' },
   ],
   'approval.recorded': [{ decision: '3', bindingDigest: digest, vote: 'approve', by: 'ana', ...control }],
   'claim.granted': [
@@ -140,7 +166,10 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     },
     { ...CLAIM, outcome: 'healthcheck', status: 'failed', late: true, awaits: 'rollback', until: time },
   ],
-  'effect.uncertain': [{ ...UNKEYED, awaited: 'result', deadline: time, source: { kind: 'tick', part: 0, parts: 1 } }],
+  'effect.uncertain': [
+    { ...UNKEYED, awaited: 'result', deadline: time, source: { kind: 'tick', part: 0, parts: 1 } },
+    { ...UNKEYED, awaited: 'result', deadline: time, cause: 'EXECUTOR_REVOKED' },
+  ],
   'rollback.granted': [{ ...UNKEYED, operation: 'rollback', resultBy: time }],
   'input.refused': [
     { code: 'REFUSED_ENCODING', detail: 'not-an-envelope', length: 3, bytesMac: digest },

@@ -11,6 +11,8 @@ export interface HeaderFacts {
   readonly actionId: string;
   /** RFC 3339, from the entry. */
   readonly decidedAt: string;
+  /** Where the record is that the entry was made from: topic/partition/offset/epoch. On receipts and verdicts, which do not say it in E. */
+  readonly place?: string | undefined;
   /** W3C trace context of the inbound record, when it had one. */
   readonly traceparent?: string | undefined;
 }
@@ -28,6 +30,7 @@ export function ceHeaders(topic: HeadedTopic, facts: HeaderFacts): Record<string
     tenant: facts.tenant,
     leafindex: index,
     actionid: facts.actionId,
+    ...(facts.place !== undefined && { place: facts.place }),
     ...(facts.traceparent !== undefined && TRACEPARENT.test(facts.traceparent) && { traceparent: facts.traceparent }),
   };
 }

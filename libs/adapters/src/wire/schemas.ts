@@ -8,6 +8,7 @@ import type { AvroRecordSchema } from './single-object.ts';
 export const SCHEMA_NAMES = [
   'SignedEnvelope',
   'LedgerEntry',
+  'PlacedEntry',
   'InputKey',
   'Receipt',
   'Verdict',

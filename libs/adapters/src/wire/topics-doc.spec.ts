@@ -73,9 +73,10 @@ describe('docs/topics.md says what the code does', () => {
       kind: 'action.decided',
       actionId: '',
       decidedAt: 't',
+      place: 'actions/1/17/0',
       traceparent,
     };
-    expect(table('header', 2).map(([name]) => name)).toStrictEqual(Object.keys(ceHeaders('ledger', facts)));
+    expect(table('header', 2).map(([name]) => name)).toStrictEqual(Object.keys(ceHeaders('receipts', facts)));
     expect(ceHeaders('receipts', facts)).toMatchObject({ ce_id: 'r-aa-7', ce_subject: 'action.decided', actionid: '', leafindex: '7' });
     expect(ceHeaders('verdicts', { ...facts, actionId: 'a-1', traceparent: 'x\r\n' })).not.toHaveProperty('traceparent');
   });

@@ -38,6 +38,11 @@ const VALUES = {
     root: bytes(32),
     batchSeal: bytes(64, 9),
   },
+  placedEntry: {
+    ...{ entry: bytes(300), inputForm: 'sealed' as const, input: bytes(40), tenant: 'acme', leafIndex: 7, kind: 'action.decided' },
+    ...{ actionId: 'a-1', lane: 1, laneSeq: 2 ** 40, batchFirstSeq: 2 ** 40 - 1, batchCount: 2, treeSize: 8, root: bytes(32) },
+    ...{ sourceEpoch: 1, sourceOffset: 2 ** 41, sender: '', batchSeal: bytes(64, 9) },
+  },
   inputKey: { origin, leafIndex: 7, key: bytes(32) },
   receipt: { tenant: 'acme', origin, leafIndex: 7, treeSize: 8, actionId: '', kind: 'genesis', proof: bytes(70) },
   verdict: {
@@ -59,8 +64,9 @@ const VALUES = {
     rangeHashes: [bytes(32), bytes(32, 1)],
     previous: bytes(32, 2),
     lane: 0,
+    successor: 'ledger.example/t/bb',
   },
-  notaryPosition: { lane: 0, nextSeq: 3, ledgerOffset: 5, inputKeysOffset: 6, signature: bytes(64) },
+  notaryPosition: { lane: 0, nextSeq: 3, ledgerOffset: 5, inputKeysOffset: 6, signature: bytes(64), sealer: bytes(32) },
   deadLetter: { origin, leafIndex: 3, topic: 'actions', partition: 1, offset: 12, code: 'REFUSED_ENVELOPE', bytes: bytes(5) },
   snapshotManifest: {
     lane: 1,
@@ -88,11 +94,12 @@ const cases = SCHEMA_NAMES.map((name) => {
 const FINGERPRINTS: Record<SchemaName, bigint> = {
   SignedEnvelope: -8344675244630876924n,
   LedgerEntry: -7619943685108914007n,
+  PlacedEntry: -8257199232809587992n,
   InputKey: 6394942713356795625n,
   Receipt: 9106184526276515629n,
   Verdict: 4638478604544435107n,
-  TreeHead: 8027225989304967888n,
-  NotaryPosition: -2039156264852158158n,
+  TreeHead: 1702720014900609124n,
+  NotaryPosition: 1969263475603787599n,
   DeadLetter: 6425061475534316713n,
   SnapshotManifest: 394809255050126525n,
   SnapshotChunk: -1588496586230125532n,
@@ -199,7 +206,7 @@ describe('every reader reads every older writer', () => {
 describe('decoded bytes', () => {
   const memoryOf = (value: unknown): ArrayBufferLike[] =>
     value instanceof Uint8Array ? [value.buffer] : Array.isArray(value) ? value.flatMap(memoryOf) : [];
-  const soonDoneWith: readonly SchemaName[] = ['SignedEnvelope', 'LedgerEntry', 'Verdict'];
+  const soonDoneWith: readonly SchemaName[] = ['SignedEnvelope', 'LedgerEntry', 'PlacedEntry', 'Verdict'];
 
   it.each(cases)('of $name are views of what was decoded only where they are soon done with', ({ name, codec, value }) => {
     const within = Uint8Array.from([...bytes(5), ...codec.encode(value), ...bytes(5)]);
@@ -208,6 +215,23 @@ describe('decoded bytes', () => {
     const memory = Object.values(decoded).flatMap(memoryOf);
     const views = memory.filter((each) => each === within.buffer);
     expect(views.length).toBe(soonDoneWith.includes(name) ? memory.length : 0);
+  });
+});
+
+describe('a ledger record', () => {
+  const { sourceEpoch, sourceOffset, sender, ...rest } = VALUES.placedEntry;
+
+  it('has its place when it was made from an input record, and comes back as it went', () => {
+    const placed = { ...rest, place: { epoch: sourceEpoch, offset: sourceOffset, sender } };
+    const bytes = wire.encodeRecord(placed);
+    expect(codecs.placedEntry.decode(bytes)).toStrictEqual(VALUES.placedEntry);
+    expect(wire.decodeRecord(bytes)).toStrictEqual(placed);
+  });
+
+  it('without a place is what it always was, byte for byte', () => {
+    const bytes = wire.encodeRecord(VALUES.ledgerEntry);
+    expect(codecs.ledgerEntry.encode(VALUES.ledgerEntry).equals(bytes)).toBe(true);
+    expect(wire.decodeRecord(bytes)).toStrictEqual(VALUES.ledgerEntry);
   });
 });
 

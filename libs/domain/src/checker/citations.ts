@@ -34,8 +34,7 @@ export class Citations {
   }
 
   /** The last part of each group, in ledger order. */
-  cite({ statement: { predicate }, kind }: SealedEntry): void {
-    const { source } = predicate;
+  cite({ statement: { predicate }, kind, source }: SealedEntry): void {
     if (source.kind === 'tick') return;
     const cited = this.#cited[source.topic];
     const offset = BigInt(source.offset);

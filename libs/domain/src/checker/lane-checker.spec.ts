@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, type Checked, FakeEngine, MemoryLane } from '#testing';
+import { attest, checkLane, type Checked, FakeEngine, laneBundle, MemoryLane } from '#testing';
 
 import { utf8 } from '../formats/bytes.ts';
 import { tenantSeed } from '../formats/log-key.ts';
 import { signCheckpoint } from '../formats/checkpoint.ts';
+import { NOT_JUDGED } from '../policy/types.ts';
 import type { InvariantId } from './report.ts';
 
 const ready = () => {
@@ -39,6 +40,25 @@ describe('the checker', () => {
     lane.propose('g-2', {}, { tenant: 'globex' });
     lane.propose('a-3');
     expect(violated(await check(lane))).toEqual([]);
+  });
+
+  it('finds a lane valid that refused a bundle because nobody had judged it, and not one that refused it for another reason', async () => {
+    class Saying extends FakeEngine {
+      constructor(readonly said: readonly string[]) {
+        super();
+      }
+      override refusals(): readonly string[] {
+        return this.said;
+      }
+    }
+    const refusing = (reason: string): MemoryLane => {
+      const lane = ready();
+      lane.engine = new Saying([reason]);
+      lane.activate(laneBundle({ name: 'next' }));
+      return lane;
+    };
+    expect(violated(await check(refusing(NOT_JUDGED)))).toEqual([]);
+    expect(violated(await check(refusing('a permit without a guard')))).toEqual(['I7']);
   });
 
   it('counts inputs without a decision and entries without a receipt as pending, and calls neither a fault', async () => {

@@ -2,10 +2,11 @@ import type { LedgerBirth, LaneState } from '../decide/state.ts';
 import { verifyCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
 import { parseVkey } from '../formats/vkey.ts';
 import { emptyLane } from '../decide/state.ts';
-import { LedgerBroken, type LaneHeads } from '../ledger/heads.ts';
+import { allTrees, LedgerBroken, type LaneHeads, type TreeHead } from '../ledger/heads.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import { SealedBatches, type SealedBatch, type SealedEntry } from '../ledger/sealed-batch.ts';
 import type { PolicyEngine } from '../policy/types.ts';
+import { placeMac } from '../ledger/source.ts';
 import { Citations, type Acknowledgement, type TopicHoldings } from './citations.ts';
 import { Dates } from './dates.ts';
 import { Receipts } from './receipts.ts';
@@ -22,7 +23,7 @@ export interface LaneCheckerOptions {
   /** The input of an entry, opened; asked once for each group, of its first part. */
   readonly inputOf: (entry: SealedEntry) => ReplayInput;
   /** Before a group made from a control is decided again: judges the bundle it may hold. */
-  readonly prepare: (state: LaneState, value: Uint8Array | null | undefined) => Promise<void>;
+  readonly prepare: (state: LaneState, value: Uint8Array | null | undefined) => Promise<void> | undefined;
 }
 
 /** What a check cannot decide by itself, because the ledger may still be growing. */
@@ -62,11 +63,7 @@ export class LaneChecker {
     const { birth, lane, wire, engine, findings } = options;
     this.heads = emptyLane(birth, lane).heads;
     this.#findings = findings;
-    this.#batches = new SealedBatches(
-      this.heads,
-      birth.deciderKeys.map(({ publicKey }) => publicKey),
-      wire,
-    );
+    this.#batches = new SealedBatches(this.heads, wire);
     this.#citations = new Citations(findings);
     this.#dates = new Dates(birth.rules, findings);
     this.#replay = new Replay(birth, lane, engine, wire, findings);
@@ -102,13 +99,20 @@ export class LaneChecker {
 
   /** A record of `checkpoints` that claims to be a tree head; unsigned ones are noise. */
   head({ origin, checkpoint: note }: { readonly origin: string; readonly checkpoint: Uint8Array }): void {
-    const tree = [...this.heads.trees.values()].find((each) => each.origin === origin);
+    const tree = allTrees(this.heads).find((each) => each.origin === origin);
     if (!tree || this.#broken) return;
     const signed = signedBy(note, origin, tree.vkey);
     // A head signed after the ledger's end was read is beyond what can be compared here.
     if (!signed) return;
-    if (signed.size > BigInt(tree.range.size)) this.#headsAhead += 1;
+    if (signed.size > BigInt(tree.range.size)) this.#beyond(tree, signed);
     else this.#roots.signed(signed);
+  }
+
+  /** A log that is closed grows no more: whoever signs beyond its end has its old key, and no entry stands behind it. */
+  #beyond({ origin, range }: TreeHead, { size }: Checkpoint): void {
+    if (this.heads.closed.has(origin))
+      this.#findings.noted('I10', `${origin} was closed at size ${range.size}, and its old key signed size ${size}: it counts for nothing`);
+    else this.#headsAhead += 1;
   }
 
   receipt(tenant: string, proof: Uint8Array): void {
@@ -137,10 +141,21 @@ export class LaneChecker {
     const last = group.at(-1);
     if (!first || !last) return;
     this.#citations.cite(last);
-    const { source } = first.statement.predicate;
+    const { source } = first;
     const input = source.kind === 'tick' ? { value: undefined, inputKey: undefined } : this.options.inputOf(first);
     if (source.kind === 'record' && source.topic === 'controls') await this.options.prepare(this.#replay.state, input.value);
+    this.#checkPlace(first, input.inputKey);
     this.#replay.group(group, input);
+  }
+
+  /** The place stands beside E, under the decider's seal alone; its MAC is in E, which the log's own key attested. */
+  #checkPlace({ source, statement: { predicate } }: SealedEntry, inputKey: Uint8Array | undefined): void {
+    if (source.kind === 'tick' || source.mac === undefined || inputKey === undefined) return;
+    if (source.mac !== placeMac(inputKey, source))
+      this.#findings.violated(
+        'I3',
+        `${predicate.origin} index ${predicate.index}: another place beside the entry than the one it was made from`,
+      );
   }
 }
 

@@ -4,7 +4,7 @@ import { leafHash } from '../formats/merkle.ts';
 import { verifyInclusion } from '../formats/merkle-verify.ts';
 import { parseProof } from '../formats/tlog-proof.ts';
 import { parseVkey, type Verifier } from '../formats/vkey.ts';
-import type { LaneHeads } from '../ledger/heads.ts';
+import { allTrees, type LaneHeads, type TreeHead } from '../ledger/heads.ts';
 import type { Findings } from './report.ts';
 import type { Roots } from './roots.ts';
 
@@ -14,6 +14,8 @@ const CHECKPOINTS_REMEMBERED = 256;
 /** I4: one receipt for each entry. Inclusion under the ledger's own root at that size pins the entry, so none needs to be kept. */
 export class Receipts {
   readonly #next = new Map<string, number>();
+  /** By tenant, where a log of it was closed. */
+  readonly #at = new Map<string, TreeHead>();
   readonly #verifiers = new Map<string, Verifier>();
   readonly #verified = new Map<string, Checkpoint>();
   count = 0;
@@ -26,7 +28,7 @@ export class Receipts {
 
   /** In offset order of `receipts`, after the ledger was read at least as far as they say. */
   push(tenant: string, proof: Uint8Array): void {
-    const tree = this.heads.trees.get(tenant);
+    const tree = this.#treeOf(tenant);
     if (!tree) {
       this.findings.violated('I5', `a receipt names tenant ${tenant}, which no entry registered`);
       return;
@@ -57,8 +59,23 @@ export class Receipts {
   /** Entries whose receipt is still to come. */
   pending(): number {
     let pending = 0;
-    for (const { origin, range } of this.heads.trees.values()) pending += range.size - (this.#next.get(origin) ?? 0);
+    for (const { origin, range } of allTrees(this.heads)) pending += range.size - (this.#next.get(origin) ?? 0);
     return pending;
+  }
+
+  /** The first of the tenant's trees, in the order in which they went on, that still lacks a receipt; else its last. */
+  #treeOf(tenant: string): TreeHead | undefined {
+    const live = this.heads.trees.get(tenant);
+    if (this.heads.closed.size === 0) return live;
+    const known = this.#at.get(tenant);
+    const isFull = known && (this.#next.get(known.origin) ?? 0) >= known.range.size;
+    if (known && !isFull) return known;
+    const first = [...this.heads.closed.values()].find(
+      (tree) => tree.tenant === tenant && (this.#next.get(tree.origin) ?? 0) < tree.range.size,
+    );
+    const tree = first ?? live;
+    if (tree) this.#at.set(tenant, tree);
+    return tree;
   }
 
   #checkpoint(note: string, origin: string, vkey: string): Checkpoint {

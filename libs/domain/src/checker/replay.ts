@@ -1,4 +1,5 @@
 import { VOTE_FAULTS } from '../decide/approvals.ts';
+import { NOT_JUDGED_DETAIL } from '../decide/controls.ts';
 import { decide } from '../decide/decide.ts';
 import { evolve } from '../decide/evolve.ts';
 import { replayFacts } from '../decide/facts.ts';
@@ -12,7 +13,7 @@ import type { WireCodec } from '../ledger/record.ts';
 import { text } from '../ledger/text.ts';
 import { NESTING_MAX } from '../payloads/kinds.ts';
 import { limitsOn } from '../policy/counts.ts';
-import type { PolicyEngine } from '../policy/types.ts';
+import { NOT_JUDGED, type PolicyEngine } from '../policy/types.ts';
 import type { Findings } from './report.ts';
 import { Unreplayable } from './unreplayable.ts';
 
@@ -47,7 +48,8 @@ export class Replay {
   group(group: readonly SealedEntry[], input: ReplayInput): void {
     const [first] = group;
     if (!first || this.#diverged) return;
-    const { source, engine, origin, index } = first.statement.predicate;
+    const { engine, origin, index } = first.statement.predicate;
+    const { source } = first;
     const isGone = source.kind === 'record' && (input.value === undefined || input.inputKey === undefined);
     for (const entry of group) this.unreplayable.note(entry);
     try {
@@ -93,7 +95,8 @@ export class Replay {
   }
 
   #again(group: readonly SealedEntry[], first: SealedEntry, { value, inputKey }: ReplayInput): void {
-    const { source, decidedAt, origin, index } = first.statement.predicate;
+    const { decidedAt, origin, index } = first.statement.predicate;
+    const { source } = first;
     // Each part's time is the later of the lane's clock and its tenant's last: the earliest of them gives all of them again.
     const nowMs = Math.min(...group.map(({ statement }) => parseTime(statement.predicate.decidedAt)));
     const again: Input =
@@ -106,7 +109,8 @@ export class Replay {
             value: value ?? null,
             inputKey: inputKey ?? new Uint8Array(32),
           };
-    const context: DecideContext = { nowMs, engine: this.engine, wire: this.wire, birth: this.birth };
+    const engine = first.statement.predicate['detail'] === NOT_JUDGED_DETAIL ? unjudging(this.engine) : this.engine;
+    const context: DecideContext = { nowMs, engine, wire: this.wire, birth: this.birth };
     const decided = decide(this.#state, again, context);
     const isSame = decided.entries.length === group.length && decided.entries.every(({ bytes }, at) => isEntry(group[at], bytes));
     if (!isSame) {
@@ -119,9 +123,9 @@ export class Replay {
 
   /** The input is gone, by erasure or retention, or another engine judged it: the entry itself is all there is to go on. */
   #follow(group: readonly SealedEntry[], { value }: ReplayInput): void {
-    for (const [part, { record, kind, statement }] of group.entries()) {
+    for (const [part, { record, kind, statement, source }] of group.entries()) {
       const facts = replayFacts(kind, part === 0 ? (value ?? undefined) : undefined, this.wire, this.#state);
-      evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry }, facts);
+      evolve(this.#state, { tenant: record.tenant, kind, statement, bytes: record.entry, source }, facts);
     }
   }
 
@@ -133,3 +137,12 @@ export class Replay {
 
 const isEntry = (entry: SealedEntry | undefined, bytes: Uint8Array): boolean =>
   entry !== undefined && equalBytes(entry.record.entry, bytes);
+
+/** As the engine was when the ledger refused a bundle because nobody had judged it yet. */
+const unjudging = (engine: PolicyEngine): PolicyEngine => ({
+  name: engine.name,
+  refusals: () => [NOT_JUDGED],
+  guards: (bundle) => engine.guards(bundle),
+  authorize: (bundle, request) => engine.authorize(bundle, request),
+  parametersValid: (...asked) => engine.parametersValid(...asked),
+});

@@ -1,7 +1,7 @@
 import { equalBytes, hex } from '../formats/bytes.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { rangeRoot } from '../formats/merkle.ts';
-import type { LaneHeads } from '../ledger/heads.ts';
+import { type LaneHeads, treeAt } from '../ledger/heads.ts';
 import type { SealedBatch } from '../ledger/sealed-batch.ts';
 import type { Findings } from './report.ts';
 
@@ -13,8 +13,9 @@ export class Roots {
 
   /** `heads` as they are right after the batch. */
   note(heads: LaneHeads, batch: SealedBatch): void {
-    for (const tenant of new Set(batch.entries.map(({ record }) => record.tenant))) {
-      const tree = heads.trees.get(tenant);
+    const touched = new Map(batch.entries.map(({ record, statement }) => [statement.predicate.origin, record.tenant]));
+    for (const [origin, tenant] of touched) {
+      const tree = treeAt(heads, tenant, origin);
       if (!tree) continue;
       const roots = this.#byOrigin.get(tree.origin) ?? new Map<number, Uint8Array>();
       this.#byOrigin.set(tree.origin, roots);

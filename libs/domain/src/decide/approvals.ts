@@ -5,12 +5,13 @@ import { text } from '../ledger/text.ts';
 import { own } from '../policy/pointer.ts';
 import { EXECUTE_WITHIN_SECONDS } from '../policy/tables.ts';
 import type { Bundle } from '../policy/types.ts';
+import { isLive, untilOf } from './credentials.ts';
 import { subjectOf } from './effects.ts';
 import type { EntryContent } from './draft.ts';
 import { freezeFor } from './freeze.ts';
-import { isStillAdmitted } from './issuer-keys.ts';
 import { pick } from './members.ts';
 import type { Asked, OpenEscalation } from './open.ts';
+import { CANCELLED_REVOKED } from './revoke.ts';
 import { settlement } from './settlement.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
@@ -74,11 +75,12 @@ function approved(
   const { bundle } = state;
   const rule = bundle && own(bundle.tables.classes, text(members['class']));
   if (!rule || bundle.digest !== digest) return { outcome: 'SUPERSEDED' }; // other rules than those that people were asked under
-  if (!isStillAdmitted(facts, open.issuer, open.keyid)) return { outcome: 'DENY_UNKNOWN_ISSUER' };
+  if (state.rules === 1 && facts.issuers.get(open.issuer)?.revoked === true) return { outcome: 'DENY_UNKNOWN_ISSUER' };
+  if (state.rules > 1 && !isLive(facts, open, nowMs)) return { outcome: CANCELLED_REVOKED };
   const frozen = freezeFor(state, subjectOf(open.tenant, members as Predicate), nowMs);
   if (frozen) return { outcome: frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN', freeze: frozen.freeze };
   const { grants, ...copied } = members;
-  const executeBy = formatTime(nowMs + (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000);
+  const executeBy = formatTime(untilOf(facts, open, nowMs + (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000));
   const permit = { executeBy, executors: [...rule.executors].sort(), ...(grants as Members | undefined) };
   return { outcome: 'ALLOW_APPROVED', ...copied, permit };
 }

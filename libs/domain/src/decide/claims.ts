@@ -8,17 +8,19 @@ import { formatTime, parseTime } from '../formats/time.ts';
 import { verifyReceipt } from '../formats/receipt.ts';
 import type { Predicate, Statement } from '../ledger/entry.ts';
 import { type Permit, permitOf } from '../ledger/permit.ts';
+import { text } from '../ledger/text.ts';
 import { parsePayload, type PayloadOf } from '../payloads/parse.ts';
 import { refuse, staleness } from './controls.ts';
+import { isLive } from './credentials.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { laneNow } from './lane-time.ts';
 import { OPEN_EFFECTS_PER_TENANT_MAX, RESULT_WITHIN_MS, subjectOf } from './effects.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
-import { isStillAdmitted } from './issuer-keys.ts';
 import { pick } from './members.ts';
 import { idsExhausted } from './proposal.ts';
+import { senderOf } from './sender.ts';
 import type { LaneState } from './state.ts';
 import type { DecideContext, Decided } from './types.ts';
 
@@ -89,17 +91,19 @@ function refusalOf(
   if (nowMs >= parseTime(permit.executeBy)) return no('CLAIM_EXPIRED');
   const taken = facts.claims.firstOf(claim.decision, nowMs);
   if (taken) return no('CLAIM_TAKEN', { first: String(taken.index) });
-  const { issuer: proposer, keyid } = predicate;
-  if (typeof proposer === 'string' && !isStillAdmitted(facts, proposer, signedBy(state, keyid))) return no('CLAIM_REVOKED');
+  if (isRevoked(state, facts, predicate, nowMs)) return no('CLAIM_REVOKED');
   const frozen = freezeFor(state, subjectOf(checked.tree, predicate), nowMs);
   if (frozen) return no(frozen.level === 'stop' ? 'CLAIM_STOPPED' : 'CLAIM_FROZEN', { freeze: frozen.freeze });
   if (facts.effects.size >= OPEN_EFFECTS_PER_TENANT_MAX) return no('CLAIM_LIMIT');
   return undefined;
 }
 
-/** Under rules 1 a party's keys ended with the party. */
-const signedBy = ({ rules }: LaneState, keyid: unknown): string | undefined =>
-  rules >= 2 && typeof keyid === 'string' ? keyid : undefined;
+/** Whether the credential that proposed it could no longer propose it: what had to be true for the permit must be true for the claim. */
+function isRevoked({ rules }: LaneState, facts: CheckedEnvelope['facts'], predicate: Predicate, nowMs: number): boolean {
+  const issuer = text(predicate['issuer']);
+  if (rules === 1) return facts.issuers.get(issuer)?.revoked === true;
+  return !isLive(facts, { ...senderOf(issuer, predicate['token']), keyid: text(predicate['keyid']) }, nowMs);
+}
 
 function granted({ predicate }: Proved, permit: Permit, nowMs: number): Members {
   const withinMs = permit.resultWithinSeconds === undefined ? RESULT_WITHIN_MS : permit.resultWithinSeconds * 1000;

@@ -5,6 +5,7 @@ import { FakeEngine, laneBundle, MemoryLane } from '#testing';
 import { utf8 } from '../formats/bytes.ts';
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
+import { NOT_JUDGED } from '../policy/types.ts';
 import { LaneHalted } from './types.ts';
 
 const SYSTEM = '_system';
@@ -44,7 +45,7 @@ describe('a control', () => {
     lane.initialise();
     const entries = lane.registerTenant('acme');
     expect(kinds(entries)).toEqual(['_system.0 tenant.registered', 'acme genesis']);
-    expect(entries.map(({ statement }) => statement.predicate.source)).toMatchObject([
+    expect(entries.map(({ source }) => source)).toMatchObject([
       { offset: '1', part: 0, parts: 2 },
       { offset: '1', part: 1, parts: 2 },
     ]);
@@ -94,6 +95,27 @@ describe('a control', () => {
     expect(detail(lane.control('bundle.activated', SYSTEM, { bundle: { format: 1 } }))).toBe('bundle-shape');
   });
 
+  it('whose bundle nobody has judged yet is refused with a word of its own from rules 2 on, so that it is sent again', () => {
+    class Asked extends FakeEngine {
+      isJudged = true;
+      override refusals(): readonly string[] {
+        return this.isJudged ? [] : [NOT_JUDGED];
+      }
+    }
+    const told = ([1, 2] as const).map((rules) => {
+      const engine = new Asked();
+      const lane = MemoryLane.ready(['acme'], { engine, rules });
+      engine.isJudged = false;
+      const refused = detail(lane.activate(laneBundle({ name: 'next', format: rules })));
+      engine.isJudged = true;
+      return [refused, lane.activate(laneBundle({ name: 'next', format: rules }))[0]?.kind];
+    });
+    expect(told).toEqual([
+      ['bundle-refused', 'bundle.activated'],
+      ['bundle-not-judged', 'bundle.activated'],
+    ]);
+  });
+
   it('of a bundle of format 1 is refused on a ledger of rules 2, and accepted on one of rules 1', () => {
     const old = (lane: MemoryLane) => lane.activate(laneBundle({ format: 1, name: 'old' }));
     expect(detail(old(MemoryLane.ready()))).toBe('bundle-format');
@@ -141,11 +163,14 @@ describe('a control', () => {
 });
 
 describe('the entry of a control', () => {
-  it('stays below 16 KiB at its largest: 8 keys and 32 actors of 128 characters', () => {
+  it('stays below 16 KiB at its largest: 8 keys, 32 actors and 32 people, all of 128 characters', () => {
     const lane = MemoryLane.ready();
     const keys = Array.from({ length: 8 }, (_, at) => lane.parties.publicKeyOf(`key ${at}`));
-    const agents = Array.from({ length: 32 }, (_, at) => `${at}`.padStart(128, 'x'));
-    const [entry] = lane.registerIssuer('acme', 'x'.repeat(128), 'platform', { keys, agents });
+    const actors = Array.from({ length: 32 }, (_, at) => {
+      const id = `${at}`.padStart(128, 'x');
+      return { kind: 'pipeline', id, actingFor: [id] };
+    });
+    const [entry] = lane.registerIssuer('acme', 'x'.repeat(128), 'platform', { keys, actors });
     expect(entry?.kind).toBe('issuer.registered');
     expect(entry?.bytes.length).toBeLessThan(16 * 1024);
   });
@@ -172,13 +197,13 @@ describe('input.gap', () => {
     const lane = ready();
     expect(kinds(gap(lane, {}))).toEqual(['_system.0 input.gap']);
     expect(lane.state.positions.actions).toEqual({ epoch: 0, next: 5n });
-    expect(lane.propose('a-2')[0]?.statement.predicate.source).toMatchObject({ offset: '5', epoch: 0 });
+    expect(lane.propose('a-2')[0]?.source).toMatchObject({ offset: '5', epoch: 0 });
   });
 
   it('of a topic made anew begins the next epoch, where any offset may come', () => {
     const lane = ready();
     expect(kinds(gap(lane, { to: '0', epoch: 1 }))).toEqual(['_system.0 input.gap']);
-    expect(lane.propose('a-2')[0]?.statement.predicate.source).toMatchObject({ offset: '0', epoch: 1 });
+    expect(lane.propose('a-2')[0]?.source).toMatchObject({ offset: '0', epoch: 1 });
   });
 
   it.each<[string, string, object]>([

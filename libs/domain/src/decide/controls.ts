@@ -1,14 +1,16 @@
 import { base64 } from '../formats/bytes.ts';
+import { keyIdOf } from '../formats/keys.ts';
 import { originOf } from '../formats/log-key.ts';
 import { laneOf } from '../formats/lane.ts';
-import { parseVkey } from '../formats/vkey.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { formatTime, parseTime } from '../formats/time.ts';
 import type { Entry, EntryKind, InputTopic } from '../ledger/entry.ts';
-import { newTree, systemTree } from '../ledger/heads.ts';
+import { allTrees, newTree, systemTree } from '../ledger/heads.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import { twice } from '../policy/twice.ts';
+import { NOT_JUDGED } from '../policy/types.ts';
 import type { Json } from '../formats/canonical-json.ts';
+import type { KeyOffer } from '../payloads/key-offer.ts';
 import type { PayloadKind } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
@@ -20,7 +22,10 @@ import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './fr
 import { findEscalation } from './due.ts';
 import { idKey } from './ids.ts';
 import { addKey, keyFault, revokeKey } from './issuer-keys.ts';
+import { rotateKey } from './ledger-keys.ts';
+import { isVkeyOf, type NamedLog, rotateLog, successorOf } from './log-rotation.ts';
 import { pick } from './members.ts';
+import { reachOfIssuer, reachOfKey, reachOfToken } from './revoke.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
@@ -32,6 +37,9 @@ export const ISSUERS_PER_TENANT_MAX = 1000;
 export const TOKENS_PER_TENANT_MAX = 10_000;
 /** A control is decided within a day of its making, so that its id can be forgotten. */
 const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
+
+/** `detail` of a bundle that was refused unjudged. A replay cannot find this out by itself: it depends on what waited behind it. */
+export const NOT_JUDGED_DETAIL = 'bundle-not-judged';
 
 type Body = Readonly<Record<string, Json>>;
 /** What an accepted control puts into its first tree, and into others. */
@@ -62,6 +70,7 @@ export function decideControl(state: LaneState, input: RecordInput, context: Dec
   if (refused !== undefined) return refuse(state, input, context, checked, refused);
   const parsed = parsePayload(checked.kind, checked.payload, state.rules);
   if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
+  if (checked.kind === 'log.rotated') return decideRotation(state, input, context, checked, parsed.value as Body);
   const accepted = RULES_OF[checked.kind]({ state, context, checked, body: parsed.value as Body });
   return typeof accepted === 'string' ? refuse(state, input, context, checked, accepted) : accept(state, input, context, checked, accepted);
 }
@@ -86,23 +95,35 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
   'claim.requested': () => 'payload-type',
   'outcome.reported': () => 'payload-type',
   'ledger.initialised': () => 'repeated',
+  'log.rotated': () => 'payload-type',
   'tenant.registered': registerTenant,
   'issuer.registered': registerIssuer,
-  'issuer.revoked': ({ checked, body }) => {
+  'issuer.revoked': ({ state, checked, body }) => {
     const issuer = checked.facts.issuers.get(text(body['revokes']));
-    return !issuer || issuer.revoked ? 'unknown-issuer' : { kind: 'issuer.revoked', members: { issuer: issuer.id } };
+    if (!issuer || issuer.revoked) return 'unknown-issuer';
+    const then = state.rules === 1 ? [] : reachOfIssuer(state, checked, issuer.id);
+    return { kind: 'issuer.revoked', members: { issuer: issuer.id }, then };
   },
   'key.added': ({ state, checked, body }) =>
     addKey(state, checked.facts, text(body['holder']), body['adds'] as { keyid: string; publicKey: string }),
-  'key.revoked': ({ checked, body }) => revokeKey(checked.facts, text(body['holder']), text(body['revokes'])),
+  'key.revoked': ({ state, checked, body }) => {
+    const [holder, keyid] = [text(body['holder']), text(body['revokes'])];
+    const change = revokeKey(checked.facts, holder, keyid);
+    return typeof change === 'string' ? change : { ...change, then: reachOfKey(state, checked, holder, keyid) };
+  },
   'token.issued': ({ checked, body }) => {
     if (checked.facts.tokens.has(text(body['token']))) return 'exists';
     if (checked.facts.tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
-    return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'validUntil']) };
+    return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'actors', 'validUntil']) };
   },
-  'token.revoked': ({ checked, body }) => {
-    const token = text(body['revokes']);
-    return checked.facts.tokens.get(token) === false ? { kind: 'token.revoked', members: { token } } : 'unknown-token';
+  'token.revoked': ({ state, checked, body }) => {
+    const token = checked.facts.tokens.get(text(body['revokes']));
+    if (!token || token.revoked) return 'unknown-token';
+    return { kind: 'token.revoked', members: { token: token.id }, then: state.rules === 1 ? [] : reachOfToken(state, checked, token.id) };
+  },
+  'key.rotated': ({ state, checked, body }) => {
+    const rotation = rotateKey(state, body as unknown as KeyOffer, checked.issuer);
+    return typeof rotation === 'string' ? rotation : { ...rotation, also: inTrees(state, checked, rotation) };
   },
   'bundle.activated': activateBundle,
   'freeze.raised': raiseFreeze,
@@ -146,7 +167,7 @@ function initialise(state: LaneState, input: RecordInput, context: DecideContext
   const log = (body['systemLogs'] as Body[]).find((system) => system['lane'] === lane);
   const members = {
     ...{ ledger, lane, lanes: state.lanes, format: 1, vkey: log?.['vkey'] },
-    ...{ deciderKeys: [body['deciderKey']], adminKey: body['adminKey'], gatewayKey: body['gatewayKey'] },
+    ...{ deciderKeys: [body['deciderKey']], ...pick(body, ['adminKey', 'gatewayKey', 'recoveryKey']) },
     ...bornOf(state),
   };
   return accept(state, input, context, checked, { kind: 'genesis', members });
@@ -154,6 +175,19 @@ function initialise(state: LaneState, input: RecordInput, context: DecideContext
 
 /** So that each tenant's tree says what its records must be bound to. */
 const bornOf = ({ rules, birth }: LaneState): object => (rules === 1 ? {} : { birth });
+
+/** Of every tree but the lane's first. */
+const genesisOf = (state: LaneState): object => ({
+  ...{ ledger: state.heads.ledger, lane: state.heads.lane, lanes: state.lanes, format: 1, deciderKeys: deciderKeysOf(state) },
+  ...bornOf(state),
+});
+
+function decideRotation(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope, body: Body): Decided {
+  const next = successorOf(state, context.birth, body as unknown as NamedLog);
+  if (typeof next === 'string') return refuse(state, input, context, checked, next);
+  const members = { ...pick(body, ['rotates', 'lane', 'logId', 'vkey']), ...head(checked) };
+  return rotateLog(state, next, { input, context, checked, members, genesis: genesisOf(state) as Body });
+}
 
 function registerTenant({ state, context, checked, body }: Step): Accepted | string {
   const { ledger, lane } = state.heads;
@@ -163,18 +197,10 @@ function registerTenant({ state, context, checked, body }: Step): Accepted | str
   if (body['lane'] !== lane || laneOf(tenant, state.lanes) !== lane) return 'lane';
   if (state.tenants.has(tenant)) return 'exists';
   if (state.tenants.size > TENANTS_PER_LANE_MAX) return 'limit';
-  const logs = [...state.heads.trees.values(), ...context.birth.systemLogs];
+  const logs = [...allTrees(state.heads), ...context.birth.systemLogs];
   if (logs.some((log) => log.origin === origin)) return 'log-id-in-use';
   if (!isVkeyOf(text(body['vkey']), origin)) return 'vkey';
-  const members = {
-    ledger,
-    lane,
-    lanes: state.lanes,
-    format: 1,
-    vkey: body['vkey'],
-    deciderKeys: deciderKeysOf(context),
-    ...bornOf(state),
-  };
+  const members = { ...genesisOf(state), vkey: body['vkey'] };
   const genesis: EntryContent = { kind: 'genesis', members, payloadDigest: checked.payloadDigest, inputForm: 'none' };
   return {
     kind: 'tenant.registered',
@@ -192,7 +218,7 @@ function registerIssuer({ state, checked, body }: Step): Accepted | string {
     const fault = keyFault(state, checked.facts, key);
     if (fault !== undefined) return fault;
   }
-  return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents']) } };
+  return { kind: 'issuer.registered', members: { issuer, ...pick(body, ['type', 'keys', 'agents', 'actors']) } };
 }
 
 /** In force for every tenant of the lane from this entry on; each tree says so. */
@@ -206,6 +232,8 @@ function activateBundle({ state, context, checked, body }: Step): Accepted | str
   if (state.rules === 1 && bundle.tables.format !== 1) return 'bundle-shape'; // as before there was another
   if (state.rules >= 2 && bundle.tables.format < 2) return 'bundle-format';
   const refusals = twice(() => context.engine.refusals(bundle));
+  // Something urgent waited behind it. To be sent again: its judgement goes on meanwhile.
+  if (state.rules >= 2 && refusals.ok && refusals.value.includes(NOT_JUDGED)) return NOT_JUDGED_DETAIL;
   if (!refusals.ok || refusals.value.length > 0) return 'bundle-refused';
   const members = { activated: bundle.digest, bundleName: bundle.document.name };
   const also = inTrees(state, checked, { kind: 'bundle.activated', members });
@@ -288,13 +316,6 @@ export function refuse(state: LaneState, input: RecordInput, context: DecideCont
 /** What evolve needs to remember the control's id. */
 const head = ({ payload }: CheckedEnvelope): Body => ({ controlId: payload['id'] ?? null, expiresAt: payload['expiresAt'] ?? null });
 
-const deciderKeysOf = ({ birth }: DecideContext): unknown =>
-  birth.deciderKeys.map(({ keyid, publicKey }) => ({ keyid, publicKey: base64(publicKey) }));
-
-function isVkeyOf(vkey: string, origin: string): boolean {
-  try {
-    return parseVkey(vkey).name === origin;
-  } catch {
-    return false;
-  }
-}
+/** Those that seal from here on. */
+const deciderKeysOf = ({ heads }: LaneState): unknown =>
+  heads.sealers.map((publicKey) => ({ keyid: keyIdOf(publicKey), publicKey: base64(publicKey) }));

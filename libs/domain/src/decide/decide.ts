@@ -1,3 +1,4 @@
+import { isTenantId } from '../formats/ids.ts';
 import { formatTime } from '../formats/time.ts';
 import { bytesMac } from '../payloads/digests.ts';
 import type { Entry } from '../ledger/entry.ts';
@@ -49,8 +50,15 @@ function refuseBytes(state: LaneState, input: RecordInput, context: DecideContex
     kind: 'input.refused',
     members: { code, detail, length: bytes.length, bytesMac: bytesMac(input.inputKey, bytes) },
     inputForm: 'none',
+    sender: senderOf(bytes, context),
   });
   return { entries: [entry], facts: {}, deadLetter: true };
+}
+
+/** Whom a refusal is shown to: the tenant that the bytes name, if they are an envelope at all. Nothing is believed of it. */
+function senderOf(bytes: Uint8Array, { wire }: DecideContext): string {
+  const named = wire.decodeEnvelope(bytes)?.tenant ?? '';
+  return isTenantId(named) ? named : '';
 }
 
 /** Time passed: the first open escalation whose deadline is reached ends without a decision, or the first effect becomes uncertain. */

@@ -5,6 +5,7 @@ import { formatTime } from '../formats/time.ts';
 import { ENTRY_BYTES_MAX, type Entry, type EntryKind, type Predicate, type Source } from '../ledger/entry.ts';
 import { NO_PREVIOUS, type TreeHead } from '../ledger/heads.ts';
 import type { InputForm } from '../ledger/record.ts';
+import { placeMac, saidOf } from '../ledger/source.ts';
 import { makeStatement, statementBytes } from '../ledger/statement.ts';
 import { laneNow } from './lane-time.ts';
 import type { LaneState } from './state.ts';
@@ -21,6 +22,8 @@ export interface EntryContent {
   /** Hex SHA-256 of the payload; absent for ticks and refused raw bytes. */
   readonly payloadDigest?: string;
   readonly inputForm: InputForm;
+  /** Of refused raw bytes: the tenant that they name. */
+  readonly sender?: string;
 }
 
 /** The next entry of `tree`. Throws RangeError when E would exceed 16 KiB: the caller then drafts a constant-size refusal. */
@@ -34,12 +37,16 @@ export function draft(state: LaneState, context: DecideContext, tree: TreeHead, 
     rules: state.rules,
     engine: context.engine.name,
     bundle: state.bundle?.digest ?? null,
-    source,
+    source: saidOf(source, state.rules),
   }) as unknown as Predicate;
   const statement = makeStatement(content.kind, content.actionId ?? content.kind, predicate, content.payloadDigest);
   const bytes = statementBytes(statement);
   if (bytes.length > ENTRY_BYTES_MAX) throw new RangeError(`entry of ${bytes.length} bytes`);
-  return { tenant: tree.tenant, kind: content.kind, statement, bytes, actionId: content.actionId ?? '', inputForm: content.inputForm };
+  const { kind, inputForm, sender } = content;
+  return {
+    ...{ tenant: tree.tenant, kind, statement, bytes, actionId: content.actionId ?? '', inputForm, source },
+    ...(sender === undefined ? {} : { sender }),
+  };
 }
 
 /** Canonical JSON of sorted members takes a third of the time. */
@@ -74,12 +81,9 @@ export const after = (tree: TreeHead, { bytes }: Entry): TreeHead => ({
 });
 
 /** Names the committed record that part `part` of an answer was made from. */
-export const recordSource = (state: LaneState, input: RecordInput, part = 0, parts = 1): Source => ({
-  epoch: state.positions[input.topic].epoch,
-  kind: 'record',
-  offset: String(input.offset),
-  part,
-  partition: state.heads.lane,
-  parts,
-  topic: input.topic,
-});
+export function recordSource(state: LaneState, input: RecordInput, part = 0, parts = 1): Source {
+  const { topic } = input;
+  const place = { topic, epoch: state.positions[topic].epoch, partition: state.heads.lane, offset: String(input.offset) };
+  const mac = state.rules >= 2 ? { mac: placeMac(input.inputKey, place) } : {};
+  return { kind: 'record', ...place, part, parts, ...mac };
+}

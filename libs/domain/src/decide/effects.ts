@@ -4,9 +4,10 @@ import type { Predicate } from '../ledger/entry.ts';
 import { text } from '../ledger/text.ts';
 import type { OutcomeKind } from '../payloads/outcomes.ts';
 import { awaitEffect, awaitNoMore, type DueBook } from './due.ts';
-import type { FreezeSubject } from './freeze.ts';
+import { agentOf, type FreezeSubject } from './freeze.ts';
 import { idKey } from './ids.ts';
 import type { OpenEffect } from './open.ts';
+import type { EntryActor } from './sender.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
 /** A tenant with more effects going on, or left uncertain, than people can look into claims no further one. */
@@ -19,7 +20,7 @@ export const subjectOf = (tenant: string, predicate: Predicate): FreezeSubject =
   tenant,
   class: text(predicate['class']),
   ...(predicate['connector'] === undefined ? {} : { connector: text(predicate['connector']) }),
-  agent: (predicate['actor'] as { readonly id: string }).id,
+  ...agentOf(predicate['actor'] as unknown as EntryActor),
 });
 
 /** `effect` takes the place of what was known of its decision; undefined: it is over. */

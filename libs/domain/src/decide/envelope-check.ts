@@ -90,6 +90,9 @@ function admittedKey(state: LaneState, facts: TenantFacts, kind: PayloadKind, is
   const { admittedFor } = PAYLOAD_KINDS[kind];
   if (issuer === 'admin') return admittedFor.includes('admin') && keyid === state.admin.keyid ? state.admin.publicKey : undefined;
   if (issuer === 'gateway') return admittedFor.includes('gateway') && keyid === state.gateway.keyid ? state.gateway.publicKey : undefined;
+  if (issuer === 'recovery' && state.rules >= 2) {
+    return admittedFor.includes('recovery') && keyid === state.recovery?.keyid ? state.recovery.publicKey : undefined;
+  }
   const registered = facts.issuers.get(issuer);
   if (!registered || registered.revoked || !admittedFor.includes(registered.type)) return undefined;
   return registered.keys.get(keyid);

@@ -149,7 +149,7 @@ describe('after an erasure', () => {
 
   it('a vote is unreplayable too, refused or not: whether it counts depends on whom the actor acted for', async () => {
     const lane = MemoryLane.ready();
-    const asks = lane.propose('a-1', { ...ASKS, actor: { kind: 'agent', id: 'bot', actingFor: 'ana' } });
+    const asks = lane.propose('a-1', { ...ASKS, actor: { kind: 'agent', id: 'anas-bot', actingFor: 'ana' } });
     const predicate = asks[0]?.statement.predicate;
     const [index, bindingDigest] = [predicate?.index ?? '', predicate?.['bindingDigest']];
     const vote = (by: string) => lane.control('approval.recorded', 'acme', { decision: index, bindingDigest, vote: 'approve', by });

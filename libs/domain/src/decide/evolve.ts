@@ -2,6 +2,7 @@ import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
 import type { Entry, Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
+import type { ActorRule } from '../payloads/actors.ts';
 import { askedBy, personOf } from './approvals.ts';
 import { evolveEffects } from './effects.ts';
 import { closeEscalation, findEscalation, openEscalation } from './due.ts';
@@ -10,12 +11,14 @@ import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
-import { actorKey, emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
+import { evolveLedgerKeys } from './ledger-keys.ts';
+import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
+import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import type { InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
 
 /** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
-export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes'> & { readonly leaf?: Uint8Array };
+export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes' | 'source'> & { readonly leaf?: Uint8Array };
 
 /**
  * Moves the state over one entry, in place. Throws LedgerBroken when the entry is not exactly the next of its tree. `facts` is what
@@ -35,7 +38,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   tenant.claims.forgetExpired(decidedAtMs);
   tenant.lastDecidedAtMs = Math.max(tenant.lastDecidedAtMs, decidedAtMs);
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
-  advancePosition(state, predicate.source);
+  advancePosition(state, entry.source);
   rememberControl(state, tenant, predicate);
   switch (entry.kind) {
     case 'tenant.registered':
@@ -53,12 +56,17 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'key.revoked':
       evolveKeys(tenant, entry.kind, predicate);
       break;
+    case 'key.rotated':
+      if (entry.tenant === systemTree(state.heads.lane)) evolveLedgerKeys(state, predicate);
+      break;
     case 'token.issued':
-      tenant.tokens.set(text(predicate['token']), false);
+      tenant.tokens.set(text(predicate['token']), tokenOf(predicate));
       break;
-    case 'token.revoked':
-      tenant.tokens.set(text(predicate['token']), true);
+    case 'token.revoked': {
+      const token = tenant.tokens.get(text(predicate['token']));
+      if (token) token.revoked = true;
       break;
+    }
     case 'bundle.activated':
       if (facts.bundle && entry.tenant === systemTree(state.heads.lane)) state.bundle = facts.bundle;
       break;
@@ -94,6 +102,8 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       forgetRequests(tenant, predicate['erases'] as readonly string[]);
       break;
     case 'genesis':
+    case 'log.rotated':
+    case 'log.closed':
     case 'action.repeated':
     case 'rollback.granted':
     case 'input.refused':
@@ -114,12 +124,23 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   state.idCount += 1;
   const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
   if (!isOpen) return;
-  const actor = actorKey(predicate['actor'] as { kind: string; id: string });
+  const sender = senderOf(issuer, predicate['token']);
+  const asker = askerKey(predicate['actor'] as unknown as EntryActor, sender);
   const asked = askedBy(predicate, state.bundle, facts);
   const signed = state.rules >= 2 ? { keyid: text(predicate['keyid']) } : {};
-  const open = { tenant: entry.tenant, index, issuer, ...signed, actionId, actor, deadlineMs: parseTime(deadline), votes: [], ...counts };
+  const open = {
+    tenant: entry.tenant,
+    index,
+    ...sender,
+    ...signed,
+    actionId,
+    asker,
+    deadlineMs: parseTime(deadline),
+    votes: [],
+    ...counts,
+  };
   openEscalation(state.due, asked ? { ...open, asked } : open);
-  tenant.openByActor.set(actor, (tenant.openByActor.get(actor) ?? 0) + 1);
+  tenant.openByActor.set(asker, (tenant.openByActor.get(asker) ?? 0) + 1);
 }
 
 function settled(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
@@ -127,9 +148,9 @@ function settled(state: LaneState, tenant: TenantFacts, name: string, predicate:
   if (!closed) return;
   if (predicate['outcome'] !== 'ALLOW_APPROVED') for (const each of closed.counts ?? []) tenant.limits.release(each, closed.index);
   tenant.ids.settle(idKey(closed.issuer, closed.actionId));
-  const left = (tenant.openByActor.get(closed.actor) ?? 1) - 1;
-  if (left > 0) tenant.openByActor.set(closed.actor, left);
-  else tenant.openByActor.delete(closed.actor);
+  const left = (tenant.openByActor.get(closed.asker) ?? 1) - 1;
+  if (left > 0) tenant.openByActor.set(closed.asker, left);
+  else tenant.openByActor.delete(closed.asker);
 }
 
 /** Only the last part moves the position: a record counts once all its entries are there. */
@@ -142,7 +163,8 @@ function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predi
   const { controlId, expiresAt } = predicate as { controlId?: unknown; expiresAt?: unknown };
   if (typeof controlId !== 'string' || typeof expiresAt !== 'string') return;
   const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
-  tenant.ids.remember(idKey('admin', controlId), known);
+  const signedBy = predicate['signedBy'] === 'recovery' ? 'recovery' : 'admin';
+  tenant.ids.remember(idKey(signedBy, controlId), known);
   state.idCount += 1;
 }
 
@@ -177,8 +199,25 @@ function issuerOf(predicate: Predicate): Issuer {
     keys: new Map(keys.map(({ keyid, publicKey }) => [keyid, fromBase64(publicKey)])),
     revokedKeys: new Set(),
     agents: predicate['agents'] as string[] | undefined,
+    actors: actorsOf(predicate),
     revoked: false,
   };
+}
+
+function tokenOf(predicate: Predicate): Token {
+  return {
+    id: text(predicate['token']),
+    roles: predicate['roles'] as unknown as Token['roles'],
+    actors: actorsOf(predicate),
+    validUntilMs: parseTime(text(predicate['validUntil'])),
+    revoked: false,
+  };
+}
+
+/** In one order of members, whoever wrote them: a snapshot of the state is the same bytes from every replay. */
+function actorsOf(predicate: Predicate): Issuer['actors'] {
+  const rules = predicate['actors'] as readonly ActorRule[] | undefined;
+  return rules?.map(({ kind, id, actingFor }) => ({ kind, id, ...(actingFor === undefined ? {} : { actingFor }) }));
 }
 
 function tenantFacts(state: LaneState, tenant: string): TenantFacts {

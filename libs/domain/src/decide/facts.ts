@@ -6,6 +6,7 @@ import { NESTING_MAX } from '../payloads/kinds.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Proposal } from '../policy/types.ts';
+import { sharedAsker } from './credentials.ts';
 import { countFacts } from './limits.ts';
 import type { LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type InputFacts } from './types.ts';
@@ -18,7 +19,7 @@ export function replayFacts(
   kind: EntryKind,
   value: Uint8Array | undefined,
   wire: Pick<WireCodec, 'decodeEnvelope'>,
-  { rules, bundle }: Pick<LaneState, 'rules' | 'bundle'>,
+  state: Pick<LaneState, 'rules' | 'bundle' | 'tenants'>,
 ): InputFacts {
   if (value === undefined || (kind !== 'action.decided' && kind !== 'bundle.activated')) return {};
   const envelope = wire.decodeEnvelope(value);
@@ -29,13 +30,20 @@ export function replayFacts(
   const actingFor = typeof actor?.actingFor === 'string' ? { actingFor: actor.actingFor } : {};
   return {
     ...actingFor,
-    ...countedBy(payload, { rules, bundle }),
-    requestDigest: requestDigest(payload, rules).subarray(0, REQUEST_DIGEST_BYTES),
+    ...countedBy(payload, state),
+    requestDigest: requestDigest(payload, state.rules).subarray(0, REQUEST_DIGEST_BYTES),
   };
 }
 
-function countedBy(payload: Json, { rules, bundle }: Pick<LaneState, 'rules' | 'bundle'>): Pick<InputFacts, 'counts'> {
+function countedBy(
+  payload: Record<string, Json>,
+  { rules, bundle, tenants }: Pick<LaneState, 'rules' | 'bundle' | 'tenants'>,
+): Pick<InputFacts, 'counts'> {
   if (bundle?.tables.limits === undefined) return {};
   const parsed = parsePayload('action.proposed', payload, rules);
-  return parsed.ok ? countFacts(bundle, parsed.value as unknown as Proposal) : {};
+  if (!parsed.ok) return {};
+  const { tenant, issuer, actor } = parsed.value;
+  const facts = tenants.get(tenant);
+  const asker = (): string | undefined => (facts ? sharedAsker({ facts, issuer, payload }, actor) : undefined);
+  return countFacts(bundle, parsed.value as unknown as Proposal, asker);
 }

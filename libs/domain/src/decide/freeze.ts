@@ -1,5 +1,7 @@
 /** Freezes and emergency stops of one lane: which are in force, and who may raise and lift them. */
 
+import type { EntryActor } from './sender.ts';
+
 /** freeze: denies, but an approved rollback may be claimed; stop: denies that as well. */
 export type FreezeLevel = 'freeze' | 'stop';
 export interface FreezeScope {
@@ -43,7 +45,13 @@ export interface FreezeSubject {
   readonly connector?: string | undefined;
   /** Id of the actor, of whatever kind. */
   readonly agent: string;
+  /** Its credential may say any id, so that a freeze of any agent is a freeze of this one: another id must not escape it. */
+  readonly anyAgent?: boolean;
 }
+
+/** Of an actor as an entry names it. */
+export const agentOf = ({ id, listedAs }: EntryActor): Pick<FreezeSubject, 'agent' | 'anyAgent'> =>
+  listedAs === undefined ? { agent: id } : { agent: id, anyAgent: true };
 
 /** What stands in the way of `subject` at `nowMs`, which is laneNow: a stop before a freeze, the one raised first before the later. */
 export function freezeFor({ freezes }: FrozenLane, subject: FreezeSubject, nowMs: number): Frozen | undefined {
@@ -59,7 +67,7 @@ export function freezeFor({ freezes }: FrozenLane, subject: FreezeSubject, nowMs
 export const isInForce = ({ lifted, untilMs }: Freeze, nowMs: number): boolean => !lifted && (untilMs === null || nowMs < untilMs);
 
 function covers({ kind, value }: FreezeScope, subject: FreezeSubject): boolean {
-  return kind === 'all' || value === subject[kind];
+  return kind === 'all' || value === subject[kind] || (kind === 'agent' && subject.anyAgent === true);
 }
 
 export type NewFreeze = Omit<Freeze, 'lifted'>;

@@ -91,11 +91,13 @@ describe('a key of a party', () => {
 });
 
 describe('what a revoked key has signed before', () => {
-  it('is not approved any more, when it waited for people', () => {
+  it('ends at once, when it waited for people', () => {
     const lane = MemoryLane.ready();
     add(lane, SECOND);
     const asked = [FIRST, SECOND].map((signer, at) => lane.propose(`a-${at}`, { resource: { type: 'thing', id: 'high' } }, { signer })[0]);
-    revoke(lane, FIRST);
+    const [, settled, ...more] = revoke(lane, FIRST);
+    expect(settled?.statement.predicate).toMatchObject({ settles: asked[0]?.statement.predicate.index, outcome: 'CANCELLED_REVOKED' });
+    expect(more).toEqual([]);
     const outcomes = asked.map((entry) => {
       const decision = entry?.statement.predicate.index;
       const bindingDigest = entry?.statement.predicate['bindingDigest'];
@@ -104,7 +106,7 @@ describe('what a revoked key has signed before', () => {
       );
       return votes.map(({ statement }) => statement.predicate['outcome']).find((outcome) => outcome !== undefined);
     });
-    expect(outcomes).toEqual(['DENY_UNKNOWN_ISSUER', 'ALLOW_APPROVED']);
+    expect(outcomes).toEqual([undefined, 'ALLOW_APPROVED']);
   });
 
   it('cannot be claimed any more, when it was allowed', () => {

@@ -67,7 +67,7 @@ export function evolveKeys(facts: TenantFacts, kind: 'key.added' | 'key.revoked'
  * Whether a signature that was good when it came may still bring something about now: its party was not revoked since, nor the key that
  * made it. `keyid` undefined: of a decision under rules 1, where a party's keys end with the party.
  */
-export function isStillAdmitted({ issuers }: TenantFacts, issuer: string, keyid: string | undefined): boolean {
+export function isStillAdmitted({ issuers }: Pick<TenantFacts, 'issuers'>, issuer: string, keyid: string | undefined): boolean {
   const party = issuers.get(issuer);
   return party === undefined || !(party.revoked || (keyid !== undefined && party.revokedKeys.has(keyid)));
 }

@@ -65,8 +65,8 @@ interface Counts {
 }
 
 /** What only the input says of what an action adds to limits. */
-export function countFacts(bundle: Bundle | null, proposal: Proposal): Counts {
-  return !bundle || limitsOn(bundle.tables, proposal.class).length === 0 ? {} : { counts: countsOf(bundle.tables, proposal) };
+export function countFacts(bundle: Bundle | null, proposal: Proposal, asker: () => string | undefined): Counts {
+  return !bundle || limitsOn(bundle.tables, proposal.class).length === 0 ? {} : { counts: countsOf(bundle.tables, proposal, asker()) };
 }
 
 /** Called for each decision: what may still happen counts. Returns what it adds, as far as that is known. */

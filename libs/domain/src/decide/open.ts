@@ -23,10 +23,13 @@ export interface OpenEscalation {
   /** Leaf index of its `action.decided`. */
   readonly index: number;
   readonly issuer: string;
+  /** Of what came through the gateway. */
+  readonly token?: string;
   /** Whose key signed it; absent under rules 1. */
   readonly keyid?: string;
   readonly actionId: string;
-  readonly actor: string;
+  /** Whose limit it counts towards. */
+  readonly asker: string;
   readonly deadlineMs: number;
   /** What people answer; absent where nobody can. */
   readonly asked?: Asked;

@@ -119,8 +119,8 @@ describe('a proposal', () => {
     expect(said(lane.propose('constructor', { parameters }))).toEqual(['action.repeated']);
   });
 
-  it('for an actor that its issuer may not speak for is DENY_UNKNOWN_ISSUER', () => {
-    const lane = MemoryLane.ready();
+  it('under rules 1, for an actor that its issuer may not speak for, is DENY_UNKNOWN_ISSUER', () => {
+    const lane = MemoryLane.ready(['acme'], { rules: 1 });
     lane.registerIssuer('acme', 'narrow', 'platform', { agents: ['bot-2'] });
     expect(said(lane.propose('a-1', {}, { issuer: 'narrow' }))).toEqual(denied('DENY_UNKNOWN_ISSUER'));
     expect(said(lane.propose('a-2', { actor: { kind: 'agent', id: 'bot-2' } }, { issuer: 'narrow' }))).toContain('ALLOW');
@@ -275,7 +275,7 @@ describe('an escalation', () => {
     const lane = MemoryLane.ready(['acme', 'globex']);
     lane.propose('a-0', ESCALATES);
     lane.state.tenants.get('acme')?.openByActor.set('agent:many', OPEN_ESCALATIONS_PER_TENANT_MAX - 2);
-    const as = (id: string) => ({ ...ESCALATES, actor: { kind: 'agent', id } });
+    const as = (id: string) => ({ ...ESCALATES, actor: { kind: 'person', id } });
     expect(said(lane.propose('a-1', as('bot-2')))).toContain('ESCALATE');
     expect(said(lane.propose('a-2', as('bot-3')))).toEqual(denied('DENY_LIMIT'));
     expect(said(lane.propose('a-3', { ...as('bot-3'), mode: 'shadow' }))).toContain('WOULD_ESCALATE');

@@ -9,10 +9,12 @@ import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
 import { isBelowFloor, laneNow } from './lane-time.ts';
-import { freezeFor } from './freeze.ts';
+import { sharedAsker, spokenFor, untilOf } from './credentials.ts';
+import { agentOf, freezeFor } from './freeze.ts';
 import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
 import { countFacts, hasRoomFor } from './limits.ts';
-import { actorKey, type LaneState } from './state.ts';
+import { askerKey, type EntryActor, senderOf } from './sender.ts';
+import type { LaneState } from './state.ts';
 import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
 
 /** A proposal's own expiry is at most this far away, so that ids can be forgotten. */
@@ -59,7 +61,10 @@ export function decideProposal(state: LaneState, input: RecordInput, context: De
   if (first) return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
   if (!takesId || !parsed.ok) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
   const proposal = parsed.value as unknown as Proposal & ProposalTimes;
-  return decided(step, id, judged(step, proposal, expiresAtMs), { ...facts, ...countFacts(state.bundle, proposal) });
+  return decided(step, id, judged(step, proposal, expiresAtMs), {
+    ...facts,
+    ...countFacts(state.bundle, proposal, () => sharedAsker(checked, proposal.actor)),
+  });
 }
 
 interface ProposalTimes {
@@ -70,16 +75,17 @@ interface ProposalTimes {
 function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: number): Fields {
   const { state, checked, nowMs } = step;
   const mode = proposal.mode;
+  const { actor, refused } = spokenFor(state, checked, proposal.actor, nowMs);
   const base = {
     ...denialBase(step),
     mode,
-    actor: { id: proposal.actor.id, kind: proposal.actor.kind },
+    actor,
     class: proposal.class,
     operation: proposal.operation,
     ...(proposal.connector === undefined ? {} : { connector: proposal.connector }),
     expiresAt: formatTime(expiresAtMs),
   };
-  const judgement = judgementOf(step, proposal);
+  const judgement = refused ? deny(refused.reason) : judgementOf(step, proposal, actor);
   const rules = { policies: judgement.policies, ruleSet: judgement.rules.map((rule) => rule.id), contractDigest: judgement.contractDigest };
   const verdict = mode === 'shadow' ? `WOULD_${judgement.verdict}` : judgement.verdict;
   const frozen = judgement.freeze === undefined ? {} : { freeze: judgement.freeze };
@@ -88,6 +94,7 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   const outcome = {
     ...base,
     ...rules,
+    ...(refused?.detail === undefined ? {} : { detail: refused.detail }),
     ...frozen,
     ...during,
     ...exceeded,
@@ -96,7 +103,8 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     reasons: judgement.reasons,
   };
   if (judgement.verdict === 'DENY' || mode === 'shadow') return outcome; // only what may still happen is bound
-  const until = formatTime(nowMs + (judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs));
+  const withinMs = judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs;
+  const until = formatTime(untilOf(checked.facts, senderOf(checked.issuer, checked.payload['token']), nowMs + withinMs));
   const tree = treeOf(state, checked.tree);
   const binding = bindingDigest({
     proposal: checked.payload as unknown as Proposal, // as it was signed, and so in canonical order
@@ -135,21 +143,30 @@ const owedOf = ({ obligations, resultWithinSeconds, rollback, revert }: Judgemen
   ...(revert === null ? {} : { revert }),
 });
 
+type DecidedJudgement = Judgement & { readonly freeze?: string };
+
 /** Policy's word, unless a freeze is in force, after the limits that keep actors from flooding their approvers. Anything that throws denies. */
-function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal): Judgement & { readonly freeze?: string } {
-  const speaksFor = checked.issuer === 'gateway' ? undefined : checked.facts.issuers.get(checked.issuer)?.agents;
-  if (speaksFor && !speaksFor.includes(proposal.actor.id)) return deny('DENY_UNKNOWN_ISSUER');
+function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposal, actor: EntryActor): DecidedJudgement {
   const bundle = state.bundle;
   if (!bundle) return deny('DENY_NO_MATCH');
   if (!Object.hasOwn(bundle.tables.classes, proposal.class)) return deny('DENY_UNKNOWN_CLASS');
-  const { tenant, connector, actor } = proposal;
-  const frozen = freezeFor(state, { tenant, class: proposal.class, connector, agent: actor.id }, nowMs);
+  const { tenant, connector } = proposal;
+  const frozen = freezeFor(state, { tenant, class: proposal.class, connector, ...agentOf(actor) }, nowMs);
   if (frozen) return { ...deny(frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN'), freeze: frozen.freeze };
   let judgement: Judgement;
   try {
     const { limits } = checked.facts;
     const spent: Spent = (count) => limits.spent(count, nowMs);
-    judgement = judge({ bundle, proposal, nowMs, engine: context.engine, spent, evidenceKey: (keyid) => evidenceKey(checked, keyid) });
+    const asker = sharedAsker(checked, proposal.actor);
+    judgement = judge({
+      bundle,
+      proposal,
+      asker,
+      nowMs,
+      engine: context.engine,
+      spent,
+      evidenceKey: (keyid) => evidenceKey(checked, keyid),
+    });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }
@@ -158,11 +175,12 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   const mayHappen = judgement.verdict !== 'DENY' && proposal.mode === 'enforce';
   if (mayHappen && judgement.counts && !hasRoomFor(judgement.counts.length, state, checked.facts.limits, nowMs)) return deny('DENY_LIMIT');
   const asks = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce';
-  return asks && isFlooded(checked.facts, proposal) ? deny('DENY_LIMIT') : judgement;
+  const asker = askerKey(actor, senderOf(checked.issuer, checked.payload['token']));
+  return asks && isFlooded(checked.facts, asker) ? deny('DENY_LIMIT') : judgement;
 }
 
-function isFlooded({ openByActor }: CheckedEnvelope['facts'], { actor }: Proposal): boolean {
-  if ((openByActor.get(actorKey(actor)) ?? 0) >= OPEN_ESCALATIONS_PER_ACTOR_MAX) return true;
+function isFlooded({ openByActor }: CheckedEnvelope['facts'], asker: string): boolean {
+  if ((openByActor.get(asker) ?? 0) >= OPEN_ESCALATIONS_PER_ACTOR_MAX) return true;
   let open = 0;
   for (const ofActor of openByActor.values()) open += ofActor;
   return open >= OPEN_ESCALATIONS_PER_TENANT_MAX;
@@ -185,7 +203,7 @@ function repeated(step: Step, id: string, first: number): Decided {
     kind: 'action.repeated',
     actionId: id,
     payloadDigest: step.checked.payloadDigest,
-    members: { first: String(first), issuer: step.checked.issuer, keyid: step.checked.envelope.keyid },
+    members: { first: String(first), ...denialBase(step) },
     inputForm: 'sealed',
   };
   return { entries: [entryOf(step, content)], facts: {}, deadLetter: false };
@@ -211,7 +229,10 @@ function decided(step: Step, id: string | undefined, members: Fields, facts: Dec
 const entryOf = ({ state, context, checked, input }: Step, content: EntryContent) =>
   draft(state, context, treeOf(state, checked.tree), recordSource(state, input), content);
 
-const denialBase = ({ checked }: Step): Fields => ({ issuer: checked.issuer, keyid: checked.envelope.keyid });
+const denialBase = ({ state, checked }: Step): Fields => ({
+  ...senderOf(checked.issuer, state.rules === 1 ? undefined : checked.payload['token']),
+  keyid: checked.envelope.keyid,
+});
 
 /** A denial before policy is asked: constant size, nothing of the body repeated. */
 const denial = (step: Step, reason: string, detail: string, more: Fields = {}): Fields => ({
@@ -222,7 +243,7 @@ const denial = (step: Step, reason: string, detail: string, more: Fields = {}): 
   ...more,
 });
 
-const deny = (reason: string): Judgement => ({
+const deny = (reason: string): DecidedJudgement => ({
   verdict: 'DENY',
   reasons: [reason],
   policies: [],

@@ -4,14 +4,15 @@ import type { OpenEscalation } from './open.ts';
 
 /** How an escalation ends: by the passing of time, or by the control whose payload has `payloadDigest`. */
 export function settlement(
-  { index, issuer, keyid, actionId, deadlineMs }: OpenEscalation,
+  { index, issuer, keyid, token, actionId, deadlineMs }: OpenEscalation,
   ended: { readonly outcome: string; readonly [member: string]: unknown },
   payloadDigest?: string,
 ): EntryContent {
+  const sender = { issuer, ...(keyid === undefined ? {} : { keyid }), ...(token === undefined ? {} : { token }) };
   return {
     kind: 'escalation.settled',
     actionId,
-    members: { settles: String(index), deadline: formatTime(deadlineMs), issuer, ...(keyid === undefined ? {} : { keyid }), ...ended },
+    members: { settles: String(index), deadline: formatTime(deadlineMs), ...sender, ...ended },
     ...(payloadDigest === undefined ? {} : { payloadDigest }),
     inputForm: 'none',
   };

@@ -1,13 +1,25 @@
 import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from '../formats/bytes.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
+import type { Token } from './sender.ts';
 import { awaitEffect, openEscalation } from './due.ts';
 import type { OpenEffect, OpenEscalation } from './open.ts';
+import { keyIdOf } from '../formats/keys.ts';
+import type { TreeHead } from '../ledger/heads.ts';
 import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { IdBook } from './ids.ts';
 import { type EncodedLimits, LimitBook } from './limits.ts';
-import { emptyLane, emptyTenant, type InputPosition, type Issuer, type LaneState, type LedgerBirth, type TenantFacts } from './state.ts';
+import {
+  emptyLane,
+  emptyTenant,
+  type InputPosition,
+  type Issuer,
+  type LaneState,
+  type LedgerBirth,
+  type LedgerKey,
+  type TenantFacts,
+} from './state.ts';
 
 /** Raised whenever the shape below changes: an older snapshot is then ignored and the lane is read from genesis. */
 export const STATE_VERSION = 5;
@@ -22,10 +34,12 @@ export function encodeState(state: LaneState): Uint8Array {
     bundle: state.bundle?.document ?? null,
     due: state.due.open,
     freezes: [...state.freezes.values()],
+    keys: encodeKeys(state),
+    closed: [...heads.closed.values()].map((tree) => ({ ...encodeTree(tree), successor: tree.successor })),
   };
-  const tenants = [...heads.trees.values()].map(({ tenant, origin, vkey, range, previous }) => {
-    const facts = state.tenants.get(tenant) ?? emptyTenant();
-    return { tenant, origin, vkey, size: range.size, peaks: range.hashes.map(hex), previous, ...encodeTenant(facts) };
+  const tenants = [...heads.trees.values()].map((tree) => {
+    const facts = state.tenants.get(tree.tenant) ?? emptyTenant();
+    return { ...encodeTree(tree), ...encodeTenant(facts) };
   });
   const text = utf8([header, ...tenants].map((line) => JSON.stringify(line)).join('\n'));
   const ids = [...heads.trees.keys()].flatMap((tenant) => {
@@ -48,7 +62,7 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
   state.bundle = header.bundle === null ? null : parseBundle(header.bundle);
   let at = textEnd;
   for (const line of lines) {
-    const encoded = JSON.parse(line) as EncodedTree;
+    const encoded = JSON.parse(line) as EncodedTenant;
     const [idsEnd, end] = [at + encoded.ids * ID_ROW_BYTES, at + (encoded.ids + encoded.claims) * ID_ROW_BYTES];
     decodeTenant(state, encoded, { ids: bytes.subarray(at, idsEnd), claims: bytes.subarray(idsEnd, end) });
     at = end;
@@ -56,6 +70,8 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
   if (at !== bytes.length) throw new Error(`state: ${bytes.length} bytes, ${at} described`);
   for (const open of header.due) openEscalation(state.due, open);
   for (const freeze of header.freezes) state.freezes.set(freeze.id, freeze);
+  decodeKeys(state, header.keys);
+  for (const tree of header.closed) state.heads.closed.set(tree.origin, { ...decodeTree(tree), successor: tree.successor });
   return state;
 }
 
@@ -66,18 +82,27 @@ interface EncodedHeader {
   readonly bundle: Json;
   readonly due: readonly OpenEscalation[];
   readonly freezes: readonly Freeze[];
+  readonly keys: EncodedKeys;
+  readonly closed: readonly (EncodedTree & { readonly successor: string })[];
 }
+type EncodedTenant = EncodedTree & EncodedFacts;
+/** As public keys in base64: those of the ledger's roles, and every keyid that ever was one. */
+interface EncodedKeys {
+  readonly admin: string;
+  readonly gateway: string;
+  readonly recovery: string | null;
+  readonly sealers: readonly string[];
+  readonly ever: readonly string[];
+}
+/** keyid → base64. */
+type EncodedIssuer = Omit<Issuer, 'keys' | 'revokedKeys'> & {
+  readonly keys: readonly (readonly [string, string])[];
+  readonly revokedKeys: readonly string[];
+};
 interface EncodedFacts {
   readonly last: number;
-  readonly issuers: readonly (readonly [
-    id: string,
-    type: Issuer['type'],
-    revoked: boolean,
-    agents: readonly string[] | null,
-    keys: [string, string][],
-    revokedKeys: readonly string[],
-  ])[];
-  readonly tokens: readonly (readonly [string, boolean])[];
+  readonly issuers: readonly EncodedIssuer[];
+  readonly tokens: readonly Token[];
   /** How many. */
   readonly ids: number;
   readonly claims: number;
@@ -85,7 +110,7 @@ interface EncodedFacts {
   readonly openByActor: readonly (readonly [string, number])[];
   readonly limits: EncodedLimits;
 }
-interface EncodedTree extends EncodedFacts {
+interface EncodedTree {
   readonly tenant: string;
   readonly origin: string;
   readonly vkey: string;
@@ -96,15 +121,12 @@ interface EncodedTree extends EncodedFacts {
 
 const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   last: facts.lastDecidedAtMs,
-  issuers: [...facts.issuers.values()].map(({ id, type, revoked, agents, keys, revokedKeys }) => [
-    id,
-    type,
-    revoked,
-    agents ?? null,
-    [...keys].map(([keyid, key]): [string, string] => [keyid, base64(key)]),
-    [...revokedKeys],
-  ]),
-  tokens: [...facts.tokens],
+  issuers: [...facts.issuers.values()].map(({ keys, revokedKeys, ...issuer }) => ({
+    ...issuer,
+    keys: [...keys].map(([keyid, key]) => [keyid, base64(key)] as const),
+    revokedKeys: [...revokedKeys],
+  })),
+  tokens: [...facts.tokens.values()],
   ids: facts.ids.size,
   claims: facts.claims.size,
   effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
@@ -112,15 +134,15 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   limits: facts.limits.encode(),
 });
 
-function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
+function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
   const facts = emptyTenant();
   facts.lastDecidedAtMs = encoded.last;
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, encoded.last);
-  for (const [id, type, revoked, agents, keys, revokedKeys] of encoded.issuers) {
+  for (const { keys, revokedKeys, ...issuer } of encoded.issuers) {
     const byId = new Map(keys.map(([keyid, key]) => [keyid, fromBase64(key)]));
-    facts.issuers.set(id, { id, type, revoked, agents: agents ?? undefined, keys: byId, revokedKeys: new Set(revokedKeys) });
+    facts.issuers.set(issuer.id, { ...issuer, keys: byId, revokedKeys: new Set(revokedKeys) });
   }
-  for (const [token, revoked] of encoded.tokens) facts.tokens.set(token, revoked);
+  for (const token of encoded.tokens) facts.tokens.set(token.id, token);
   for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
   facts.limits = LimitBook.decode(encoded.limits);
   facts.ids = IdBook.decode(books.ids);
@@ -131,7 +153,34 @@ function decodeTenant(state: LaneState, encoded: EncodedTree, books: { readonly 
   }
   state.idCount += facts.ids.size;
   state.tenants.set(encoded.tenant, facts);
-  const range = { size: encoded.size, hashes: encoded.peaks.map(fromHex) };
-  const { tenant, origin, vkey, previous } = encoded;
-  state.heads.trees.set(tenant, { tenant, origin, vkey, range, previous });
+  state.heads.trees.set(encoded.tenant, decodeTree(encoded));
+}
+
+const encodeTree = ({ tenant, origin, vkey, range, previous }: TreeHead): EncodedTree => ({
+  ...{ tenant, origin, vkey, size: range.size, peaks: range.hashes.map(hex), previous },
+});
+
+const decodeTree = ({ tenant, origin, vkey, size, peaks, previous }: EncodedTree): TreeHead => ({
+  ...{ tenant, origin, vkey, previous, range: { size, hashes: peaks.map(fromHex) } },
+});
+
+const encodeKeys = ({ admin, gateway, recovery, heads, ledgerKeys }: LaneState): EncodedKeys => ({
+  admin: base64(admin.publicKey),
+  gateway: base64(gateway.publicKey),
+  recovery: recovery ? base64(recovery.publicKey) : null,
+  sealers: heads.sealers.map(base64),
+  ever: [...ledgerKeys],
+});
+
+function decodeKeys(state: LaneState, { admin, gateway, recovery, sealers, ever }: EncodedKeys): void {
+  state.admin = keyFrom(admin);
+  state.gateway = keyFrom(gateway);
+  state.recovery = recovery === null ? undefined : keyFrom(recovery);
+  state.heads.sealers = sealers.map(fromBase64);
+  for (const keyid of ever) state.ledgerKeys.add(keyid);
+}
+
+function keyFrom(text: string): LedgerKey {
+  const publicKey = fromBase64(text);
+  return { keyid: keyIdOf(publicKey), publicKey };
 }

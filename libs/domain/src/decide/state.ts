@@ -3,6 +3,8 @@ import { emptyHeads, type LaneHeads } from '../ledger/heads.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { Bundle } from '../policy/types.ts';
 import { emptyDue, type DueBook } from './due.ts';
+import type { ActorRule } from '../payloads/actors.ts';
+import type { Token } from './sender.ts';
 import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
@@ -16,8 +18,10 @@ export interface Issuer {
   readonly keys: Map<string, Uint8Array>;
   /** keyids that counted once, and never count again. */
   readonly revokedKeys: Set<string>;
-  /** Actors it may speak for; undefined: any. */
+  /** Rules 1: ids of actors it may speak for; undefined: any. */
   readonly agents: readonly string[] | undefined;
+  /** Rules 2: what it may say of actors; undefined: nothing. */
+  readonly actors: readonly ActorRule[] | undefined;
   revoked: boolean;
 }
 
@@ -25,10 +29,10 @@ export interface Issuer {
 export interface TenantFacts {
   lastDecidedAtMs: number;
   readonly issuers: Map<string, Issuer>;
-  /** Token ids ever issued; true once revoked. */
-  readonly tokens: Map<string, boolean>;
+  /** Tokens ever issued, by id. */
+  readonly tokens: Map<string, Token>;
   ids: IdBook;
-  /** Open escalations per actor. */
+  /** Open escalations, by what their actors' credentials are bound to: `askerKey`. */
   readonly openByActor: Map<string, number>;
   /** Claimed effects that are not over, by the leaf index of their decision. */
   readonly effects: Map<number, OpenEffect>;
@@ -44,6 +48,11 @@ export interface InputPosition {
   readonly next: bigint;
 }
 
+export interface LedgerKey {
+  readonly keyid: string;
+  readonly publicKey: Uint8Array;
+}
+
 /**
  * Everything `decide` looks at, on one lane. `evolve` changes it in place: the decider drops it whole on any error, so no half
  * step survives, and nothing is copied on the hot path.
@@ -55,8 +64,10 @@ export interface LaneState {
   readonly birth: string;
   readonly heads: LaneHeads;
   readonly lanes: number;
-  readonly admin: { readonly keyid: string; readonly publicKey: Uint8Array };
-  readonly gateway: { readonly keyid: string; readonly publicKey: Uint8Array };
+  admin: LedgerKey;
+  gateway: LedgerKey;
+  /** Pinned at the birth, kept offline: rotates what is lost or stolen. undefined: the ledger was born without. */
+  recovery: LedgerKey | undefined;
   /** keyids that are or were the ledger's own: no party may have them. */
   readonly ledgerKeys: Set<string>;
   readonly tenants: Map<string, TenantFacts>;
@@ -81,17 +92,16 @@ export interface LedgerBirth {
   readonly lanes: number;
   /** Hex SHA-256 of the LedgerInitialised payload. */
   readonly initialisedDigest: string;
-  readonly admin: LaneState['admin'];
-  readonly gateway: LaneState['gateway'];
-  readonly deciderKeys: readonly { readonly keyid: string; readonly publicKey: Uint8Array }[];
+  readonly admin: LedgerKey;
+  readonly gateway: LedgerKey;
+  readonly recovery?: LedgerKey | undefined;
+  readonly deciderKeys: readonly LedgerKey[];
   readonly systemLogs: readonly { readonly lane: number; readonly origin: string; readonly vkey: string }[];
 }
 
 /** The lane before its first record. */
 export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
-  const system = birth.systemLogs.find((log) => log.lane === lane);
-  if (!system) throw new Error(`lane ${lane}: the ledger has ${birth.lanes} lanes`);
-  const heads = emptyHeads(birth.ledger, lane, system);
+  const heads = emptyHeads(birth, lane);
   const start: InputPosition = { epoch: 0, next: 0n };
   return {
     rules: birth.rules,
@@ -100,7 +110,8 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     lanes: birth.lanes,
     admin: birth.admin,
     gateway: birth.gateway,
-    ledgerKeys: new Set([birth.admin, birth.gateway, ...birth.deciderKeys].map(({ keyid }) => keyid)),
+    recovery: birth.recovery,
+    ledgerKeys: new Set([birth.admin, birth.gateway, birth.recovery, ...birth.deciderKeys].flatMap((key) => key?.keyid ?? [])),
     tenants: new Map([...heads.trees.keys()].map((tenant) => [tenant, emptyTenant()])),
     positions: { controls: start, outcomes: start, actions: start },
     bundle: null,
@@ -122,5 +133,3 @@ export const emptyTenant = (): TenantFacts => ({
   claims: new IdBook(),
   limits: new LimitBook(),
 });
-
-export const actorKey = (actor: { readonly kind: string; readonly id: string }): string => `${actor.kind}:${actor.id}`;

@@ -12,7 +12,31 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   ['genesis', { vkey: 'log+1+k' }, ['This log begins.', 'Its key is log+1+k.']],
   ['tenant.registered', { registers: 'acme' }, ['Tenant acme was registered.']],
   ['issuer.registered', { issuer: 'builds', type: 'ci' }, ['Issuer builds was registered as ci.']],
+  [
+    'issuer.registered',
+    {
+      issuer: 'platform',
+      type: 'platform',
+      actors: [
+        { kind: 'agent', id: 'bot', actingFor: ['ana', '*'] },
+        { kind: 'person', id: '*' },
+      ],
+    },
+    ['Issuer platform was registered as platform.', 'It may propose for: agent bot for ana or anybody, person of any id.'],
+  ],
   ['issuer.revoked', { issuer: 'builds' }, ['Issuer builds was revoked: nothing that it signs is believed from here on.']],
+  ['genesis', { vkey: 'log+1+k', continues: { origin: 'l/t/a' } }, ['This log begins.', 'Its key is log+1+k.', 'It continues l/t/a.']],
+  [
+    'log.rotated',
+    { rotates: 'acme', logId: 'cc', vkey: 'log+2+k' },
+    ['The log of acme ends here, and log cc goes on: its key is log+2+k.'],
+  ],
+  ['log.closed', { successor: 'l/t/cc' }, ['This log ends here: nothing that its key signs beyond it counts. l/t/cc goes on.']],
+  [
+    'key.rotated',
+    { role: 'admin', key: { keyid: 'cd' }, replaces: 'ab', signedBy: 'recovery' },
+    ['The admin key of the ledger is cd from here on, in place of ab; the recovery key signed it.'],
+  ],
   ['key.added', { issuer: 'builds', key: { keyid: 'ab' } }, ['Issuer builds may sign with one more key: ab.']],
   [
     'key.revoked',
@@ -42,15 +66,16 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   [
     'action.decided',
     {
-      actor: { kind: 'person', id: 'ana' },
-      issuer: 'gateway',
+      actor: { kind: 'person', id: 'ana', listedAs: '*' },
+      ...{ issuer: 'gateway', token: 't-1' },
       class: 'note',
       operation: 'write',
       approvalDeadline: TIME,
       grants: { rollback: 'undo', revert: 'none' },
     },
     [
-      'person ana asked for write, class note; gateway signed it.',
+      'person ana asked for write, class note; gateway for t-1 signed it.',
+      'Its credential may say any id of this kind, so nothing vouches for this one.',
       `It waits for people until ${TIME}; without an answer by then it ends without a yes.`,
       'The way back that comes with it: undo.',
       'What undoes it: nothing.',
@@ -127,6 +152,13 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
     'effect.uncertain',
     { ...claim, awaited: 'result', deadline: TIME },
     ['Executor runner did not report a result on claim c-1 in time: how it stands is not known.', `It was due by ${TIME}.`],
+  ],
+  [
+    'effect.uncertain',
+    { ...claim, awaited: 'result', deadline: TIME, cause: 'EXECUTOR_REVOKED' },
+    [
+      'Executor runner was revoked before it reported a result on claim c-1: how it stands is not known, and no report of it will be believed.',
+    ],
   ],
   [
     'rollback.granted',

@@ -1,6 +1,7 @@
 /** What an entry says, in sentences: for each kind, only of members that are in it. */
 import type { Predicate } from '../ledger/entry.ts';
 import { permitOf } from '../ledger/permit.ts';
+import { ANY } from '../payloads/actors.ts';
 import { listOf, memberOf, textOf, textsOf } from './members.ts';
 
 type Sentences = readonly (string | undefined)[];
@@ -16,16 +17,30 @@ export function sentencesOf(kind: string, members: object): string[] {
 export const toldKinds = (): string[] => [...TELLERS.keys()];
 
 const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
-  ['genesis', (p) => ['This log begins.', say`Its key is ${textOf(p, 'vkey')}.`]],
+  [
+    'genesis',
+    (p) => ['This log begins.', say`Its key is ${textOf(p, 'vkey')}.`, say`It continues ${textOf(memberOf(p, 'continues'), 'origin')}.`],
+  ],
   ['tenant.registered', (p) => [say`Tenant ${textOf(p, 'registers')} was registered.`]],
-  ['issuer.registered', (p) => [say`Issuer ${textOf(p, 'issuer')} was registered as ${textOf(p, 'type')}.`]],
+  [
+    'log.rotated',
+    (p) => [say`The log of ${textOf(p, 'rotates')} ends here, and log ${textOf(p, 'logId')} goes on: its key is ${textOf(p, 'vkey')}.`],
+  ],
+  ['log.closed', (p) => [say`This log ends here: nothing that its key signs beyond it counts. ${textOf(p, 'successor')} goes on.`]],
+  [
+    'key.rotated',
+    (p) => [
+      say`The ${textOf(p, 'role')} key of the ledger is ${textOf(memberOf(p, 'key'), 'keyid')} from here on, in place of ${textOf(p, 'replaces')}; the ${textOf(p, 'signedBy')} key signed it.`,
+    ],
+  ],
+  ['issuer.registered', (p) => [say`Issuer ${textOf(p, 'issuer')} was registered as ${textOf(p, 'type')}.`, mayName(p)]],
   ['issuer.revoked', (p) => [say`Issuer ${textOf(p, 'issuer')} was revoked: nothing that it signs is believed from here on.`]],
   ['key.added', (p) => [say`Issuer ${textOf(p, 'issuer')} may sign with one more key: ${textOf(memberOf(p, 'key'), 'keyid')}.`]],
   [
     'key.revoked',
     (p) => [say`Key ${textOf(p, 'revokes')} of issuer ${textOf(p, 'issuer')} was revoked: nothing that it signs is believed from here on.`],
   ],
-  ['token.issued', (p) => [say`Token ${textOf(p, 'token')} was issued, valid until ${textOf(p, 'validUntil')}.`]],
+  ['token.issued', (p) => [say`Token ${textOf(p, 'token')} was issued, valid until ${textOf(p, 'validUntil')}.`, mayName(p)]],
   ['token.revoked', (p) => [say`Token ${textOf(p, 'token')} was revoked.`]],
   ['bundle.activated', (p) => [say`Bundle ${textOf(p, 'bundleName')} is in force from here on: ${textOf(p, 'activated')}.`]],
   ['action.decided', decided],
@@ -51,9 +66,23 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
   ],
 ]);
 
+/** `agent bot, for ana or ben`; of a list, joined. */
+function mayName(p: object): string | undefined {
+  const rules = listOf(p, 'actors').map((rule) => {
+    const id = textOf(rule, 'id');
+    const people = textsOf(rule, 'actingFor').map((person) => (person === ANY ? 'anybody' : person));
+    const who = say`${textOf(rule, 'kind')} ${id === ANY ? 'of any id' : id}`;
+    return people.length === 0 ? who : say`${who} for ${people.join(' or ')}`;
+  });
+  return say`It may propose for: ${some(rules.filter((rule) => rule !== undefined))}.`;
+}
+
 function decided(p: object): Sentences {
   return [
     asked(p),
+    textOf(memberOf(p, 'actor'), 'listedAs') === ANY
+      ? 'Its credential may say any id of this kind, so nothing vouches for this one.'
+      : undefined,
     (textOf(p, 'verdict') ?? '').startsWith('WOULD_') ? 'It was asked in shadow mode, so nothing was permitted.' : undefined,
     say`Detail: ${textOf(p, 'detail')}.`,
     say`Its id was used before, at index ${textOf(p, 'first')}.`,
@@ -140,6 +169,11 @@ function outcome(p: object): Sentences {
 }
 
 function uncertain(p: object): Sentences {
+  if (textOf(p, 'cause') !== undefined) {
+    return [
+      say`Executor ${textOf(p, 'executor')} was revoked before it reported a ${textOf(p, 'awaited')} on claim ${textOf(p, 'claim')}: how it stands is not known, and no report of it will be believed.`,
+    ];
+  }
   return [
     say`Executor ${textOf(p, 'executor')} did not report a ${textOf(p, 'awaited')} on claim ${textOf(p, 'claim')} in time: how it stands is not known.`,
     say`It was due by ${textOf(p, 'deadline')}.`,
@@ -180,7 +214,8 @@ function gap(p: object): Sentences {
   return [say`Records ${textOf(p, 'from')} up to ${textOf(p, 'to')} of ${textOf(p, 'topic')} were declared lost.`];
 }
 
-const issuerOf = (p: object): string | undefined => textOf(p, 'issuer');
+/** With the token, where the gateway speaks for one. */
+const issuerOf = (p: object): string | undefined => words(say`${textOf(p, 'issuer')}`, say`for ${textOf(p, 'token')}`);
 const some = (list: readonly string[]): string | undefined => (list.length === 0 ? undefined : list.join(', '));
 const words = (...parts: Sentences): string | undefined => some([parts.filter((part) => part !== undefined).join(' ')].filter(Boolean));
 

@@ -2,10 +2,11 @@ import { sha256 } from '#crypto';
 
 import { rangeRoot } from '../formats/merkle.ts';
 import type { Entry } from './entry.ts';
-import { LedgerBroken, type LaneHeads } from './heads.ts';
+import { LedgerBroken, type LaneHeads, treeAt } from './heads.ts';
 import type { InputForm, LedgerRecord, WireCodec } from './record.ts';
 import { BATCH_ENTRIES_MAX } from './sealed-batch.ts';
 import { sealBatch } from './seal.ts';
+import { placeOf } from './source.ts';
 
 /** An entry already admitted to its tree, with the input that goes beside it. */
 export interface BatchEntry {
@@ -27,15 +28,16 @@ export function buildBatch(heads: LaneHeads, entries: readonly BatchEntry[], dec
   const batchFirstSeq = heads.nextSeq - batchCount;
   const ends = new Map<string, { treeSize: number; root: Uint8Array }>();
   const unsealed = entries.map(({ entry, inputForm, input }, at): LedgerRecord => {
-    const { treeSize, root } = endOf(heads, ends, entry.tenant);
+    const { treeSize, root } = endOf(heads, ends, entry);
     const routing = {
       tenant: entry.tenant,
       leafIndex: Number(entry.statement.predicate.index),
       kind: entry.kind,
       actionId: entry.actionId,
     };
-    const place = { lane: heads.lane, laneSeq: batchFirstSeq + at, batchFirstSeq, batchCount };
-    return { entry: entry.bytes, inputForm, input, ...routing, ...place, treeSize, root, batchSeal: null };
+    const position = { lane: heads.lane, laneSeq: batchFirstSeq + at, batchFirstSeq, batchCount };
+    const place = placeOf(entry.source, entry.statement.predicate.rules === 1 ? 1 : 2, entry.sender);
+    return { entry: entry.bytes, inputForm, input, ...routing, ...position, treeSize, root, place, batchSeal: null };
   });
   const values = unsealed.map((record) => wire.encodeRecord(record));
   const last = unsealed.at(-1);
@@ -53,13 +55,14 @@ export function buildBatch(heads: LaneHeads, entries: readonly BatchEntry[], dec
 function endOf(
   heads: LaneHeads,
   ends: Map<string, { treeSize: number; root: Uint8Array }>,
-  tenant: string,
+  { tenant, statement }: Entry,
 ): { treeSize: number; root: Uint8Array } {
-  const known = ends.get(tenant);
+  const { origin } = statement.predicate;
+  const known = ends.get(origin);
   if (known) return known;
-  const tree = heads.trees.get(tenant);
-  if (!tree) throw new LedgerBroken('ORIGIN', `no tree for ${tenant}`);
+  const tree = treeAt(heads, tenant, origin);
+  if (!tree) throw new LedgerBroken('ORIGIN', `no tree ${origin} for ${tenant}`);
   const end = { treeSize: tree.range.size, root: rangeRoot(tree.range) };
-  ends.set(tenant, end);
+  ends.set(origin, end);
   return end;
 }

@@ -5,10 +5,13 @@ import type { InputForm } from './record.ts';
 export const ENTRY_KINDS = [
   'genesis',
   'tenant.registered',
+  'log.rotated',
+  'log.closed',
   'issuer.registered',
   'issuer.revoked',
   'key.added',
   'key.revoked',
+  'key.rotated',
   'token.issued',
   'token.revoked',
   'bundle.activated',
@@ -31,7 +34,14 @@ export const ENTRY_KINDS = [
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 /** Those that rules 1 do not have. */
-export const KINDS_SINCE_RULES_2: readonly EntryKind[] = ['key.added', 'key.revoked', 'time.corrected'];
+export const KINDS_SINCE_RULES_2: readonly EntryKind[] = [
+  'key.added',
+  'key.revoked',
+  'key.rotated',
+  'log.rotated',
+  'log.closed',
+  'time.corrected',
+];
 
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
 export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
@@ -56,6 +66,23 @@ export type Source =
       readonly offset: string;
       readonly part: number;
       readonly parts: number;
+      /** From rules 2 on: hex HMAC of the place under the record's input key. */
+      readonly mac?: string;
+    }
+  | { readonly kind: 'tick'; readonly part: number; readonly parts: number };
+
+/**
+ * What E says of its source. Under rules 1 all of it; from rules 2 on no offset, which would tell a tenant how much its neighbours on the lane
+ * send: a MAC instead, and the place itself is in the ledger record, beside E.
+ */
+export type SaidSource =
+  | Omit<Extract<Source, { kind: 'record' }>, 'mac'>
+  | {
+      readonly kind: 'record';
+      readonly topic: InputTopic;
+      readonly part: number;
+      readonly parts: number;
+      readonly mac: string;
     }
   | { readonly kind: 'tick'; readonly part: number; readonly parts: number };
 
@@ -70,9 +97,9 @@ export interface Predicate {
   readonly engine: string;
   /** Hex digest of the bundle in force before this entry; null before the first. */
   readonly bundle: string | null;
-  readonly source: Source;
+  readonly source: SaidSource;
   readonly verdict?: string;
-  readonly [member: string]: Json | Source | undefined;
+  readonly [member: string]: Json | SaidSource | undefined;
 }
 
 /** in-toto Statement v1; its JCS bytes are E. */
@@ -92,6 +119,10 @@ export interface Entry {
   readonly bytes: Uint8Array;
   readonly actionId: string;
   readonly inputForm: InputForm;
+  /** All of it: E says less from rules 2 on. */
+  readonly source: Source;
+  /** Of a record refused without trusting its envelope: the tenant that the envelope names. Its word, and nothing more. */
+  readonly sender?: string;
 }
 
 /** Versions of the decision semantics that this code decides and replays. A ledger keeps those that its birth names. */

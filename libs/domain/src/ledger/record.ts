@@ -22,8 +22,18 @@ export interface LedgerRecord {
   /** The tenant's tree after the whole batch. */
   readonly treeSize: number;
   readonly root: Uint8Array;
+  /** Where the input record is, from rules 2 on: E does not say it. undefined for ticks and under rules 1. */
+  readonly place?: RecordPlace | undefined;
   /** On the batch's last record only: the decider's Ed25519 signature over the batch. */
   readonly batchSeal: Uint8Array | null;
+}
+
+/** On the lane's partition of the topic that E names. */
+export interface RecordPlace {
+  readonly epoch: number;
+  readonly offset: number;
+  /** Of bytes refused without trust: the tenant that they name; '' when they name none, and for every other entry. */
+  readonly sender: string;
 }
 
 export type InputForm = 'none' | 'plain' | 'sealed';

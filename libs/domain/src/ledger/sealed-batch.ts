@@ -2,23 +2,26 @@ import { sha256 } from '#crypto';
 
 import { equalBytes } from '../formats/bytes.ts';
 import { type CompactRange, leafHash, rangeRoot } from '../formats/merkle.ts';
-import { admitEntry, LedgerBroken, type LaneHeads } from './heads.ts';
-import type { EntryKind, Statement } from './entry.ts';
+import { admitEntry, LedgerBroken, type LaneHeads, treeAt } from './heads.ts';
+import type { EntryKind, Source, Statement } from './entry.ts';
 import type { LedgerRecord, WireCodec } from './record.ts';
 import { sealVerifies } from './seal.ts';
-import { parseStatement, sameSource } from './statement.ts';
+import { samePlace, wholeSource } from './source.ts';
+import { parseStatement } from './statement.ts';
 
 export interface SealedEntry {
   readonly record: LedgerRecord;
   readonly statement: Statement;
   readonly kind: EntryKind;
   readonly leaf: Uint8Array;
+  /** All of it: what E says, and the record beside it. */
+  readonly source: Source;
 }
 /** A whole batch of one lane, checked against everything before it. */
 export interface SealedBatch {
   readonly firstSeq: number;
   readonly entries: readonly SealedEntry[];
-  /** Tenant → its tree before the batch, for each tree that the batch touches. */
+  /** Origin → its tree before the batch, for each tree that the batch touches. */
   readonly before: ReadonlyMap<string, CompactRange>;
 }
 
@@ -35,7 +38,6 @@ export class SealedBatches {
 
   constructor(
     readonly heads: LaneHeads,
-    private readonly deciderKeys: readonly Uint8Array[],
     private readonly wire: WireCodec,
   ) {}
 
@@ -99,7 +101,7 @@ export class SealedBatches {
     this.#checkSeal(pending, firstSeq);
     const before = new Map<string, CompactRange>();
     const entries = records.map((record) => this.#admit(record, before));
-    this.#checkRoots(records);
+    this.#checkRoots(entries);
     checkParts(entries);
     return { firstSeq, entries, before };
   }
@@ -108,8 +110,8 @@ export class SealedBatches {
     const seal = pending.at(-1)?.record.batchSeal ?? new Uint8Array();
     const recordHashes = pending.map(({ hash }) => hash);
     const range = { lane: this.heads.lane, firstSeq, lastSeq: firstSeq + pending.length - 1, recordHashes };
-    if (!sealVerifies(range, seal, this.deciderKeys)) {
-      throw new LedgerBroken('SEAL', `batch at sequence ${firstSeq}: not sealed by a decider key of this ledger`);
+    if (!sealVerifies(range, seal, this.heads.sealers)) {
+      throw new LedgerBroken('SEAL', `batch at sequence ${firstSeq}: not sealed by the decider key that the ledger admits there`);
     }
   }
 
@@ -121,10 +123,12 @@ export class SealedBatches {
       throw new LedgerBroken('ENTRY', `sequence ${record.laneSeq}: ${String(cause)}`);
     }
     const { statement, kind } = parsed;
-    const { index, source } = statement.predicate;
+    const { index } = statement.predicate;
+    const source = wholeSource(statement.predicate.source, record.place, this.heads.lane);
     if (record.kind !== kind || String(record.leafIndex) !== index || !isRoutedAs(record.actionId, kind, statement.subject[0].name)) {
       throw new LedgerBroken('ROUTING', `sequence ${record.laneSeq}: routing copies differ from the entry`);
     }
+    if (!source) throw new LedgerBroken('SOURCE', `sequence ${record.laneSeq}: the place beside the entry is missing or too much`);
     if (source.kind === 'record' && source.partition !== this.heads.lane) {
       throw new LedgerBroken(
         'SOURCE',
@@ -133,19 +137,19 @@ export class SealedBatches {
     }
     const leaf = leafHash(record.entry);
     const tree = this.heads.trees.get(record.tenant);
-    if (tree && !before.has(record.tenant)) before.set(record.tenant, tree.range); // ranges never change, the head gets a new one
+    if (tree && !before.has(tree.origin)) before.set(tree.origin, tree.range); // ranges never change, the head gets a new one
     admitEntry(this.heads, record.tenant, kind, statement, record.entry, leaf);
-    return { record, statement, kind, leaf };
+    return { record, statement, kind, leaf, source };
   }
 
-  /** Every record states its tenant's size and root after the batch: recomputed here from the entries alone. */
-  #checkRoots(records: readonly LedgerRecord[]): void {
+  /** Every record states its tree's size and root after the batch: recomputed here from the entries alone. */
+  #checkRoots(entries: readonly SealedEntry[]): void {
     const roots = new Map<string, Uint8Array>();
-    for (const record of records) {
-      const tree = this.heads.trees.get(record.tenant);
+    for (const { record, statement } of entries) {
+      const tree = treeAt(this.heads, record.tenant, statement.predicate.origin);
       if (!tree) throw new LedgerBroken('ORIGIN', `no tree for ${record.tenant}`);
-      const root = roots.get(record.tenant) ?? rangeRoot(tree.range);
-      roots.set(record.tenant, root);
+      const root = roots.get(tree.origin) ?? rangeRoot(tree.range);
+      roots.set(tree.origin, root);
       if (record.treeSize !== tree.range.size || !equalBytes(record.root, root)) {
         throw new LedgerBroken('ROOT', `${tree.origin}: size ${record.treeSize} stated with another root or size than ${tree.range.size}`);
       }
@@ -173,10 +177,9 @@ function isRoutedAs(actionId: string, kind: EntryKind, subject: string): boolean
 /** The parts of one input record are consecutive, complete and in one batch. */
 function checkParts(entries: readonly SealedEntry[]): void {
   let expected = 0;
-  entries.forEach(({ statement: { predicate } }, at) => {
-    const { source } = predicate;
-    const before = entries[at - 1]?.statement.predicate.source;
-    const continues = expected > 0 && before !== undefined && sameSource(source, before) && source.parts === before.parts;
+  entries.forEach(({ statement: { predicate }, source }, at) => {
+    const before = entries[at - 1]?.source;
+    const continues = expected > 0 && before !== undefined && samePlace(source, before) && source.parts === before.parts;
     if (source.part !== expected || (expected > 0 && !continues)) {
       throw new LedgerBroken('SOURCE', `${predicate.origin} index ${predicate.index}: part ${source.part}, expected ${expected}`);
     }

@@ -49,11 +49,7 @@ describe('a sealed batch whose decider went wrong', () => {
     const from = MemoryLane.ready([]);
     from.registerTenant('acme');
     const heads = emptyLane(from.birth, 0).heads;
-    const reader = new SealedBatches(
-      emptyLane(from.birth, 0).heads,
-      from.birth.deciderKeys.map(({ publicKey }) => publicKey),
-      wire,
-    );
+    const reader = new SealedBatches(emptyLane(from.birth, 0).heads, wire);
     const batch = from.entries.slice(0, at + 1).map((each): BatchEntry => ({ entry: each, inputForm: 'none', input: new Uint8Array() }));
     const last = batch.length - 1;
     for (const { entry: each } of batch) admitEntry(heads, each.tenant, each.kind, each.statement, each.bytes);
@@ -79,11 +75,7 @@ describe('a sealed batch whose decider went wrong', () => {
   });
 
   it('is refused for ever once it was refused: a good record after it proves nothing', () => {
-    const reader = new SealedBatches(
-      emptyLane(lane.birth, 0).heads,
-      lane.birth.deciderKeys.map(({ publicKey }) => publicKey),
-      wire,
-    );
+    const reader = new SealedBatches(emptyLane(lane.birth, 0).heads, wire);
     expect(() => reader.push(new Uint8Array())).toThrow(LedgerBroken);
     expect(() => reader.push(lane.ledger[0] ?? null)).toThrow(expect.objectContaining({ code: 'RECORD' }));
   });

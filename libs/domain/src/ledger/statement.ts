@@ -2,7 +2,7 @@ import { sha256Hex } from '#crypto';
 
 import { canonicalBytes, parseCanonical, type Json } from '../formats/canonical-json.ts';
 import { parseTime } from '../formats/time.ts';
-import { ENTRY_BYTES_MAX, ENTRY_KINDS, RULES_KNOWN, type EntryKind, type Predicate, type Source, type Statement } from './entry.ts';
+import { ENTRY_BYTES_MAX, ENTRY_KINDS, RULES_KNOWN, type EntryKind, type Predicate, type Statement } from './entry.ts';
 
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 const DEPTH_MAX = 32; // far above any kind's shape; bounds recursion on hostile bytes
@@ -39,7 +39,7 @@ export function parseStatement(bytes: Uint8Array): { statement: Statement; kind:
     if (typeof predicate[member] !== type) throw new EntryError(`predicate.${member}: expected ${type}`);
   }
   if (predicate['bundle'] !== null && typeof predicate['bundle'] !== 'string') throw new EntryError('predicate.bundle');
-  if (!isSource(predicate['source'])) throw new EntryError('predicate.source');
+  if (!isSource(predicate['source'], predicate['rules'])) throw new EntryError('predicate.source');
   if (!(RULES_KNOWN as readonly unknown[]).includes(predicate['rules'])) throw new EntryError('rules of another version');
   if (!isTime(predicate['decidedAt'])) throw new EntryError('predicate.decidedAt');
   const subject = json['subject'];
@@ -61,14 +61,15 @@ const COMMON = [
   ['engine', 'string'],
 ] as const;
 
-function isSource(source: Json | undefined): boolean {
+function isSource(source: Json | undefined, rules: Json | undefined): boolean {
   if (!isObject(source) || !isCount(source['part']) || !isCount(source['parts']) || source['part'] >= source['parts']) return false;
   if (source['kind'] === 'tick') return true;
-  const offset = source['offset'];
-  const topic = source['topic'];
+  const { kind, offset, topic, mac } = source;
+  if (kind !== 'record' || (topic !== 'actions' && topic !== 'outcomes' && topic !== 'controls')) return false;
+  // From rules 2 on the place itself is beside E; under rules 1 in it, and never both.
+  if (rules !== 1) return typeof mac === 'string' && /^[0-9a-f]{64}$/.test(mac) && offset === undefined;
   return (
-    source['kind'] === 'record' &&
-    (topic === 'actions' || topic === 'outcomes' || topic === 'controls') &&
+    mac === undefined &&
     isCount(source['epoch']) &&
     isCount(source['partition']) &&
     typeof offset === 'string' &&
@@ -88,11 +89,3 @@ const isCount = (value: Json | undefined): value is number => typeof value === '
 
 const isObject = (json: Json | undefined): json is Record<string, Json> =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
-
-export const sameSource = (a: Source, b: Source): boolean =>
-  a.kind === 'record' &&
-  b.kind === 'record' &&
-  a.topic === b.topic &&
-  a.epoch === b.epoch &&
-  a.partition === b.partition &&
-  a.offset === b.offset;

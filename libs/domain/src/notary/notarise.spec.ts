@@ -10,7 +10,8 @@ import { rangeRoot } from '../formats/merkle.ts';
 import { verifyReceipt } from '../formats/receipt.ts';
 import { emptyHeads, LedgerBroken, type LaneHeads } from '../ledger/heads.ts';
 import { SealedBatches, type SealedBatch } from '../ledger/sealed-batch.ts';
-import { LogKeys, notarise } from './notarise.ts';
+import { LogKeys } from './log-keys.ts';
+import { notarise } from './notarise.ts';
 import { positionVerifies, signPosition } from './position.ts';
 
 const NAME = 'ledger.example';
@@ -28,12 +29,8 @@ function aLedger(): { ledger: SealedLedger; made: MadeBatch[] } {
 }
 
 function read(ledger: SealedLedger, made: readonly MadeBatch[]): { batches: SealedBatch[]; heads: LaneHeads } {
-  const heads = emptyHeads(NAME, 0, ledger.birth.systemLogs[0] ?? { origin: '', vkey: '' });
-  const reader = new SealedBatches(
-    heads,
-    ledger.birth.deciderKeys.map(({ publicKey }) => publicKey),
-    wire,
-  );
+  const heads = emptyHeads(ledger.birth, 0);
+  const reader = new SealedBatches(heads, wire);
   return { batches: made.flatMap(({ values }) => values.flatMap((value) => reader.push(value) ?? [])), heads };
 }
 
@@ -110,10 +107,11 @@ describe('notarise', () => {
   it('is found in order by a position that is ours and fits the heads, and by no other', () => {
     const system = ledger.birth.systemLogs[0];
     if (!system) throw new Error('no system log');
-    const position = { lane: 0, nextSeq: heads.nextSeq, ledgerOffset: 20, inputKeysOffset: 9 };
+    const position = { lane: 0, nextSeq: heads.nextSeq, ledgerOffset: 20, inputKeysOffset: 9, sealer: null };
     const signature = signPosition(position, heads, ledger.keys.seed(system.origin));
     const { publicKey } = parseVkey(system.vkey);
     expect(positionVerifies(position, heads, signature, publicKey)).toBe(true);
+    expect(positionVerifies({ ...position, sealer: publicKey }, heads, signature, publicKey)).toBe(false);
     expect(positionVerifies({ ...position, ledgerOffset: 21 }, heads, signature, publicKey)).toBe(false);
     const trees = new Map(heads.trees);
     trees.delete('globex');

@@ -1,14 +1,15 @@
-import { ed25519PublicKey, sha256 } from '#crypto';
+import { sha256 } from '#crypto';
 
 import { equalBytes, utf8 } from '../formats/bytes.ts';
 import { signCheckpoint } from '../formats/checkpoint.ts';
-import { originOf, tenantSeed } from '../formats/log-key.ts';
+import { originOf } from '../formats/log-key.ts';
 import { type CompactRange, leafHash } from '../formats/merkle.ts';
 import { tailInclusionProofs } from '../formats/merkle-prove.ts';
 import { proofsUnder } from '../formats/tlog-proof.ts';
-import { formatVkey } from '../formats/vkey.ts';
 import { LedgerBroken } from '../ledger/heads.ts';
+import { text } from '../ledger/text.ts';
 import type { SealedBatch, SealedEntry } from '../ledger/sealed-batch.ts';
+import type { LogKeys } from './log-keys.ts';
 
 /** One entry of a batch with its receipt, a `.tlog-proof` file at the size its tree has after the batch. */
 export interface NotarisedEntry {
@@ -29,6 +30,8 @@ export interface SignedTreeHead {
   readonly root: Uint8Array;
   /** SHA-256 of the tree's last entry. */
   readonly previous: Uint8Array;
+  /** Origin of the log that goes on, when the batch closed this one. */
+  readonly successor: string | null;
   /** Signed note with exactly one signature line. */
   readonly checkpoint: Uint8Array;
 }
@@ -41,37 +44,13 @@ export interface NotarisedBatch {
   readonly treeHeads: readonly SignedTreeHead[];
 }
 
-/** The keys of every log of one ledger, all derived from its seed. */
-export class LogKeys {
-  readonly #ledgerSeed: Uint8Array;
-  readonly #seeds = new Map<string, Uint8Array>();
-
-  constructor(
-    readonly ledger: string,
-    ledgerSeed: Uint8Array,
-  ) {
-    this.#ledgerSeed = ledgerSeed;
-  }
-
-  /** 32-byte seed of the log's key. */
-  seed(origin: string): Uint8Array {
-    let seed = this.#seeds.get(origin);
-    if (seed === undefined) this.#seeds.set(origin, (seed = tenantSeed(this.#ledgerSeed, origin)));
-    return seed;
-  }
-
-  vkey(origin: string): string {
-    return formatVkey(origin, ed25519PublicKey(this.seed(origin)));
-  }
-}
-
 /**
  * Attests one sealed batch: one checkpoint for each tree it touches, a receipt for each entry. Looks at E alone, and at the trees before
  * the batch; what the records state about size and root must come out the same. The same batch gives the same bytes, always.
  * Throws LedgerBroken and then nothing was signed.
  */
 export function notarise(batch: SealedBatch, keys: LogKeys): NotarisedBatch {
-  const trees = [...byTenant(batch.entries)].map(([tenant, entries]) => grow(batch, tenant, entries));
+  const trees = [...byOrigin(batch.entries)].map(([origin, entries]) => grow(batch, origin, entries));
   for (const { statement, kind } of batch.entries) checkOwnKey(statement, kind, keys);
   // Everything has been checked: now, and only now, sign.
   const receipts = new Map<SealedEntry, NotarisedEntry>();
@@ -89,15 +68,15 @@ interface GrownTree {
 }
 
 /** Recomputes one tree from the bytes of its new entries, and compares with what every record of it states. */
-function grow(batch: SealedBatch, tenant: string, entries: readonly SealedEntry[]): GrownTree {
-  const before = batch.before.get(tenant);
-  const origin = found(entries[0]).statement.predicate.origin;
+function grow(batch: SealedBatch, origin: string, entries: readonly SealedEntry[]): GrownTree {
+  const before = batch.before.get(origin);
+  const { tenant } = found(entries[0]).record;
   if (!before) throw new LedgerBroken('ORIGIN', `${origin}: no tree before the batch at sequence ${batch.firstSeq}`);
   const leaves = entries.map(({ record }) => leafHash(record.entry));
   const { range, root, proofs } = tailInclusionProofs(before, leaves);
   entries.forEach(({ record, statement }, at) => {
     const index = before.size + at;
-    if (statement.predicate.origin !== origin || statement.predicate.index !== String(index)) {
+    if (record.tenant !== tenant || statement.predicate.index !== String(index)) {
       throw new LedgerBroken(
         'INDEX',
         `${origin}: expected index ${index}, came ${statement.predicate.index} of ${statement.predicate.origin}`,
@@ -112,11 +91,14 @@ function grow(batch: SealedBatch, tenant: string, entries: readonly SealedEntry[
 
 /** A log says in its first entry, and in its registration, which key signs for it. It must be ours, or no receipt would ever verify. */
 function checkOwnKey({ predicate }: SealedEntry['statement'], kind: SealedEntry['kind'], keys: LogKeys): void {
-  if (kind !== 'genesis' && kind !== 'tenant.registered') return;
+  if (kind !== 'genesis' && kind !== 'tenant.registered' && kind !== 'log.rotated') return;
   const { logId } = predicate;
   const origin = kind === 'genesis' ? predicate.origin : originOf(keys.ledger, typeof logId === 'string' ? logId : '');
-  if (predicate['vkey'] === keys.vkey(origin)) return;
-  throw new LedgerBroken('ORIGIN', `${origin}: registered with another key than this ledger's seed derives`);
+  if (keys.isOurs(origin, predicate['vkey'])) return;
+  throw new LedgerBroken(
+    'ORIGIN',
+    `${origin}: registered with another key than a seed of this ledger derives: the notary needs the seed that its registration was made with`,
+  );
 }
 
 function attest(tree: GrownTree, keys: LogKeys, receipts: Map<SealedEntry, NotarisedEntry>): SignedTreeHead {
@@ -128,15 +110,18 @@ function attest(tree: GrownTree, keys: LogKeys, receipts: Map<SealedEntry, Notar
     const receipt = formatted({ entry: sealed.record.entry, index: BigInt(leafIndex), proof: found(proofs[at]) });
     receipts.set(sealed, { sealed, origin, leafIndex, treeSize: range.size, actionId: sealed.record.actionId, receipt });
   });
-  return { tenant, origin, range, root, previous: sha256(found(entries.at(-1)).record.entry), checkpoint: utf8(checkpoint) };
+  const last = found(entries.at(-1));
+  const successor = last.kind === 'log.closed' ? text(last.statement.predicate['successor']) : null;
+  return { tenant, origin, range, root, previous: sha256(last.record.entry), successor, checkpoint: utf8(checkpoint) };
 }
 
-function byTenant(entries: readonly SealedEntry[]): Map<string, SealedEntry[]> {
+function byOrigin(entries: readonly SealedEntry[]): Map<string, SealedEntry[]> {
   const trees = new Map<string, SealedEntry[]>();
   for (const entry of entries) {
-    const of = trees.get(entry.record.tenant);
+    const { origin } = entry.statement.predicate;
+    const of = trees.get(origin);
     if (of) of.push(entry);
-    else trees.set(entry.record.tenant, [entry]);
+    else trees.set(origin, [entry]);
   }
   return trees;
 }

@@ -3,8 +3,11 @@ import { z } from 'zod';
 import { originOf } from '../formats/log-key.ts';
 import { RULES_KNOWN } from '../ledger/entry.ts';
 import { parseVkey } from '../formats/vkey.ts';
+import { actors } from './actors.ts';
 import {
   agents,
+  base64Text,
+  bound,
   head,
   hexDigest,
   identifier,
@@ -20,10 +23,13 @@ import {
   tenantId,
   time,
 } from './fields.ts';
-import { ISSUER_TYPES } from './kinds.ts';
+import { KEY_ROLES } from './key-offer.ts';
+import { ISSUER_TYPES, TOKEN_ROLES } from './kinds.ts';
 
 /** Issuer ids that the ledger itself speaks for; a tenant's party cannot take them. */
 export const RESERVED_ISSUERS: readonly string[] = ['admin', 'gateway'];
+/** From rules 2 on. */
+export const isReservedIssuer = (id: string): boolean => id === 'recovery' || RESERVED_ISSUERS.includes(id);
 
 const log = { lane, logId: identifier.refine((id) => !id.includes('/')), vkey: z.string().max(256) };
 const issuerId = identifier.refine((id) => !RESERVED_ISSUERS.includes(id));
@@ -44,11 +50,17 @@ export const ledgerInitialised = z
   .refine(({ lanes, systemLogs }) => systemLogs.length === lanes && systemLogs.every((log, at) => log.lane === at))
   .refine(({ ledger, systemLogs }) => systemLogs.every((log) => isLogOf(ledger, log)));
 
+/** From rules 2 on: a key that is kept offline, and rotates what is lost or stolen. */
+export const recoverable = { recoveryKey: publicKey.optional() };
+
 export const tenantRegistered = z
   .strictObject({ ...head, registers: tenantId, ...log })
   .refine((payload) => isLogOf(payload.ledger, payload));
 
-export const issuerRegistered = z.strictObject({
+/** Another log for a tenant, or for the lane itself: the old one is closed for ever. */
+export const logRotated = z.strictObject({ ...head, rotates: identifier, ...log }).refine((payload) => isLogOf(payload.ledger, payload));
+
+const party = {
   ...head,
   registers: issuerId,
   type: z.enum(ISSUER_TYPES),
@@ -57,9 +69,13 @@ export const issuerRegistered = z.strictObject({
     .min(1)
     .max(ISSUER_KEYS_MAX)
     .refine((keys) => isSet(keys.map((key) => key.keyid))),
-  /** Actors it may speak for; absent: any. */
-  agents: agents.optional(),
-});
+};
+/** `agents`: actors it may speak for; absent: any. */
+export const issuerRegisteredRules1 = z.strictObject({ ...party, agents: agents.optional() });
+/** `actors`: what a platform may say; absent: nothing. Only a platform says anything of actors. */
+export const issuerRegistered = z
+  .strictObject({ ...party, ...bound, actors: actors.optional() })
+  .refine(({ type, actors }) => type === 'platform' || actors === undefined, { path: ['actors'] });
 
 export const issuerRevoked = z.strictObject({ ...head, revokes: issuerId });
 
@@ -69,18 +85,28 @@ export const keyAdded = z.strictObject({ ...head, holder: issuerId, adds: public
 /** One key of a party, by its keyid; the others go on. */
 export const keyRevoked = z.strictObject({ ...head, holder: issuerId, revokes: keyId });
 
-export const tokenIssued = z.strictObject({
+/** Another key for one of the ledger's own roles, as its holder offered it. */
+export const keyRotated = z.strictObject({
+  ...head,
+  role: z.enum(KEY_ROLES),
+  key: publicKey,
+  possession: base64Text,
+  handover: base64Text.optional(),
+});
+
+const token = {
   ...head,
   token: identifier,
   /** SHA-256 of the bearer string. */
   tokenHash: hexDigest,
-  roles: z
-    .array(z.enum(['propose', 'read']))
-    .min(1)
-    .refine(isSet),
-  agents: agents.optional(),
+  roles: z.array(z.enum(TOKEN_ROLES)).min(1).refine(isSet),
   validUntil: time,
-});
+};
+export const tokenIssuedRules1 = z.strictObject({ ...token, agents: agents.optional() });
+/** `actors`: what it may propose for; absent: nothing. A token that only reads says nothing of actors. */
+export const tokenIssued = z
+  .strictObject({ ...token, ...bound, actors: actors.optional() })
+  .refine(({ roles, actors }) => roles.includes('propose') || actors === undefined, { path: ['actors'] });
 
 export const tokenRevoked = z.strictObject({ ...head, revokes: identifier });
 

@@ -29,7 +29,7 @@ export function payloadDigest(payload: Uint8Array): string {
 export function requestDigest(payload: Readonly<Record<string, Json>>, rules: Rules = RULES): Uint8Array {
   const { keyid, blind, issuedAt, expiresAt, ...request } = payload; // rest copies `__proto__` as a member like any other
   if (rules === 1) return sha256(canonicalize(request));
-  const { askedAt, mode, ...meant } = request;
+  const { askedAt, mode, token, ...meant } = request; // the token is who asks, as the key is
   return sha256(canonicalize(mode === undefined || mode === 'enforce' ? meant : { ...meant, mode }));
 }
 

@@ -12,7 +12,10 @@ export const BUNDLE_BYTES_MAX = 768 * 1024;
 /** What a registered party may sign: proposals, evidence of one type each, or claims and outcomes. */
 export const ISSUER_TYPES = ['platform', 'ci', 'reviewer', 'directory', 'incident-desk', 'executor'] as const;
 export type IssuerType = (typeof ISSUER_TYPES)[number];
-export type Signer = 'admin' | 'gateway' | IssuerType;
+/** What a token may be used for, at the gateway. */
+export const TOKEN_ROLES = ['propose', 'read'] as const;
+export type TokenRole = (typeof TOKEN_ROLES)[number];
+export type Signer = 'admin' | 'gateway' | 'recovery' | IssuerType;
 export interface PayloadRules {
   readonly topic: InputTopic;
   /** Who may sign it. */
@@ -52,6 +55,8 @@ const KINDS = {
   'outcome.reported': outcome,
   'ledger.initialised': control(true, true),
   'tenant.registered': control(true, false),
+  'log.rotated': control(true, false),
+  'key.rotated': { ...control(true, true), admittedFor: ['admin', 'recovery'] as Signer[] },
   'bundle.activated': control(true, true, BUNDLE_BYTES_MAX),
   'freeze.raised': control(true, true),
   'freeze.lifted': control(true, true),
@@ -68,6 +73,15 @@ const KINDS = {
 } satisfies Record<string, PayloadRules>;
 export type PayloadKind = keyof typeof KINDS;
 export const PAYLOAD_KINDS: Readonly<Record<PayloadKind, PayloadRules>> = KINDS;
+
+/** Controls that take permission away, or give it back after an emergency: they do not wait for a bundle in front of them to be judged. */
+export const URGENT_KINDS: ReadonlySet<PayloadKind> = new Set<PayloadKind>([
+  'freeze.raised',
+  'freeze.lifted',
+  'issuer.revoked',
+  'token.revoked',
+  'key.revoked',
+]);
 
 const TYPE = /^application\/vnd\.countersign\.([a-z.]+)\+json;v=1$/;
 

@@ -37,6 +37,8 @@ const evidence = {
 };
 
 type Members = Record<string, Json>;
+const bot = { kind: 'agent', id: 'bot', actingFor: ['ana', '*'] };
+const people = (count: number) => ({ kind: 'agent', id: 'of-many', actingFor: Array.from({ length: count }, (_, n) => `q${n}`) });
 const BODIES: Record<PayloadKind, Members> = {
   'action.proposed': {
     actor: { kind: 'agent', id: 'bot', actingFor: 'ana', model: { vendor: 'v', name: 'n' } },
@@ -78,11 +80,13 @@ const BODIES: Record<PayloadKind, Members> = {
     ],
   },
   'tenant.registered': { registers: 'acme', lane: 1, logId: 'cc', vkey: vkey('cc') },
-  'issuer.registered': { registers: 'platform', type: 'platform', keys: [key], agents: ['bot'] },
+  'issuer.registered': { registers: 'platform', type: 'platform', keys: [key], actors: [bot, { kind: 'person', id: '*' }] },
   'issuer.revoked': { revokes: 'platform' },
   'key.added': { holder: 'platform', adds: key },
   'key.revoked': { holder: 'platform', revokes: key.keyid },
-  'token.issued': { token: 't-1', tokenHash: 'b'.repeat(64), roles: ['propose', 'read'], agents: ['bot'], validUntil: head.expiresAt },
+  'log.rotated': { rotates: '_system.1', lane: 1, logId: 'dd', vkey: vkey('dd') },
+  'key.rotated': { role: 'decider', key, possession: base64(new Uint8Array(64)), handover: base64(new Uint8Array(64)) },
+  'token.issued': { token: 't-1', tokenHash: 'b'.repeat(64), roles: ['propose', 'read'], actors: [bot], validUntil: head.expiresAt },
   'token.revoked': { revokes: 't-1' },
   'bundle.activated': { bundle: { format: 1, name: 'b' } },
   'freeze.raised': { level: 'stop', scope: { kind: 'class', value: 'deployment' }, why: 'w', by: 'ana', until: head.expiresAt },
@@ -104,7 +108,8 @@ describe('parsePayload', () => {
   });
 
   it.each(kinds.filter((kind) => isKindOf(1, kind)))('%s: is what it was under rules 1, without a birth', (kind) => {
-    const { askedAt, ...body } = BODIES[kind];
+    const { askedAt, actors, ...rest } = BODIES[kind];
+    const body = actors === undefined ? rest : { ...rest, agents: ['bot'] };
     expect(parsePayload(kind, { ...rules1Head, ...body }, 1)).toStrictEqual({ ok: true, value: { ...rules1Head, ...body } });
     if (kind === 'ledger.initialised') return;
     expect(parsePayload(kind, { ...head, ...body }, 1)).toStrictEqual({ ok: false, detail: 'unknown-member' });
@@ -158,9 +163,21 @@ describe('parsePayload', () => {
     ['keys', 'issuer.registered', { keys: [key, key] }],
     ['keys', 'issuer.registered', { keys: [{ ...key, keyid: '0'.repeat(32) }] }],
     ['keys', 'issuer.registered', { keys: [{ keyid: key.keyid, publicKey: base64(Uint8Array.of(1, ...new Uint8Array(31))) }] }],
-    ['agents', 'issuer.registered', { agents: Array.from({ length: 33 }, (_, n) => `a${n}`) }],
-    ['roles', 'token.issued', { roles: [] }],
-    ['roles', 'token.issued', { roles: ['read', 'read'] }],
+    ['actors', 'issuer.registered', { actors: Array.from({ length: 33 }, (_, n) => ({ kind: 'agent', id: `a${n}` })) }],
+    ['actors', 'issuer.registered', { actors: [bot, { kind: 'agent', id: 'bot' }] }],
+    ['actors', 'issuer.registered', { actors: [{ ...bot, actingFor: Array.from({ length: 16 }, (_, n) => `p${n}`) }, people(17)] }],
+    ['actors', 'issuer.registered', { type: 'executor' }],
+    ['actors-id', 'issuer.registered', { actors: [{ kind: 'agent', id: 'bot*' }] }],
+    ['actors-kind', 'issuer.registered', { actors: [{ kind: '*', id: 'bot' }] }],
+    ['actors-acting-for', 'issuer.registered', { actors: [{ ...bot, actingFor: [] }] }],
+    ['actors-acting-for', 'token.issued', { actors: [{ ...bot, actingFor: ['ana', 'ana'] }] }],
+    ['actors', 'token.issued', { roles: ['read'] }],
+    ['unknown-member', 'token.issued', { agents: ['bot'] }],
+    ['token', 'action.proposed', { token: 't-1' }],
+    ['token', 'action.proposed', { issuer: 'gateway' }],
+    ['roles', 'token.issued', { roles: ['propose', 'write'] }],
+    ['roles', 'token.issued', { roles: ['propose', 'propose'] }],
+    ['actors', 'token.issued', { roles: [] }],
     ['token-hash', 'token.issued', { tokenHash: 'B'.repeat(64) }],
     ['registers', 'tenant.registered', { registers: '_system' }],
     ['body', 'tenant.registered', { logId: 'dd' }],
@@ -186,6 +203,11 @@ describe('parsePayload', () => {
     const payload: Members = { ...head, ...BODIES['action.proposed'] };
     Reflect.deleteProperty(payload, 'mode');
     expect(parsePayload('action.proposed', payload)).toMatchObject({ ok: true, value: { mode: 'enforce' } });
+  });
+
+  it('takes the token of a proposal that the gateway signs', () => {
+    expect(detailOf('action.proposed', { issuer: 'gateway', token: 't-1' })).toBe('ok');
+    expect(detailOf('issuer.registered', { actors: [{ ...bot, actingFor: ['a'] }, people(31)] })).toBe('ok');
   });
 
   it('keeps __proto__ out', () => {

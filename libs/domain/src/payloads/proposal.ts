@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { ACTOR_KINDS } from './actors.ts';
 import {
   base64Text,
   bound,
@@ -21,7 +22,7 @@ const evidence = z.strictObject({ type: identifier, payloadType: label, payload:
 /** What the caller says of an action; HTTP callers send this, and the gateway adds the head. */
 export const proposalBody = z.strictObject({
   actor: z.strictObject({
-    kind: z.enum(['agent', 'person', 'pipeline']),
+    kind: z.enum(ACTOR_KINDS),
     id: identifier,
     actingFor: identifier.optional(),
     /** Asserted: shown to people, looked at by no rule that loosens. */
@@ -43,5 +44,10 @@ export const proposalBody = z.strictObject({
 
 export const proposalRules1 = z.strictObject({ ...head, ...proposalBody.shape });
 
-/** `askedAt`: when this action was first asked for. Chosen once with the id, and the same in every copy. */
-export const proposal = z.strictObject({ ...head, ...bound, askedAt: time, ...proposalBody.shape });
+/**
+ * `askedAt`: when this action was first asked for. Chosen once with the id, and the same in every copy. `token`: the credential that the
+ * gateway speaks for, so that its own key says no more than the tokens that exist.
+ */
+export const proposal = z
+  .strictObject({ ...head, ...bound, askedAt: time, token: identifier.optional(), ...proposalBody.shape })
+  .refine(({ issuer, token }) => (issuer === 'gateway') === (token !== undefined), { path: ['token'] });

@@ -13,6 +13,8 @@ export interface JudgeInput {
   readonly engine: PolicyEngine;
   /** Absent: nothing was counted before. */
   readonly spent?: Spent;
+  /** Whose limits it counts towards, where that is more than this one actor: all that one credential may say under a `*`. */
+  readonly asker?: string | undefined;
 }
 
 /** What the steps look at. `context` is what the facts step found, and all that Cedar will see of the proposal's content. */

@@ -8,11 +8,11 @@ import { atPointer, own } from './pointer.ts';
 import type { Operation, PolicyTables } from './tables.ts';
 import type { Proposal } from './types.ts';
 
-/** In the order of the limits' ids. */
-export function countsOf(tables: PolicyTables, proposal: Proposal): readonly Count[] {
+/** In the order of the limits' ids. `asker` stands for the actor, where it is given. */
+export function countsOf(tables: PolicyTables, proposal: Proposal, asker?: string): readonly Count[] {
   const called = own(own(tables.contracts, proposal.connector ?? '')?.operations ?? {}, proposal.operation);
   return limitsOn(tables, proposal.class).map(([id, { per, of }]) => {
-    const value = keyedBy(per, proposal);
+    const value = per === 'actor' && asker !== undefined ? asker : keyedBy(per, proposal);
     const amount = value === undefined ? null : of === 'count' ? 1 : amountOf(proposal, called);
     return { limit: id, key: keyOf([id, of, per, value ?? null]), amount };
   });

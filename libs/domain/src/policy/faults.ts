@@ -5,6 +5,7 @@ import { own } from './pointer.ts';
 import { resourceOf } from './request.ts';
 import { unknownHoles } from './summary.ts';
 import type { ClassRule, EnvelopeOperation, Operation, PolicyTables } from './tables.ts';
+import { tieFaults } from './tie-faults.ts';
 import { unknownWindows, windowFaults } from './window-faults.ts';
 
 /** Empty when the tables hold together. */
@@ -20,6 +21,7 @@ export function faultsOf(tables: PolicyTables): string[] {
       .map(([id, { group }]) => `approval rule ${id}: unlisted group ${group}`),
     ...limitFaults(tables),
     ...windowFaults(tables),
+    ...tieFaults(tables),
   ];
 }
 

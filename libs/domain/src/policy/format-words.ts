@@ -12,6 +12,12 @@ export function wordsBeyondFormat(tables: PolicyTables): string[] {
   ];
   return [
     ...named.filter(([, window]) => Array.isArray(window)).map(([where]) => `${where}: several windows need format 2`),
+    ...Object.entries(tables.contracts).flatMap(([id, { tenantMembers, operations }]) => [
+      ...(tenantMembers === undefined ? [] : [`contract ${id}: tenantMembers need format 2`]),
+      ...Object.entries(operations)
+        .filter(([, { resourceType }]) => resourceType !== undefined)
+        .map(([name]) => `contract ${id} ${name}: a resourceType needs format 2`),
+    ]),
     ...(tables.limits === undefined ? [] : ['limits need format 2']),
   ];
 }

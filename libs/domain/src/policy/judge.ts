@@ -4,11 +4,12 @@ import { consult } from './consult.ts';
 import { isInEnvelope } from './envelope.ts';
 import { evidenceOf } from './evidence.ts';
 import { collectFacts } from './facts.ts';
-import { atPointer, own } from './pointer.ts';
+import { atPointer, isIdOf, own } from './pointer.ts';
 import { actorOf, resourceOf } from './request.ts';
-import type { ClassRule, Operation } from './tables.ts';
+import type { ClassRule } from './tables.ts';
+import { isOfOwnTenant } from './tenant-scope.ts';
 import { twice } from './twice.ts';
-import type { Judgement, Proposal } from './types.ts';
+import type { Judgement } from './types.ts';
 import { isAnyOpen } from './window.ts';
 import { withinLimits } from './within-limits.ts';
 
@@ -69,18 +70,11 @@ function checkContract({ bundle, engine, proposal, rule, called }: Case): Denial
   const valid = twice(() => engine.parametersValid(bundle, connector, proposal.operation, parameters));
   if (!valid.ok) return 'DENY_EVALUATION_ERROR';
   if (!valid.value) return 'DENY_CONTRACT';
-  if (!isOwnTenant(operation, proposal)) return 'DENY_TENANT_SCOPE';
-  if (operation.resource !== null && atPointer(parameters, operation.resource) !== proposal.resource.id) return 'DENY_CONTRACT';
-  return undefined;
-}
-
-/** The tenant stands where it must, and no other one where it may. */
-function isOwnTenant({ tenant, alsoTenant = [] }: Operation, { tenant: acting, parameters }: Proposal): boolean {
-  if (tenant !== null && atPointer(parameters, tenant) !== acting) return false;
-  return alsoTenant.every((pointer) => {
-    const found = atPointer(parameters, pointer);
-    return found === undefined || found === acting;
-  });
+  const { format } = bundle.tables;
+  if (!isOfOwnTenant(called, proposal, format)) return 'DENY_TENANT_SCOPE';
+  const { resource, resourceType } = operation;
+  if (resource !== null && !isIdOf(atPointer(parameters, resource), proposal.resource.id, format)) return 'DENY_CONTRACT';
+  return resourceType === undefined || resourceType === proposal.resource.type ? undefined : 'DENY_CONTRACT';
 }
 
 function checkEnvelope({ bundle: { tables }, proposal, called, nowMs }: Case): Denial | undefined {

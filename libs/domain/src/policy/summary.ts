@@ -24,7 +24,9 @@ export function summaryOf(rule: ClassRule, proposal: Proposal): string {
   return line.length <= SUMMARY_CHARS_MAX ? line : `${line.slice(0, SUMMARY_CHARS_MAX - 1)}…`;
 }
 
+/** What stands in its holes. */
+export const holesOf = (summary: string): string[] => [...summary.matchAll(HOLE)].map(([, name = '']) => name);
+
 /** Holes that nothing fills. */
-export function unknownHoles(summary: string): string[] {
-  return [...summary.matchAll(HOLE)].map(([, name = '']) => name).filter((name) => !name.startsWith('/') && !NAMES.includes(name));
-}
+export const unknownHoles = (summary: string): string[] =>
+  holesOf(summary).filter((name) => !name.startsWith('/') && !NAMES.includes(name));

@@ -19,10 +19,12 @@ const operation = z.strictObject({
   parameters: z.custom<Record<string, Json>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
   /** Must hold the proposal's tenant. null: the operation belongs to no tenant's data. */
   tenant: pointer.nullable(),
-  /** Further places where a tenant may stand: whatever is there must be the proposal's too. */
+  /** Further places where a tenant may stand: what is there must be the proposal's too. In format 2 a `*` stands for every element or member. */
   alsoTenant: z.array(pointer).max(16).optional(),
-  /** Must hold the proposal's resource id. */
+  /** Must hold the proposal's resource id. null in format 1 only. */
   resource: pointer.nullable(),
+  /** Type of that resource; needed where the class has several. Format 2. */
+  resourceType: cedarName.optional(),
   /** Evidence beyond what its class requires. */
   requires: evidenceTypes.optional(),
   /** Digest of what is put in place; evidence is bound to it. */
@@ -39,7 +41,12 @@ const operation = z.strictObject({
   rollback: z.enum(REVERTS),
 });
 
-const contract = z.strictObject({ version: z.string().max(64), operations: z.record(identifier, operation) });
+const contract = z.strictObject({
+  version: z.string().max(64),
+  /** Names of members that mean a tenant wherever they stand in the parameters. Format 2. */
+  tenantMembers: z.array(z.string().min(1).max(128)).max(16).optional(),
+  operations: z.record(identifier, operation),
+});
 
 const resource = z.strictObject({
   environment: z.string().max(64),

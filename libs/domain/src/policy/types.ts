@@ -106,6 +106,9 @@ export interface EngineAnswer {
 /** What a permit says of itself: people must approve, or why none need to. */
 export type PermitGuard = { readonly approval: string } | { readonly unattended: string };
 
+/** What an engine answers for a bundle that had to be decided before anybody had judged it. */
+export const NOT_JUDGED = 'not judged before it was decided';
+
 /**
  * Evaluates bundles. Synchronous and deterministic; may throw, and is then fresh for the next call: the caller tries once more,
  * then denies. Keeps a bounded number of compiled bundles, by digest.

@@ -7,10 +7,10 @@ import { own } from './pointer.ts';
 import type { ApprovalRule, Judgement } from './types.ts';
 
 export function withinLimits(question: Case, judgement: Judgement): Judgement {
-  const { bundle, proposal, called, spent = nothing } = question;
+  const { bundle, proposal, called, spent = nothing, asker } = question;
   const { tables } = bundle;
   if (judgement.verdict === 'DENY') return judgement;
-  const counts = countsOf(tables, proposal);
+  const counts = countsOf(tables, proposal, asker);
   if (counts.length === 0) return judgement;
   const over = counts.filter((count) => isOver(count, own(tables.limits ?? {}, count.limit)?.max ?? 0, spent(count)));
   const exceeded = over.map(({ limit }) => limit);

@@ -1,5 +1,6 @@
 import type { KafkaClaims, OutcomeBody } from '../claims.ts';
 import type { Granted, Tools } from './claimant.ts';
+import type { ExecutorClock } from './executor-clock.ts';
 import type { Part, ReportedOutcome } from './journal.ts';
 import type { NoticeCode } from './notice.ts';
 import { hasRollback, jobOf, type OpenClaim } from './open-claim.ts';
@@ -7,7 +8,7 @@ import { checkHealth, rollbackOf, runStep, type StepContext } from './steps.ts';
 
 export interface CarrierOptions {
   readonly claims: Pick<KafkaClaims, 'claim' | 'report'>;
-  readonly nowMs: () => number;
+  readonly clock: ExecutorClock;
 }
 
 /** From a grant to the last report: the effect, its health check, and the way back, each run once and reported. */
@@ -20,8 +21,9 @@ export class Carrier {
     this.#tools = tools;
   }
 
-  async carryOut(open: OpenClaim, { claim, resultBy }: Granted): Promise<void> {
-    const context = this.#context(open, claim, resultBy);
+  async carryOut(open: OpenClaim, granted: Granted): Promise<void> {
+    const { claim } = granted;
+    const context = this.#context(open, granted);
     const result = await this.#step(context, 'result', () => this.#effect(context));
     if (!result) {
       await this.#tools.book.end(open, 'no-result');
@@ -39,13 +41,14 @@ export class Carrier {
 
   /** In the slot of the change itself: nobody else's effect comes between it and its way back. */
   async #goBack(open: OpenClaim, claim: string): Promise<void> {
-    open.unhealthySinceMs = this.#options.nowMs();
+    open.unhealthySinceMs = this.#options.clock.nowMs;
     const wayBack = await open.wayBack.promise;
     if (!wayBack) {
       await this.#tools.book.end(open, 'no-way-back');
       return;
     }
-    const context = this.#context(open, claim, wayBack.resultBy);
+    const beginBy = this.#options.clock.beginBy(wayBack, open.wayBackAskedAtMs);
+    const context = this.#context(open, { claim, resultBy: wayBack.resultBy, beginBy });
     const outcome = await this.#step(context, 'rollback', () => {
       const state = this.#tools.book.partOf(claim, 'rollback');
       return runStep(context, 'rollback', state?.state === 'running' ? state : undefined, rollbackOf(context, wayBack.operation));
@@ -67,6 +70,8 @@ export class Carrier {
     if (!outcome || state?.state === 'reported') return outcome;
     const body: OutcomeBody = { decision, claim, kind: part, ...outcome };
     const open = this.#tools.book.openBy(claim);
+    // Of one that ran before a restart an earlier report may have arrived.
+    if (part === 'healthcheck' && open && state === undefined) open.wayBackAskedAtMs = this.#options.clock.monotonicMs();
     const sent = open && (await this.#tools.outbox.send(open, () => this.#options.claims.report(`${claim}/${part}`, body)));
     if (sent !== true) {
       context.tell('NOT_SENT', part);
@@ -77,7 +82,7 @@ export class Carrier {
     return outcome;
   }
 
-  #context(open: OpenClaim, claim: string, resultBy: string): StepContext {
+  #context(open: OpenClaim, { claim, resultBy, beginBy }: Granted): StepContext {
     const tell = (code: NoticeCode, detail: string): void => {
       this.#tools.teller.tell(open.verdict, code, { detail, claim });
     };
@@ -87,7 +92,7 @@ export class Carrier {
       handler,
       tell,
       write: (record) => this.#tools.book.write(record),
-      nowMs: this.#options.nowMs,
+      whyLate: () => this.#options.clock.lateFor(beginBy),
     };
   }
 }

@@ -1,7 +1,7 @@
 import type { VerifiedVerdict } from '../verdict.ts';
 import type { ClaimBook } from './claim-book.ts';
 import type { Teller } from './notice.ts';
-import { type Answer, mismatchOf, type OpenClaim, textOf } from './open-claim.ts';
+import { type Answer, decidedAtOf, mismatchOf, type OpenClaim, textOf } from './open-claim.ts';
 
 /** What the ledger says of claims that were made: brought to whoever waits for it, once it fits exactly that claim. */
 export class ClaimAnswers {
@@ -35,7 +35,7 @@ export class ClaimAnswers {
       return;
     }
     const mismatch = mismatchOf(open, grant, this.#me);
-    if (mismatch === undefined) answer(open, { kind: 'granted', resultBy: textOf(grant, 'resultBy') });
+    if (mismatch === undefined) answer(open, { kind: 'granted', ...timeOf(grant) });
     else this.#teller.tell(grant, 'GRANT_MISMATCH', { detail: mismatch });
   }
 
@@ -62,7 +62,7 @@ export class ClaimAnswers {
     }
     const mismatch = mismatchOf(open, grant, { issuer: this.#me.issuer });
     if (mismatch !== undefined) this.#teller.tell(grant, 'GRANT_MISMATCH', { detail: mismatch });
-    else open.wayBack.resolve({ operation: textOf(grant, 'operation'), resultBy: textOf(grant, 'resultBy') });
+    else open.wayBack.resolve({ operation: textOf(grant, 'operation'), ...timeOf(grant) });
   }
 
   #uncertain(verdict: VerifiedVerdict): void {
@@ -84,6 +84,8 @@ export class ClaimAnswers {
     if (isOver) this.#book.openBy(claim)?.wayBack.resolve(undefined);
   }
 }
+
+const timeOf = (grant: VerifiedVerdict) => ({ resultBy: textOf(grant, 'resultBy'), decidedAtMs: decidedAtOf(grant) });
 
 export function answer(open: OpenClaim, given: Answer): void {
   open.answered = true;

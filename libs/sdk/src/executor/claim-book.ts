@@ -1,4 +1,13 @@
-import { evolveMemory, type Journal, type JournalRecord, type Memory, type Part, type PartState, type Remembered } from './journal.ts';
+import {
+  evolveMemory,
+  type Journal,
+  JournalLost,
+  type JournalRecord,
+  type Memory,
+  type Part,
+  type PartState,
+  type Remembered,
+} from './journal.ts';
 import { awaitAnswer, type Decision, type OpenClaim } from './open-claim.ts';
 
 /** Permits that wait for their turn: beyond, they are passed over, or memory grows with what nobody works off. */
@@ -17,6 +26,8 @@ export class ClaimBook {
   readonly #heard = new Map<string, number>();
   /** Ended in this process, and the ledger has not said of each step what became of it: known until then, whatever is behind us. */
   readonly #unheard = new Set<string>();
+  /** Once lost, for good: what comes after it would be written beside what its new owner does. */
+  #lost: JournalLost | undefined;
 
   constructor(journal: Journal, memory: Memory) {
     this.#journal = journal;
@@ -102,9 +113,15 @@ export class ClaimBook {
     this.#heard.delete(claim);
   }
 
-  /** Resolves once it is on disk, and remembered. */
+  /** Resolves once it is on disk, and remembered. Rejects with JournalLost, from then on always, when another executor has the journal. */
   async write(record: JournalRecord): Promise<void> {
-    await this.#journal.append(record);
+    if (this.#lost) throw this.#lost;
+    try {
+      await this.#journal.append(record);
+    } catch (error) {
+      if (error instanceof JournalLost) this.#lost = error;
+      throw error;
+    }
     evolveMemory(this.#memory, record);
   }
 

@@ -2,6 +2,7 @@ import { nextAfterNo } from '#domain';
 
 import type { KafkaClaims } from '../claims.ts';
 import type { ClaimBook } from './claim-book.ts';
+import type { BeginBy, ExecutorClock } from './executor-clock.ts';
 import type { NoticeCode, Teller } from './notice.ts';
 import type { OpenClaim } from './open-claim.ts';
 import type { Outbox } from './outbox.ts';
@@ -12,11 +13,12 @@ const EARLY_PAUSE_MAX_MS = 1000;
 export interface ClaimantOptions {
   readonly claims: Pick<KafkaClaims, 'claim' | 'report'>;
   readonly newClaimId: () => string;
-  readonly nowMs: () => number;
+  readonly clock: ExecutorClock;
 }
 export interface Granted {
   readonly claim: string;
   readonly resultBy: string;
+  readonly beginBy: BeginBy;
 }
 
 /** What every part of an executor writes down with, publishes with, and tells with. */
@@ -49,15 +51,18 @@ export class Claimant {
    * says to retry, so the permit is still there, to be claimed anew after `outlast`.
    */
   async claim(open: OpenClaim): Promise<Granted | 'held' | undefined> {
-    const { nowMs, newClaimId, claims } = this.#options;
+    const { clock, newClaimId, claims } = this.#options;
     const { book, outbox, teller } = this.#tools;
     outbox.expectOpen();
     const { held } = open;
     const known = open.claim === undefined || held ? undefined : book.known(open.claim);
-    if (known && known.parts.size > 0) return known; // granted before a restart
+    if (known && known.parts.size > 0) {
+      const { claim, resultBy } = known; // granted before a restart
+      return { claim, resultBy, beginBy: clock.beginBy({ resultBy }, undefined) };
+    }
     await this.#untilItsTime(open);
     if (!open.answered || held) {
-      if (nowMs() >= open.executeByMs && !known) return this.#giveUp(open, 'PERMIT_EXPIRED', held?.reasons);
+      if (clock.nowMs >= open.executeByMs && !known) return this.#giveUp(open, 'PERMIT_EXPIRED', held?.reasons);
       const claim = known?.claim ?? newClaimId();
       if (!known) {
         const { decision, verdict, offset } = open;
@@ -65,31 +70,32 @@ export class Claimant {
         await book.write({ kind: 'claimed', claim, decision, action: verdict.actionId, offset: String(offset) });
         outbox.expectOpen(); // an answer that is awaited from now on would not be given up by close
         book.name(open, claim);
+        open.askedAtMs = clock.monotonicMs(); // before the first try: it may have arrived though it was not acknowledged
       }
       // A crash here: the next start claims again with this id.
       const sent = await outbox.send(open, () => claims.claim(claim, { decision: open.decision, receipt: open.verdict.receipt }));
-      open.publishedAtMs = nowMs();
+      open.publishedAtMs = clock.nowMs;
       if (sent) teller.tell(open.verdict, 'CLAIMED', { claim });
       else if (sent === false) return this.#giveUp(open, 'NOT_SENT');
     }
     const answer = await open.answer.promise;
     if (answer.kind === 'refused') return this.#refused(open, answer.reasons);
     if (answer.kind === 'unanswered') return this.#giveUp(open, 'UNANSWERED');
-    if (open.claim === undefined || !(nowMs() < Date.parse(answer.resultBy))) return this.#giveUp(open, 'GRANT_LATE');
+    if (open.claim === undefined) throw new Error('a claim without an id cannot be granted');
     teller.tell(open.verdict, 'GRANTED', { claim: open.claim });
-    return { claim: open.claim, resultBy: answer.resultBy };
+    return { claim: open.claim, resultBy: answer.resultBy, beginBy: clock.beginBy(answer, open.askedAtMs) };
   }
 
-  /** The ledger's clock is ahead of this machine's: by both of them the permit has to have begun. */
+  /** A permit begins with its decision, unless it says otherwise. */
   async #untilItsTime({ verdict, notBeforeMs }: OpenClaim): Promise<void> {
-    const { nowMs } = this.#options;
-    if (nowMs() < notBeforeMs) this.#tools.teller.tell(verdict, 'PERMIT_EARLY');
-    while (nowMs() < notBeforeMs) await this.#tools.outbox.pause(Math.min(notBeforeMs - nowMs(), EARLY_PAUSE_MAX_MS));
+    const { clock } = this.#options;
+    if (clock.nowMs < notBeforeMs) this.#tools.teller.tell(verdict, 'PERMIT_EARLY');
+    while (clock.nowMs < notBeforeMs) await this.#tools.outbox.pause(Math.min(notBeforeMs - clock.nowMs, EARLY_PAUSE_MAX_MS));
   }
 
   /** Until a held claim may be made anew, or its permit is over. Rejects with Closed when the executor ends. */
   async outlast(open: OpenClaim): Promise<void> {
-    const leftMs = Math.max(0, open.executeByMs - this.#options.nowMs());
+    const leftMs = Math.max(0, open.executeByMs - this.#options.clock.nowMs);
     await this.#tools.outbox.pause(Math.min(open.held?.pauseMs ?? HELD_MS, leftMs));
   }
 

@@ -6,9 +6,10 @@ import { type Json, permitOf, type Statement } from '#domain';
 import type { ClaimBody, OutcomeBody } from '../claims.ts';
 import { Unavailable } from '../errors.ts';
 import type { VerifiedVerdict } from '../verdict.ts';
+import { ExecutorClock } from './executor-clock.ts';
 import { FakeTime } from './fake-time.ts';
 import type { Handler, Job } from './handler.ts';
-import { type Journal, type JournalRecord, remember } from './journal.ts';
+import { type Journal, JournalLost, type JournalRecord, remember } from './journal.ts';
 import type { Notice } from './notice.ts';
 import { Worker } from './worker.ts';
 
@@ -168,21 +169,27 @@ export class FakeLedger {
   }
 }
 
-export class MemoryJournal implements Journal {
+/** What a journal keeps, and who has opened it last. */
+export class MemoryJournal {
   readonly records: JournalRecord[] = [];
   full = false;
+  #openings = 0;
 
-  load(): Promise<readonly JournalRecord[]> {
-    return Promise.resolve([...this.records]);
+  open(): Journal {
+    const opening = ++this.#openings;
+    return {
+      load: () => Promise.resolve([...this.records]),
+      append: async (record) => {
+        await this.write(record);
+        if (opening !== this.#openings) throw new JournalLost('journal lost: another executor has opened it');
+      },
+      close: () => Promise.resolve(),
+    };
   }
 
-  append(record: JournalRecord): Promise<void> {
+  protected write(record: JournalRecord): Promise<void> {
     if (this.full) return Promise.reject(new Error('disk full'));
     this.records.push(record);
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
     return Promise.resolve();
   }
 }
@@ -190,6 +197,7 @@ export class MemoryJournal implements Journal {
 interface LifeOptions {
   readonly journal?: MemoryJournal;
   readonly isBehind?: boolean;
+  readonly atOnce?: number;
 }
 
 /** From a start to a kill. */
@@ -201,7 +209,11 @@ export class Life {
   readonly #time: FakeTime;
   #isKilled = false;
 
-  constructor(ledger: FakeLedger, handler: Partial<Handler> = {}, { journal = new MemoryJournal(), isBehind = false }: LifeOptions = {}) {
+  constructor(
+    ledger: FakeLedger,
+    handler: Partial<Handler> = {},
+    { journal = new MemoryJournal(), isBehind = false, atOnce = 1 }: LifeOptions = {},
+  ) {
     this.journal = journal;
     this.#time = ledger.time;
     const noted: Handler = {
@@ -211,6 +223,8 @@ export class Life {
         return handler.run?.(job);
       },
     };
+    const startedMs = ledger.time.nowMs;
+    const opened = journal.open();
     const memory = remember(journal.records);
     this.worker = new Worker({
       ...{
@@ -218,16 +232,19 @@ export class Life {
         keyid: KEYID,
         handlers: { db: { set: noted } },
         memory,
-        atOnce: 1,
+        atOnce,
         pause: ledger.time.pause,
       },
       newClaimId: () => crypto.randomUUID(),
-      journal: { ...wrap(journal), append: (record) => (this.#isKilled ? forever() : journal.append(record)) },
+      journal: { ...opened, append: (record) => (this.#isKilled ? forever() : opened.append(record)) },
       claims: {
         claim: (id, body) => (this.#isKilled ? forever() : (ledger.claim(id, body) as Promise<never>)),
         report: (id, body) => (this.#isKilled ? forever() : (ledger.report(id, body) as Promise<never>)),
       },
-      nowMs: () => ledger.time.nowMs,
+      clock: new ExecutorClock(
+        () => ledger.time.nowMs + ledger.time.wallErrorMs,
+        () => ledger.time.nowMs - startedMs,
+      ),
       onNotice: (notice) => this.notices.push(notice),
     });
     ledger.listen((verdict, offset) => {
@@ -277,8 +294,3 @@ export class Life {
 const TURNS_MAX = 10_000;
 const QUIET_TURNS = 50;
 const forever = (): Promise<never> => new Promise<never>(() => undefined);
-const wrap = (journal: MemoryJournal): Journal => ({
-  load: () => journal.load(),
-  append: (record) => journal.append(record),
-  close: () => journal.close(),
-});

@@ -1,6 +1,8 @@
 /** For tests: time that passes only when it is told to. */
 export class FakeTime {
   nowMs: number;
+  /** How far the wall clock is ahead. */
+  wallErrorMs = 0;
   readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
 
   constructor(nowMs: number) {

@@ -1,13 +1,13 @@
 /** One line of JSON for each record, on disk before anything is done that it speaks of. */
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fstatSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { z } from 'zod';
 
-import { LockedError, lockFile, SECRET_FILE, SECRET_FOLDER, writeWhole } from '#adapters';
+import { InUse, LockUnavailable, Ownership, OwnershipLost, SECRET_FILE, SECRET_FOLDER, writeWhole } from '#adapters';
 import { fromUtf8 } from '#domain';
 
-import { type Journal, JournalError, type JournalRecord, stillNeeded } from './journal.ts';
+import { type Journal, JournalError, JournalLost, type JournalRecord, stillNeeded } from './journal.ts';
 
 /** Unit bytes. Beyond, the file is written anew with what is still needed: an action appends about 800 bytes. */
 const REWRITE_BYTES = 4 * 1024 * 1024;
@@ -21,24 +21,29 @@ export interface JournalOwner {
 export class FileJournal implements Journal {
   readonly #path: string;
   readonly #owner: JournalOwner;
-  readonly #unlock: () => void;
+  readonly #ownership: Ownership;
   #file: number | undefined;
   #bytes = 0;
+  /** Once lost, it stays so. */
+  #lost: JournalLost | undefined;
 
-  private constructor(path: string, owner: JournalOwner, unlock: () => void) {
+  private constructor(path: string, owner: JournalOwner, ownership: Ownership) {
     this.#path = path;
     this.#owner = owner;
-    this.#unlock = unlock;
+    this.#ownership = ownership;
   }
 
-  /** Made when missing. Throws JournalError when another process has it open, when it is another executor's, or damaged. */
+  /**
+   * Made when missing. Throws JournalError when another process has it open, when it is another executor's, or damaged. On one machine the
+   * kernel's lock keeps a second process out; on a volume that several hosts share, the mark of the last one to open it stops the others.
+   */
   static open(path: string, owner: JournalOwner): FileJournal {
     mkdirSync(dirname(path), { recursive: true, mode: SECRET_FOLDER });
-    const journal = new FileJournal(path, owner, locked(path));
+    const journal = new FileJournal(path, owner, owned(path));
     try {
       journal.#rewrite();
     } catch (error) {
-      journal.#unlock();
+      journal.#ownership.release();
       throw error;
     }
     return journal;
@@ -53,8 +58,11 @@ export class FileJournal implements Journal {
     try {
       const text = `${JSON.stringify(record)}\n`;
       if (this.#file === undefined) throw new JournalError(`${this.#path}: closed`);
+      if (this.#lost) throw this.#lost;
       writeFileSync(this.#file, text); // all of it or an error: a full disk makes a single write short
       fdatasyncSync(this.#file);
+      // After the write, never before it: what a successor has not read was written after its mark, and is found out here.
+      this.#expectOurs(this.#file);
       this.#bytes += text.length;
       if (this.#bytes > REWRITE_BYTES) this.#rewrite();
       return Promise.resolve();
@@ -66,10 +74,26 @@ export class FileJournal implements Journal {
   close(): Promise<void> {
     if (this.#file !== undefined) {
       closeSync(this.#file);
-      this.#unlock();
+      this.#ownership.release();
     }
     this.#file = undefined;
     return Promise.resolve();
+  }
+
+  /** Throws JournalLost. `file` is the one that this owner writes to: another owner's rewrite puts a new one in its place. */
+  #expectOurs(file: number): void {
+    try {
+      this.#ownership.expectOurs();
+      const { ino } = fstatSync(file);
+      if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== ino) throw new OwnershipLost(`${this.#path} was replaced`);
+    } catch (cause) {
+      if (!(cause instanceof OwnershipLost)) throw cause;
+      this.#lost = new JournalLost(
+        `journal lost: ${cause.message}. This executor stops before its next effect: run one executor for each journal`,
+        { cause },
+      );
+      throw this.#lost;
+    }
   }
 
   /** A last line that a crash cut short was never acted upon: it is dropped. */
@@ -106,6 +130,7 @@ export class FileJournal implements Journal {
     this.#file = openSync(this.#path, 'a', SECRET_FILE);
     if (replaced !== undefined) closeSync(replaced);
     this.#bytes = text.length;
+    this.#expectOurs(this.#file);
   }
 }
 
@@ -131,11 +156,12 @@ const recordSchema = z.discriminatedUnion('kind', [
 ]);
 
 /** Two executors on one journal would both take a grant for theirs. */
-function locked(path: string): () => void {
+function owned(path: string): Ownership {
   try {
-    return lockFile(`${path}.lock`);
+    return Ownership.take(path);
   } catch (cause) {
-    if (!(cause instanceof LockedError)) throw cause;
-    throw new JournalError(`${cause.path}: in use by process ${cause.owner}: stop that one, or name another journal`, { cause });
+    if (cause instanceof InUse) throw new JournalError(`${cause.message}: stop that executor, or name another journal`, { cause });
+    if (cause instanceof LockUnavailable) throw new JournalError(`journal: ${cause.message}`, { cause });
+    throw cause;
   }
 }

@@ -24,9 +24,9 @@ async function frozen(journal = new MemoryJournal()): Promise<{ ledger: FakeLedg
 /** Takes its time to write. */
 class SlowJournal extends MemoryJournal {
   slow: PromiseWithResolvers<undefined> | undefined;
-  override async append(record: JournalRecord): Promise<void> {
+  override async write(record: JournalRecord): Promise<void> {
     await this.slow?.promise;
-    await super.append(record);
+    await super.write(record);
   }
 }
 const reasonsOf = (life: Life, wanted: string) => life.notices.filter(({ code }) => code === wanted).map(({ reasons }) => reasons);

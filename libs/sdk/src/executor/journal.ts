@@ -22,11 +22,21 @@ export type JournalRecord =
   /** Every decision before this offset is ended, or was none of ours. */
   | { readonly kind: 'position'; readonly offset: string };
 
-/** Where the records are kept: a file (FileJournal), or a caller's own, such as a table. One process at a time. */
+/**
+ * Where the records are kept: a file (FileJournal), or a caller's own, such as a table. It has one owner at a time, the last that opened it.
+ * Two owners would take one grant for theirs, and both run its effect, so an implementation must do two things:
+ *
+ * 1. Opening makes the journal this owner's, durably, before `load` reads anything.
+ * 2. `append` makes the record durable first. Then it looks whether the journal is still this owner's, and rejects with JournalLost when it
+ *    is not. In a table: `insert …` with the owner's mark, and `select` of the owner's row `for share` in the same transaction.
+ *
+ * So either a former owner's `append` rejects before its effect, or the new owner's `load` has the record of it. The contract suite is
+ * `journalContract` in libs/testing.
+ */
 export interface Journal {
   /** Everything appended so far, in order; records of claims that ended before the last position may be left out. */
   load(): Promise<readonly JournalRecord[]>;
-  /** Resolves once the record would survive a power cut. */
+  /** Resolves once the record would survive a power cut, and the journal is still this owner's. Rejects with JournalLost when it is not. */
   append(record: JournalRecord): Promise<void>;
   close(): Promise<void>;
 }
@@ -108,5 +118,10 @@ export function stillNeeded(records: readonly JournalRecord[]): JournalRecord[] 
 }
 
 export class JournalError extends Error {
-  override readonly name = 'JournalError';
+  override readonly name: string = 'JournalError';
+}
+
+/** Another executor has opened the journal since: this one must not begin anything more. */
+export class JournalLost extends JournalError {
+  override readonly name = 'JournalLost';
 }

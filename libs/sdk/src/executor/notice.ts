@@ -27,6 +27,7 @@ export type NoticeCode =
   | 'INTERRUPTED'
   | 'UNCERTAIN'
   | 'NO_ROLLBACK'
+  | 'JOURNAL_LOST'
   | 'GAP';
 
 export interface Notice {
@@ -43,7 +44,7 @@ export interface Notice {
 const INFO: ReadonlySet<NoticeCode> = new Set(['CLAIMED', 'GRANTED', 'REPORTED', 'RECORDED']);
 const ALARM: ReadonlySet<NoticeCode> = new Set([
   ...(['GRANT_MISMATCH', 'NOT_SENT', 'FAILED', 'STATE_UNKNOWN', 'UNKNOWN_EFFECT'] as const),
-  ...(['INTERRUPTED', 'UNCERTAIN', 'NO_ROLLBACK', 'GAP'] as const),
+  ...(['INTERRUPTED', 'UNCERTAIN', 'NO_ROLLBACK', 'JOURNAL_LOST', 'GAP'] as const),
 ]);
 
 export const levelOf = (code: NoticeCode): Notice['level'] => (INFO.has(code) ? 'info' : ALARM.has(code) ? 'alarm' : 'warn');

@@ -1,12 +1,13 @@
 import type { Json, PayloadOf } from '#domain';
 
 import type { VerifiedVerdict } from '../verdict.ts';
+import type { GrantedTime } from './executor-clock.ts';
 import { type Handler, handlerOf, type Handlers, type Job } from './handler.ts';
 import type { NoticeCode } from './notice.ts';
 
 /** How the ledger answered a claim, or why nobody waits for an answer any more. */
 export type Answer =
-  | { readonly kind: 'granted'; readonly resultBy: string }
+  | ({ readonly kind: 'granted' } & Required<GrantedTime>)
   | { readonly kind: 'refused'; readonly reasons: readonly string[] }
   | { readonly kind: 'unanswered' };
 
@@ -17,9 +18,8 @@ export interface Held {
   readonly pauseMs: number;
 }
 
-export interface WayBack {
+export interface WayBack extends Required<GrantedTime> {
   readonly operation: string;
-  readonly resultBy: string;
 }
 
 /** A permit for this executor, from its verdict until nothing more can come of it. */
@@ -37,6 +37,8 @@ export interface OpenClaim {
   claim: string | undefined;
   /** Unit ms; undefined until it is published. */
   publishedAtMs: number | undefined;
+  /** Monotonic time before it was published first; undefined when an earlier process did that. Unit ms. */
+  askedAtMs: number | undefined;
   answered: boolean;
   answer: PromiseWithResolvers<Answer>;
   /** The last refusal after which it is claimed again, under another id; undefined unless there was one. */
@@ -45,6 +47,8 @@ export interface OpenClaim {
   readonly wayBack: PromiseWithResolvers<WayBack | undefined>;
   /** Unit ms; undefined unless it waits for the way back. */
   unhealthySinceMs: number | undefined;
+  /** Monotonic time before its failed health check was reported; undefined when an earlier process may have done that. Unit ms. */
+  wayBackAskedAtMs: number | undefined;
 }
 
 /** A decision that may lead to a permit: its own, or the one of the settlement when people say yes. */
@@ -74,7 +78,7 @@ export function openClaim({ verdict, offset, proposal: decided }: Decision, hold
   const decision = statement.predicate.index;
   const wayBack = Promise.withResolvers<WayBack | undefined>();
   wayBack.promise.catch(() => undefined);
-  const fresh = { claim: undefined, held: undefined, unhealthySinceMs: undefined, ...unanswered(), wayBack };
+  const fresh = { claim: undefined, held: undefined, unhealthySinceMs: undefined, wayBackAskedAtMs: undefined, ...unanswered(), wayBack };
   return { verdict, offset, notBeforeMs, executeByMs, decision, handler, proposal, obligations, ...fresh };
 }
 
@@ -83,10 +87,10 @@ export function awaitAnswer(open: OpenClaim): void {
   Object.assign(open, unanswered());
 }
 
-function unanswered(): Pick<OpenClaim, 'publishedAtMs' | 'answered' | 'answer'> {
+function unanswered(): Pick<OpenClaim, 'publishedAtMs' | 'askedAtMs' | 'answered' | 'answer'> {
   const answer = Promise.withResolvers<Answer>();
   answer.promise.catch(() => undefined); // closed before anybody waited for it
-  return { publishedAtMs: undefined, answered: false, answer };
+  return { publishedAtMs: undefined, askedAtMs: undefined, answered: false, answer };
 }
 
 const isYes = ({ kind, verdict }: VerifiedVerdict): boolean =>
@@ -115,6 +119,9 @@ export function jobOf({ verdict, decision, proposal }: OpenClaim, claim: string,
   const { tenant, actionId } = verdict;
   return { tenant, actionId, claim, decision, proposal, parameters: proposal.parameters, resultBy };
 }
+
+/** Unit ms. NaN for none. */
+export const decidedAtOf = ({ statement }: VerifiedVerdict): number => Date.parse(statement.predicate.decidedAt);
 
 export const textOf = (verdict: VerifiedVerdict, member: string): string => {
   const value = verdict.statement.predicate[member];

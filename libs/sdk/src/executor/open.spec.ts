@@ -39,7 +39,18 @@ async function open(lane: EmptyLane, records: readonly JournalRecord[] = [], giv
   const notices: Notice[] = [];
   const none = () => Promise.reject(new Error('nothing to publish'));
   const executor = await openExecutor({
-    ...{ brokers: [], birth: '0'.repeat(64), tenant: 'acme', trust, lanes: 2, issuer: 'me', seed, handlers: {}, store: journal, ...given },
+    ...{
+      brokers: [],
+      birth: '0'.repeat(64),
+      tenant: 'acme',
+      trust,
+      lanes: 2,
+      issuer: 'me',
+      seed,
+      handlers: {},
+      store: journal.open(),
+      ...given,
+    },
     log: { claims: { claim: none, report: none, close: () => Promise.resolve() }, openReader: () => Promise.resolve(lane) },
     onNotice: (notice) => notices.push(notice),
   });

@@ -6,6 +6,7 @@ import { ed25519PublicKey } from '#crypto';
 import { keyIdOf, laneOf, parseTrust } from '#domain';
 
 import { KafkaClaims } from '../claims.ts';
+import { ExecutorClock } from './executor-clock.ts';
 import { FileJournal } from './file-journal.ts';
 import { type FollowOptions, VerdictFollower } from './follow.ts';
 import type { Handlers } from './handler.ts';
@@ -39,6 +40,7 @@ export interface ExecutorOptions {
   /** Default: a line on stderr for all but good news. */
   readonly onNotice?: (notice: Notice) => void;
   readonly onRejected?: FollowOptions['onRejected'];
+  /** The wall clock; a wrong one delays nothing beyond its deadline. */
   readonly nowMs?: () => number;
   /** For tests: another log than Kafka's. */
   readonly log?: {
@@ -70,7 +72,9 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   const origin = parseTrust(options.trust).log.name;
   const prefixed = topicPrefix === undefined ? {} : { topicPrefix };
   const ledger = origin.slice(0, origin.indexOf('/t/'));
-  const claims = options.log?.claims ?? KafkaClaims.open({ brokers, ledger, birth, tenant, lane, issuer, seed, nowMs, ...prefixed });
+  const clock = new ExecutorClock(nowMs, () => performance.now());
+  const dated = { nowMs: () => clock.nowMs };
+  const claims = options.log?.claims ?? KafkaClaims.open({ brokers, ledger, birth, tenant, lane, issuer, seed, ...dated, ...prefixed });
   const journal = journalOf(options, origin);
   const memory = await loaded(journal, claims);
   const keyid = keyIdOf(ed25519PublicKey(seed));
@@ -83,7 +87,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
     claims,
     atOnce,
     newClaimId: randomUUID,
-    nowMs,
+    clock,
     onNotice,
     pause: (ms, signal) => delay(ms, undefined, { signal }),
   });

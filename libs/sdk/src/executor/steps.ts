@@ -11,7 +11,8 @@ export interface StepContext {
   /** Resolves once it is on disk. */
   readonly write: (record: JournalRecord) => Promise<void>;
   readonly tell: (code: NoticeCode, detail: string) => void;
-  readonly nowMs: () => number;
+  /** Why nothing may begin any more; undefined while it may. */
+  readonly whyLate: () => string | undefined;
 }
 
 /** The effect, or the way back. undefined: it is not known whether it took effect, and nothing may be reported. */
@@ -21,16 +22,16 @@ export async function runStep(
   interrupted: (PartState & { readonly state: 'running' }) | undefined,
   run: () => Promise<StepReport | undefined>,
 ): Promise<ReportedOutcome | undefined> {
-  const { job, handler, write, tell, nowMs } = context;
+  const { job, handler, write, tell, whyLate } = context;
   const { claim, resultBy } = job;
-  if (interrupted && (handler.idempotent !== true || !(nowMs() < Date.parse(resultBy)))) {
-    tell('INTERRUPTED', `${part}: the executor ended while it ran: it does not run again, and nothing is reported`);
-    return undefined;
-  }
+  if (interrupted && (handler.idempotent !== true || whyLate() !== undefined)) return notAgain(context, part);
+  if (whyLate() !== undefined) return late(context, part, undefined);
   const before = interrupted ? interrupted.before : await stateOf(context, handler.before);
   if (before === FAULTY) return ended(context, part, { status: 'failed' }); // nothing has run
   await write({ kind: 'running', claim, part, resultBy, ...(before === undefined ? {} : { before }) });
   // From here on a crash leaves `running` behind: the step may have run, or half of it.
+  // The hook and the disk took their time: this is the last look before the effect.
+  if (whyLate() !== undefined) return interrupted ? notAgain(context, part) : late(context, part, before);
   let report: StepReport | undefined;
   let status: ReportedOutcome['status'] = 'succeeded';
   try {
@@ -49,6 +50,18 @@ export async function runStep(
   const hashes = { before: report?.before ?? before, after: after === FAULTY ? undefined : after };
   const { evidence } = report ?? {};
   return ended(context, part, { status, ...withoutUndefined(hashes), ...(evidence ? { evidence: [...evidence] } : {}) });
+}
+
+/** It may have run, or half of it. */
+function notAgain({ tell }: StepContext, part: 'result' | 'rollback'): Promise<undefined> {
+  tell('INTERRUPTED', `${part}: the executor ended while it ran: it does not run again, and nothing is reported`);
+  return Promise.resolve(undefined);
+}
+
+/** It has not run. After `resultBy` the ledger says that the effect is uncertain; the report that it failed settles that. */
+function late(context: StepContext, part: 'result' | 'rollback', before: string | undefined): Promise<ReportedOutcome> {
+  context.tell('GRANT_LATE', `${part} was not run: ${context.whyLate() ?? 'its time is over'}`);
+  return ended(context, part, { status: 'failed', ...withoutUndefined({ before, after: undefined }) });
 }
 
 /** A handler that does not exist did not run; the ledger is told that there is no way back. */

@@ -5,6 +5,7 @@ import { formatTime } from '#domain';
 import { Denied, Unavailable } from '../errors.ts';
 import { EffectUnknown } from './handler.ts';
 import { FakeLedger, HASH, Life } from './fake-ledger.ts';
+import { JournalLost } from './journal.ts';
 
 const AFTER = 'b'.repeat(64);
 
@@ -66,8 +67,6 @@ describe('an executor', () => {
     ['another binding', { bindingDigest: AFTER }, ['GRANT_MISMATCH']],
     ['another tree', { origin: 'other/t/log' }, ['GRANT_MISMATCH']],
     ['another operation', { operation: 'drop' }, ['GRANT_MISMATCH']],
-    ['a deadline that is over', { resultBy: '1970-01-01T00:00:00.000Z' }, ['GRANT_LATE']],
-    ['no deadline', { resultBy: 'soon' }, ['GRANT_LATE']],
   ])('runs nothing on a grant of %s', async (_, change, codes) => {
     const ledger = new FakeLedger({ answers: false });
     const life = new Life(ledger);
@@ -100,11 +99,11 @@ describe('an executor', () => {
     expect([ledger.claims, life.codes]).toEqual([[], code === undefined ? [] : [code]]);
   });
 
-  it.each([1, 600_000])('claims nothing before its permit has begun by this machine’s clock, %d ms from now: then it does', async (ms) => {
+  it.each([1, 600_000])('claims nothing before its permit has begun, %d ms from now: then it does', async (ms) => {
     const ledger = new FakeLedger();
     const life = new Life(ledger);
-    ledger.decidedAt = formatTime(ledger.time.nowMs + ms);
-    ledger.allow({ permit: { executors: ['me'], executeBy: '2099-01-01T00:00:00.000Z' } });
+    const notBefore = formatTime(ledger.time.nowMs + ms);
+    ledger.allow({ permit: { executors: ['me'], notBefore, executeBy: '2099-01-01T00:00:00.000Z' } });
     await life.pass(ms - 1);
     expect([ledger.attempts, life.codes]).toEqual([[], ['PERMIT_EARLY']]);
     await life.pass(1);
@@ -124,8 +123,8 @@ describe('an executor', () => {
   it('ends while a permit has not begun, and the next start waits for it as well', async () => {
     const ledger = new FakeLedger();
     const life = new Life(ledger);
-    ledger.decidedAt = formatTime(ledger.time.nowMs + 1);
-    ledger.allow();
+    const notBefore = formatTime(ledger.time.nowMs + 1);
+    ledger.allow({ permit: { executors: ['me'], notBefore, executeBy: '2099-01-01T00:00:00.000Z' } });
     await life.until(() => life.codes.includes('PERMIT_EARLY'));
     await life.end();
     const next = new Life(ledger, {}, { journal: life.journal });
@@ -539,6 +538,32 @@ describe('after a crash', () => {
     await second.until(() => second.codes.includes('INTERRUPTED'));
     await second.idle();
     expect([went, told(ledger)]).toEqual([0, ['result succeeded', 'healthcheck failed']]);
+  });
+
+  it('an executor whose journal another one has opened stops before its effect, says so, and ends', async () => {
+    const ledger = new FakeLedger({ answers: false });
+    const life = new Life(ledger);
+    ledger.allow();
+    await life.until(() => ledger.claims.length === 1);
+    life.journal.open();
+    ledger.grant();
+    await expect(life.worker.fatal).rejects.toBeInstanceOf(JournalLost);
+    await life.idle();
+    expect([life.ran, ledger.reports, life.notices.at(-1)]).toMatchObject([[], [], { code: 'JOURNAL_LOST', level: 'alarm' }]);
+    await life.end();
+  });
+
+  it('an executor of many effects at once begins none of them after its journal was lost', async () => {
+    const ledger = new FakeLedger({ answers: false });
+    const life = new Life(ledger, {}, { atOnce: 3 });
+    for (let each = 0; each < 3; each++) ledger.allow();
+    await life.until(() => ledger.claims.length === 3);
+    life.journal.open();
+    ledger.claims.forEach((claim, decision) => {
+      ledger.grant({ claim, decision: String(decision) });
+    });
+    await life.idle();
+    expect([life.ran, life.codes.filter((code) => code === 'JOURNAL_LOST')]).toEqual([[], ['JOURNAL_LOST']]);
   });
 
   it('an executor whose journal cannot be written runs nothing', async () => {

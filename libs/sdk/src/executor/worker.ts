@@ -4,9 +4,9 @@ import { answer, ClaimAnswers } from './claim-answers.ts';
 import { ClaimBook } from './claim-book.ts';
 import { Claimant, type ClaimantOptions } from './claimant.ts';
 import { handlerOf, type Handlers } from './handler.ts';
-import type { Journal, Memory } from './journal.ts';
+import { type Journal, JournalLost, type Memory } from './journal.ts';
 import { type Notice, Teller } from './notice.ts';
-import { type Decision, openClaim, type OpenClaim, textOf } from './open-claim.ts';
+import { decidedAtOf, type Decision, openClaim, type OpenClaim, textOf } from './open-claim.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
 import { Slots } from './slots.ts';
 import { Closed, Tasks } from './tasks.ts';
@@ -56,6 +56,9 @@ export class Worker {
     this.#carrier = new Carrier(options, tools);
     this.#answers = new ClaimAnswers(options, tools);
     this.#caughtUp.promise.catch(() => undefined);
+    this.#tasks.fatal.catch((error: unknown) => {
+      if (error instanceof JournalLost) this.#teller.note({ code: 'JOURNAL_LOST', actionId: '', claim: '', detail: error.message });
+    });
   }
 
   /** Rejects with what this worker cannot go on after, such as a journal that cannot be written. */
@@ -66,6 +69,7 @@ export class Worker {
   /** Verdicts of the issuer's tenant, in the order of its lane. Returns at once: effects take their time elsewhere. */
   take(verdict: VerifiedVerdict, offset: bigint): void {
     const { kind } = verdict;
+    this.#options.clock.hear(decidedAtOf(verdict));
     if (kind === 'action.decided' && verdict.verdict === 'ESCALATE') this.#escalated(verdict, offset);
     else if (kind === 'action.decided') this.#permitted({ verdict, offset, proposal: verdict.proposal });
     else if (kind === 'escalation.settled') this.#settled(verdict, offset);
@@ -79,7 +83,7 @@ export class Worker {
 
   /** Gives up on claims that nobody answered. `next` is the next offset to be read; what is behind us is written down. */
   tick(next: bigint): void {
-    const late = this.#options.nowMs() - ANSWER_LATE_MS;
+    const late = this.#options.clock.nowMs - ANSWER_LATE_MS;
     for (const open of this.#book.open) {
       const { publishedAtMs, executeByMs, answered, unhealthySinceMs } = open;
       if (unhealthySinceMs !== undefined && late >= unhealthySinceMs + WAY_BACK_MAX_MS) this.#giveUpWayBack(open);
@@ -99,7 +103,9 @@ export class Worker {
       open.wayBack.reject(why);
     }
     await this.#tasks.ended();
-    await this.#book.writePosition(next);
+    await this.#book.writePosition(next).catch((error: unknown) => {
+      if (!(error instanceof JournalLost)) throw error; // its new owner keeps the position
+    });
   }
 
   /** Its settlement brings the permit, and not the proposal: that is kept until then. */
@@ -120,9 +126,9 @@ export class Worker {
     const { index } = verdict.statement.predicate;
     const known = this.#book.knownOf(index);
     if (known?.ended === true || this.#book.openOf(index)) return;
-    const { issuer, handlers, nowMs } = this.#options;
+    const { issuer, handlers, clock } = this.#options;
     // One that was claimed before a restart is looked at again, however late it is by now.
-    const opened = openClaim(decision, { issuer, handlers, nowMs: known ? -Infinity : nowMs() });
+    const opened = openClaim(decision, { issuer, handlers, nowMs: known ? -Infinity : clock.nowMs });
     if (opened === undefined) return;
     if (typeof opened === 'string' || (!known && this.#book.isFull)) {
       this.#teller.tell(verdict, typeof opened === 'string' ? opened : 'BUSY');

@@ -15,7 +15,8 @@ export interface Claimed {
 export class ActingLane extends MemoryLane {
   /** What people are asked about, unless `body` says otherwise. */
   ask(id: string, body: object = {}, more: Partial<Signing> = {}): Entry {
-    return this.only(this.propose(id, { actor: { kind: 'agent', id: 'bot', actingFor: 'eve' }, ...high, ...body }, more));
+    const asker = this.state.rules === 1 ? 'bot' : 'eves-bot';
+    return this.only(this.propose(id, { actor: { kind: 'agent', id: asker, actingFor: 'eve' }, ...high, ...body }, more));
   }
 
   /** A change of which somebody tested the artifact, and which names a way back. */

@@ -19,7 +19,9 @@ export function goldenFiles(lane: MemoryLane): Map<string, string> {
     ['receipts.jsonl', lines(receipts.map(({ tenant, proof }) => ({ tenant, proof: base64(proof) })))],
     ['checkpoints.jsonl', lines(heads.map(({ origin, checkpoint }) => ({ origin, checkpoint: base64(checkpoint) })))],
   ]);
-  for (const { tenant, vkey } of lane.state.heads.trees.values()) files.set(`trust-${tenant}.txt`, formatTrust(vkey));
+  const { trees, closed } = lane.state.heads;
+  for (const { tenant, vkey } of trees.values()) files.set(`trust-${tenant}.txt`, formatTrust(vkey));
+  for (const [at, { tenant, vkey }] of [...closed.values()].entries()) files.set(`trust-${tenant}-closed-${at}.txt`, formatTrust(vkey));
   return files;
 }
 
@@ -62,28 +64,31 @@ interface EncodedParty {
   readonly keyid: string;
   readonly publicKey: string;
 }
-type EncodedBirth = Omit<LedgerBirth, 'admin' | 'gateway' | 'deciderKeys' | 'rules'> & {
+type EncodedBirth = Omit<LedgerBirth, 'admin' | 'gateway' | 'recovery' | 'deciderKeys' | 'rules'> & {
   /** Absent: 1. */
   readonly rules?: LedgerBirth['rules'];
   readonly admin: EncodedParty;
   readonly gateway: EncodedParty;
+  readonly recovery?: EncodedParty;
   readonly deciderKeys: readonly EncodedParty[];
 };
 
 const encodeParty = ({ keyid, publicKey }: Party): EncodedParty => ({ keyid, publicKey: base64(publicKey) });
 const decodeParty = ({ keyid, publicKey }: EncodedParty): Party => ({ keyid, publicKey: fromBase64(publicKey) });
-const encodeBirth = ({ rules, ...birth }: LedgerBirth): EncodedBirth => ({
+const encodeBirth = ({ rules, recovery, ...birth }: LedgerBirth): EncodedBirth => ({
   ...(rules === 1 ? {} : { rules }),
   ...birth,
   admin: encodeParty(birth.admin),
   gateway: encodeParty(birth.gateway),
+  ...(recovery ? { recovery: encodeParty(recovery) } : {}),
   deciderKeys: birth.deciderKeys.map(encodeParty),
 });
-const decodeBirth = (birth: EncodedBirth): LedgerBirth => ({
+const decodeBirth = ({ recovery, ...birth }: EncodedBirth): LedgerBirth => ({
   ...birth,
   rules: birth.rules ?? 1,
   admin: decodeParty(birth.admin),
   gateway: decodeParty(birth.gateway),
+  ...(recovery ? { recovery: decodeParty(recovery) } : {}),
   deciderKeys: birth.deciderKeys.map(decodeParty),
 });
 const lines = (records: readonly object[]): string => records.map((record) => `${JSON.stringify(record)}\n`).join('');

@@ -11,7 +11,7 @@ export function limits(lane: ActingLane): void {
   lane.propose('counted');
   const over = lane.only(lane.propose('over-the-first-limit'));
   lane.vote(over, 'ben', { vote: 'deny' });
-  for (const id of ['of-another', 'of-a-third']) lane.propose(id, { actor: { kind: 'agent', id } });
-  lane.propose('over-the-second-limit', { actor: { kind: 'agent', id: 'fourth' } });
+  for (const id of ['of-another', 'of-a-third']) lane.propose(id, { actor: { kind: 'pipeline', id } });
+  lane.propose('over-the-second-limit', { actor: { kind: 'pipeline', id: 'fourth' } });
   lane.activate();
 }

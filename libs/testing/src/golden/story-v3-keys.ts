@@ -7,4 +7,8 @@ export function keys(lane: ActingLane): void {
   lane.control('key.revoked', 'globex', { holder: 'platform', revokes: lane.parties.publicKeyOf('platform of globex').keyid });
   lane.propose('by-the-old-key', {}, { tenant: 'globex' });
   lane.propose('by-the-new-key', {}, { tenant: 'globex', signer: 'platform of globex, second' });
+  for (const role of ['gateway', 'admin', 'decider'] as const) lane.rotateKey(role);
+  lane.propose('after-the-rotations', {}, { tenant: 'globex', signer: 'platform of globex, second' });
+  for (const tenant of ['globex', '_system.0']) lane.rotateLog(tenant);
+  lane.propose('in-the-next-log', {}, { tenant: 'globex', signer: 'platform of globex, second' });
 }

@@ -1,4 +1,5 @@
 import { ActingLane } from './acting-lane.ts';
+import { credentials } from './story-v3-credentials.ts';
 import { limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 import { time } from './story-v3-time.ts';
@@ -12,6 +13,7 @@ export function goldenStoryV3(): ActingLane {
   begin(lane);
   keys(lane);
   limits(lane);
+  credentials(lane);
   time(lane);
   return lane;
 }

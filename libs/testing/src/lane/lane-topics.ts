@@ -41,18 +41,16 @@ export interface Checked extends Remainder {
   readonly invariants: readonly InvariantResult[];
 }
 
-const deciderKeysOf = ({ deciderKeys }: LedgerBirth): Uint8Array[] => deciderKeys.map(({ publicKey }) => publicKey);
-
 /** Reads the ledger from its record `from` on, into `state`. */
 export function replayLane(topics: LaneTopics, state: LaneState, from: number): LaneState {
-  const reader = new SealedBatches(state.heads, deciderKeysOf(topics.birth), wire);
+  const reader = new SealedBatches(state.heads, wire);
   for (const value of topics.ledger.slice(from)) {
     for (const sealed of reader.push(value)?.entries ?? []) {
-      const { record, kind, statement } = sealed;
+      const { record, kind, statement, source } = sealed;
       const { value: input } = record.inputForm === 'none' ? { value: undefined } : inputOf(topics, sealed);
       evolveFacts(
         state,
-        { tenant: record.tenant, kind, statement, bytes: record.entry },
+        { tenant: record.tenant, kind, statement, bytes: record.entry, source },
         replayFacts(kind, input ?? undefined, wire, state),
       );
     }
@@ -62,7 +60,7 @@ export function replayLane(topics: LaneTopics, state: LaneState, from: number): 
 
 /** Whole batches, each checked against everything before it. Throws LedgerBroken. */
 export function readBatches({ birth, lane, ledger }: LaneTopics): SealedBatch[] {
-  const reader = new SealedBatches(emptyLane(birth, lane).heads, deciderKeysOf(birth), wire);
+  const reader = new SealedBatches(emptyLane(birth, lane).heads, wire);
   return ledger.flatMap((value) => reader.push(value) ?? []);
 }
 

@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto';
 
 import { codecs, wire } from '#adapters';
-import { hkdfSha256 } from '#crypto';
+import { hkdfSha256, sha256Hex } from '#crypto';
 import {
   type BatchEntry,
   buildBatch,
@@ -16,7 +16,9 @@ import {
   type Entry,
   evolve,
   firstDue,
+  formatTime,
   fromUtf8,
+  type KeyRole,
   type Input,
   type InputTopic,
   laneNow,
@@ -32,7 +34,7 @@ import { FakeEngine } from '../policy/fake-engine.ts';
 import { testBundle } from '../policy/test-bundle.ts';
 import { checkEntrySchema } from './entry-schema.ts';
 import { attest, type LaneTopics, replayLane } from './lane-topics.ts';
-import { LANE_START_MS, Parties, type Signing } from './parties.ts';
+import { GATEWAY_TOKEN, LANE_START_MS, Parties, type Signing } from './parties.ts';
 
 export interface MemoryLaneOptions {
   readonly seed?: string;
@@ -95,7 +97,30 @@ export class MemoryLane implements LaneTopics {
 
   registerIssuer(tenant: string, issuer: string, type: string, more: object = {}): Entry[] {
     const keys = [this.parties.publicKeyOf(this.parties.signerOf(issuer, tenant))];
-    return this.control('issuer.registered', tenant, { registers: issuer, type, keys, ...more });
+    const says = type === 'platform' && this.state.rules > 1 ? { actors: ACTORS } : {};
+    return this.control('issuer.registered', tenant, { registers: issuer, type, keys, ...says, ...more });
+  }
+
+  /** A token for the gateway: the one that proposals of the issuer `gateway` name, unless told otherwise. */
+  issueToken(tenant: string, token = GATEWAY_TOKEN, more: object = {}): Entry[] {
+    const validUntil = formatTime(this.nowMs + 30 * 86_400_000);
+    const tokenHash = sha256Hex(utf8(`${tenant} ${token}`));
+    const body = { token, tokenHash, roles: ['propose', 'read'], actors: ACTORS, validUntil };
+    return this.control('token.issued', tenant, { ...body, ...more });
+  }
+
+  /** Another key for one of the ledger's roles, with a good offer. */
+  rotateKey(role: KeyRole, more: Partial<Signing> = {}): Entry[] {
+    const { offer, take } = this.parties.offer(role);
+    const entries = this.control('key.rotated', SYSTEM_TENANT, offer, role === 'recovery' ? { issuer: 'recovery', ...more } : more);
+    if (entries[0]?.kind === 'key.rotated') take();
+    return entries;
+  }
+
+  /** Closes the log of a tenant, or the lane's own, and opens the next one. */
+  rotateLog(tenant: string, body: object = {}): Entry[] {
+    const next = this.parties.nextLogOf(tenant, this.state.heads.closed.size);
+    return this.control('log.rotated', SYSTEM_TENANT, { rotates: tenant, lane: this.lane, ...next, ...body });
   }
 
   activate(bundle: Bundle = laneBundle(this.birth.rules === 1 ? { format: 1 } : {})): Entry[] {
@@ -134,11 +159,12 @@ export class MemoryLane implements LaneTopics {
   /** Several records in one batch, at one time. Returns the entries of each. */
   batch(inputs: readonly Given[]): Entry[][] {
     const sealed: BatchEntry[] = [];
+    const sealer = this.parties.holderOf('decider');
     const now = (): number => laneNow(this.state, this.nowMs);
     while (firstDue(this.state.due, now)) this.#take(this.decide({ kind: 'tick' }), sealed);
     const answers = inputs.map((given) => this.#record(given, sealed));
     if (sealed.length > 0) {
-      this.ledger.push(...buildBatch(this.state.heads, sealed, this.parties.seedOf('decider'), wire).values);
+      this.ledger.push(...buildBatch(this.state.heads, sealed, this.parties.seedOf(sealer), wire).values);
     }
     return answers;
   }
@@ -195,6 +221,14 @@ export class MemoryLane implements LaneTopics {
     return inputForm === 'plain' ? from.value : seal(from.value, from.inputKey, this.parties.draw().subarray(0, 12));
   }
 }
+
+/** Names that tests use for who acts for itself; everybody else may be said, and an agent of another id acts for a person whom it names. */
+export const ACTORS = [
+  ...['bot', 'bot-2', 'bot2', 'other'].map((id) => ({ kind: 'agent', id })),
+  { kind: 'agent', id: '*', actingFor: ['*'] },
+  { kind: 'person', id: '*' },
+  { kind: 'pipeline', id: '*' },
+];
 
 /** The body of a proposal that is allowed as it stands. */
 export const NOTE = {

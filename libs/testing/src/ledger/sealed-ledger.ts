@@ -23,6 +23,8 @@ import {
   statementBytes,
   systemTree,
   utf8,
+  type Source,
+  saidOf,
 } from '#domain';
 
 /** One entry to be made; the common members of the predicate are added. */
@@ -67,7 +69,7 @@ export class SealedLedger {
     this.deciderSeed = born?.deciderSeed ?? SEED('decider');
     this.keys = new LogKeys(born?.birth.ledger ?? 'ledger.example', this.ledgerSeed);
     this.birth = born?.birth ?? aBirth(this.keys, lane + 1);
-    this.heads = emptyHeads(this.birth.ledger, lane, this.#systemLog());
+    this.heads = emptyHeads(this.birth, lane);
   }
 
   /** Of a tenant, registered here or not, or of `_system.<lane>`. */
@@ -135,6 +137,10 @@ export class SealedLedger {
     const tree = this.heads.trees.get(tenant);
     if (!tree) throw new Error(`${tenant} is not registered`);
     const topic = kind.startsWith('action.') ? 'actions' : 'controls';
+    const source: Source =
+      kind === 'escalation.settled'
+        ? { kind: 'tick', part: 0, parts: 1 }
+        : { kind: 'record', topic, epoch: 0, partition: this.lane, offset: String(offset), part, parts, mac: '0'.repeat(64) };
     const predicate: Record<string, unknown> = {
       ...members,
       origin: tree.origin,
@@ -144,16 +150,13 @@ export class SealedLedger {
       rules: RULES,
       engine: 'none@0',
       bundle: null,
-      source:
-        kind === 'escalation.settled'
-          ? { kind: 'tick', part: 0, parts: 1 }
-          : { kind: 'record', topic, epoch: 0, partition: this.lane, offset: String(offset), part, parts },
+      source: saidOf(source, RULES),
     };
     const statement = makeStatement(kind, actionId ?? kind, predicate as unknown as Predicate, value && sha256Hex(value));
     const bytes = statementBytes(statement);
     admitEntry(this.heads, tenant, kind, statement, bytes);
     const inputForm = value === undefined ? 'none' : 'sealed';
-    return { entry: { tenant, kind, statement, bytes, actionId: actionId ?? '', inputForm }, inputForm };
+    return { entry: { tenant, kind, statement, bytes, actionId: actionId ?? '', inputForm, source }, inputForm };
   }
 
   #systemLog(): LedgerBirth['systemLogs'][number] {

@@ -2,7 +2,7 @@ import { deepStrictEqual as same, ok } from 'node:assert/strict';
 
 import { type EngineRequest, type Json, type PolicyEngine } from '#domain';
 
-import { testBundle } from './test-bundle.ts';
+import { soundBundle, testBundle } from './test-bundle.ts';
 
 interface Rule {
   readonly rule: string;
@@ -20,7 +20,7 @@ export const ENGINE_CONTRACT: readonly Rule[] = [
   {
     rule: 'accepts a sound bundle',
     holds: (engine) => {
-      same(engine.refusals(testBundle()), []);
+      same(engine.refusals(soundBundle()), []);
     },
   },
   {

@@ -2,20 +2,21 @@ import { type Bundle, type Json, parseBundle } from '#domain';
 
 /** A small bundle with one of everything; `change` patches the document's members. */
 export function testBundle(change: Readonly<Record<string, Json>> = {}): Bundle {
-  return parseBundle({ ...testDocument(), ...change });
+  return parseBundle({ ...testDocument(change['format'] === 1 ? 1 : 2), ...change });
 }
 
-export function testDocument() {
+/** Golden ledgers hold the one of format 1: it is never changed. */
+export function testDocument(format: 1 | 2 = 2) {
   const apply = {
     class: 'change',
-    parameters: PARAMETERS,
+    parameters: { ...PARAMETERS, properties: { ...PARAMETERS.properties, back: format === 1 ? {} : BACK } },
     tenant: '/tenant',
     resource: '/target',
     artifact: '/artifact',
     rollbackPath: '/back',
   };
   return {
-    format: 2,
+    format,
     name: 'test',
     cedar: { schema: SCHEMA, policies: { ...POLICIES } as Record<string, string> },
     classes: {
@@ -70,6 +71,29 @@ export function testDocument() {
   } satisfies Json;
 }
 
+/** The same, as it may be put in force: its notes go through a contract, which ties them to what they are about. */
+export function soundDocument() {
+  const { classes, contracts, ...rest } = testDocument();
+  const write = {
+    class: 'note',
+    parameters: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['target'],
+      properties: { tenant: { type: 'string' }, target: { type: 'string' } },
+    },
+    ...{ tenant: '/tenant', resource: '/target', effect: 'writes a note', rollback: 'none' },
+  };
+  return {
+    ...rest,
+    classes: { ...classes, note: { ...classes.note, connectorRequired: true } },
+    contracts: { tool: { version: '1', operations: { ...contracts.tool.operations, write } } },
+  } satisfies Json;
+}
+
+/** Of a sound document. */
+export const soundBundle = (change: Readonly<Record<string, Json>> = {}): Bundle => parseBundle({ ...soundDocument(), ...change });
+
 const PARAMETERS = {
   type: 'object',
   additionalProperties: false,
@@ -79,9 +103,10 @@ const PARAMETERS = {
     target: { type: 'string' },
     artifact: { type: 'string' },
     amount: { type: 'number' },
-    back: {},
   },
 };
+/** Also what is no way back: that is the class's to say. */
+const BACK = { type: ['string', 'object'], additionalProperties: { type: 'string' }, maxProperties: 8 };
 
 const SCHEMA = `
 entity tenant, other;

@@ -33,11 +33,24 @@ export class SimulatedControls {
   issuer(tenant: string, issuer: string, type: 'platform' | 'executor'): SimulatedInput {
     const { parties } = this.signed;
     const keys = [parties.publicKeyOf(parties.signerOf(issuer, tenant))];
-    return this.signed.remembered({ kind: 'issuer.registered', tenant, body: { registers: issuer, type, keys } });
+    const says = type === 'platform' ? { actors: [{ kind: ACTOR.kind, id: ACTOR.id, actingFor: [ACTOR.actingFor] }] } : {};
+    return this.signed.remembered({ kind: 'issuer.registered', tenant, body: { registers: issuer, type, keys, ...says } });
   }
 
   revocation(tenant: string, issuer: string): SimulatedInput {
     return this.signed.remembered({ kind: 'issuer.revoked', tenant, body: { revokes: issuer } });
+  }
+
+  /** The first or the second of the decider's or the gateway's rotations: one that comes out of turn is refused. */
+  keyRotation(choices: Choices): SimulatedInput {
+    const body = this.signed.parties.offerAfter(choices.pick(['decider', 'decider', 'gateway']), choices.pick([0, 0, 1]));
+    return this.signed.remembered({ kind: 'key.rotated', body });
+  }
+
+  logRotation(choices: Choices): SimulatedInput {
+    const rotates = choices.pick(['_system.0', 'acme', 'globex']);
+    const body = { rotates, lane: 0, ...this.signed.parties.nextLogOf(rotates, choices.pick([0, 1])) };
+    return this.signed.remembered({ kind: 'log.rotated', body });
   }
 
   bundle(at: number): SimulatedInput {

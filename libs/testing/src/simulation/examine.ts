@@ -62,13 +62,7 @@ export const noRefusals = (): Promise<readonly string[]> => Promise.resolve([]);
 /** Receipts and verdicts that a notary makes of this ledger which has never heard of any other: the same bytes, each once. */
 function attestedAgain(world: SimulatedWorld, { birth, keys }: SimulatedInputs['parties'], erased: ReadonlySet<string>): string[] {
   const read = (topic: string): Uint8Array[] => recordsOf(world, topic).map(({ value }) => value ?? new Uint8Array());
-  const [system] = birth.systemLogs;
-  if (!system) throw new Error('a lane has a system log');
-  const batches = new SealedBatches(
-    emptyHeads(birth.ledger, 0, system),
-    birth.deciderKeys.map(({ publicKey }) => publicKey),
-    wire,
-  );
+  const batches = new SealedBatches(emptyHeads(birth, 0), wire);
   const entries = read('ledger').flatMap((value) => {
     const batch = batches.push(value);
     return batch ? notarise(batch, keys).entries : [];

@@ -10,11 +10,13 @@ import { ToldPermits } from './told-permits.ts';
 export function lifecycleFaults(entries: readonly ToldEntry[], time: string): string[] {
   const freezes = new ToldFreezes();
   const trees = new Map<string, Tree>();
+  const revoked = new Map<string, Set<unknown>>();
   const faults: string[] = [];
   for (const entry of entries) {
     const { tenant, predicate } = entry;
-    const { permits, effects } = trees.get(tenant) ?? treeOf(freezes);
-    trees.set(tenant, { permits, effects });
+    // A log that is closed has nothing open: the next one of its tenant counts from 0, and knows who was revoked.
+    const { permits, effects } = trees.get(predicate.origin) ?? treeOf(freezes, revokedOf(revoked, tenant));
+    trees.set(predicate.origin, { permits, effects });
     // Each tenant's tree repeats a freeze; the lane's own has all of them.
     const found = tenant.startsWith('_') ? freezes.take(entry) : [...permits.take(entry), ...effects.take(entry)];
     faults.push(...found.map((fault) => `${tenant} index ${predicate.index}: ${fault}`));
@@ -28,7 +30,13 @@ interface Tree {
   readonly effects: ToldEffects;
 }
 
-function treeOf(freezes: ToldFreezes): Tree {
-  const permits = new ToldPermits(freezes);
+function revokedOf(all: Map<string, Set<unknown>>, tenant: string): Set<unknown> {
+  const revoked = all.get(tenant) ?? new Set();
+  all.set(tenant, revoked);
+  return revoked;
+}
+
+function treeOf(freezes: ToldFreezes, revoked: Set<unknown>): Tree {
+  const permits = new ToldPermits(freezes, revoked);
   return { permits, effects: new ToldEffects(permits, freezes) };
 }

@@ -87,6 +87,18 @@ export function describeLogContract(name: string, open: () => LogUnderTest): voi
       await writer.close();
     });
 
+    it('knows whether it is still the owner of its id', async () => {
+      const [topic, id] = [await log.createTopic(), log.unique('lane')];
+      const old = await writerOf(id);
+      await old.expectOwner();
+      await old.commit([record(topic, 'one')], 0);
+      await old.expectOwner();
+      const successor = await writerOf(id);
+      await expect(old.expectOwner()).rejects.toMatchObject({ code: 'FENCED', succeeded: true });
+      await successor.expectOwner();
+      await successor.close();
+    });
+
     it('fences a predecessor, which says so and stays unusable', async () => {
       const [topic, id] = [await log.createTopic(), log.unique('lane')];
       const old = await writerOf(id);

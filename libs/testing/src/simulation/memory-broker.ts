@@ -71,6 +71,11 @@ export class MemoryBroker {
     return producer.epoch;
   }
 
+  /** Throws FencedError when the id was initialised since. */
+  expectEpoch(transactionalId: string, epoch: number): void {
+    this.#current(transactionalId, epoch);
+  }
+
   /** All records go to one topic-partition. */
   produce(transactionalId: string, epoch: number, records: readonly OutgoingRecord[]): BaseOffset {
     const producer = this.#current(transactionalId, epoch);

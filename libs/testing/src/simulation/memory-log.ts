@@ -145,6 +145,12 @@ class MemoryWriter implements LogWriter {
     }
   }
 
+  expectOwner(): Promise<void> {
+    return this.network.ask('owner', () => {
+      this.broker.expectEpoch(this.options.transactionalId, this.epoch);
+    });
+  }
+
   /** An open transaction is left as it is: to the broker's time-out, or the successor. */
   close(): Promise<void> {
     this.#state = 'disposed';

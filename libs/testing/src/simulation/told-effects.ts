@@ -32,19 +32,27 @@ export class ToldEffects {
     const isClaimed = claim === of?.['claim'] && executor === of['executor'];
     if (!effect || !isClaimed) return [`${kind} of ${decision}, which ${executor} did not claim as ${claim}`];
     if (kind === 'outcome.recorded') return this.#recorded(entry, effect);
-    return kind === 'effect.uncertain' ? uncertain(entry, effect) : this.#rolledBack(entry, effect);
+    if (kind === 'rollback.granted') return this.#rolledBack(entry, effect);
+    return entry.predicate['cause'] === 'EXECUTOR_REVOKED' ? this.#cutOff(executor, effect) : uncertain(entry, effect);
   }
 
   /** What should have become uncertain by then. */
   overdue(time: string): string[] {
     const left = [...this.#effects].filter(([, { awaits, until, isUncertain }]) => awaits !== undefined && !isUncertain && until <= time);
-    return left.map(([decision, { until }]) => `nobody reported of ${decision} until ${until}, and nothing says so`);
+    const cutOff = [...this.#effects.values()].filter(
+      ({ grant, awaits, isUncertain }) => awaits !== undefined && !isUncertain && this.permits.isRevoked(grant.predicate['executor']),
+    );
+    return [
+      ...left.map(([decision, { until }]) => `nobody reported of ${decision} until ${until}, and nothing says so`),
+      ...cutOff.map(({ grant }) => `${grant.predicate['executor'] as string} was revoked, and nothing says that its effect is uncertain`),
+    ];
   }
 
   #granted(entry: ToldEntry): string[] {
     const { decidedAt } = entry.predicate;
     const { decision, executor, resultBy } = entry.predicate as unknown as Record<'decision' | 'executor' | 'resultBy', string>;
     const permit = this.permits.at(decision);
+    if (this.permits.isRevoked(executor)) return [`${decision} is claimed by ${executor}, who was revoked`];
     if (!permit) return [`${decision} is claimed, which has no permit`];
     const faults = this.freezes.over(permit.of, entry);
     if (this.#effects.has(decision)) faults.push(`${decision} is claimed a second time`);
@@ -58,6 +66,7 @@ export class ToldEffects {
 
   #recorded(entry: ToldEntry, effect: ToldEffect): string[] {
     const { outcome, status, late, keyid, awaits, until = '' } = entry.predicate as unknown as Recorded;
+    if (this.permits.isRevoked(entry.predicate['executor'])) return ['a report of a revoked executor is recorded'];
     const faults = outcome === effect.awaits ? [] : [`${outcome} is recorded, awaited is ${effect.awaits ?? 'nothing'}`];
     if (keyid !== effect.grant.predicate['keyid']) faults.push('it is signed with another key than the claim'); // each has one here
     if (late !== effect.isUncertain) faults.push(`late is ${late}, uncertain was ${effect.isUncertain}`);
@@ -73,6 +82,13 @@ export class ToldEffects {
     if (reported === 'result succeeded' && obligations.includes('healthcheck')) return 'healthcheck';
     const mayGoBack = rollback !== undefined && this.freezes.over(grant, entry, ['stop']).length === 0;
     return reported === 'healthcheck failed' && mayGoBack ? 'rollback' : undefined;
+  }
+
+  /** Its executor was revoked before it reported. */
+  #cutOff(executor: string, effect: ToldEffect): string[] {
+    const isSo = this.permits.isRevoked(executor) && effect.awaits !== undefined && !effect.isUncertain;
+    effect.isUncertain = true;
+    return isSo ? [] : [`uncertain because ${executor} was revoked: awaited is ${effect.awaits ?? 'nothing'}`];
   }
 
   /** A freeze stands in nobody's way back; a stop does. */

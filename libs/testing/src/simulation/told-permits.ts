@@ -25,21 +25,23 @@ export class ToldPermits {
   /** By leaf index. */
   readonly #open = new Map<string, Question>();
   readonly #permits = new Map<string, ToldPermit>();
-  readonly #revoked = new Set<unknown>();
 
-  constructor(private readonly freezes: ToldFreezes) {}
+  constructor(
+    private readonly freezes: ToldFreezes,
+    private readonly revoked: Set<unknown>,
+  ) {}
 
   at(index: unknown): ToldPermit | undefined {
     return this.#permits.get(index as string);
   }
 
   isRevoked(issuer: unknown): boolean {
-    return this.#revoked.has(issuer);
+    return this.revoked.has(issuer);
   }
 
   take(entry: ToldEntry): string[] {
     const { kind, predicate } = entry;
-    if (kind === 'issuer.revoked') this.#revoked.add(predicate['issuer']);
+    if (kind === 'issuer.revoked') this.revoked.add(predicate['issuer']);
     if (kind === 'action.decided') return this.#decided(entry);
     if (kind === 'approval.recorded') return this.#voted(entry);
     return kind === 'escalation.settled' ? this.#settled(entry) : [];
@@ -48,9 +50,11 @@ export class ToldPermits {
   /** What should have ended by then. */
   overdue(time: string): string[] {
     const deadlines = [...this.#open].map(([index, { asked }]) => [index, asked.predicate['approvalDeadline'] as string] as const);
+    const asksInVain = [...this.#open].filter(([, { asked }]) => this.isRevoked(asked.predicate['issuer']));
     return deadlines
       .filter(([, deadline]) => deadline <= time)
-      .map(([index, deadline]) => `${index} still waits for people, until ${deadline}`);
+      .map(([index, deadline]) => `${index} still waits for people, until ${deadline}`)
+      .concat(asksInVain.map(([index]) => `${index} still waits for people, and its proposer was revoked`));
   }
 
   #decided(entry: ToldEntry): string[] {
@@ -81,13 +85,13 @@ export class ToldPermits {
     this.#open.delete(settles);
     const faults = this.#permit(entry, outcome === 'ALLOW_APPROVED');
     const { asked, approvedBy, isDenied } = question;
+    if ((outcome === 'CANCELLED_REVOKED') !== this.isRevoked(asked.predicate['issuer'])) faults.push(`${outcome}, and its proposer`);
     if ((outcome === 'EXPIRED_NO_DECISION') !== decidedAt >= deadline) faults.push(`${outcome} at ${decidedAt}, due ${deadline}`);
     if (isDenied !== (outcome === 'DENY_HUMAN')) faults.push(`${outcome}, and somebody's no: ${isDenied}`);
     if (outcome !== 'ALLOW_APPROVED') return faults;
     const seats = (asked.predicate['ruleSet'] as string[]).reduce((sum, rule) => sum + (SEATS[rule] ?? Infinity), 0);
     if (approvedBy.size < seats) faults.push(`${approvedBy.size} people said yes, ${seats} are needed`);
     if (bundle !== asked.predicate.bundle) faults.push('other rules are in force than those that people were asked under');
-    if (this.isRevoked(asked.predicate['issuer'])) faults.push('its proposer was revoked');
     return [...faults, ...this.freezes.over(asked, entry)];
   }
 

@@ -150,6 +150,7 @@ export class SimulatedWorld {
         for (const { topic, value } of records) if (topic === 'checkpoints') this.#expectGuarded(host, value ?? Buffer.of());
         return writer.commit(records, laneSeq, check);
       },
+      expectOwner: () => writer.expectOwner(),
       close: () => writer.close(),
     });
     return { ...log, openWriter: async (options) => guarded(await log.openWriter(options)) };
