@@ -90,7 +90,8 @@ describe('the checker', () => {
     const checkWith = (appendedAtMs: readonly number[]) =>
       checkLane({ ...topicsOf(lane), appendedAtMs }, new FakeEngine(), attest(lane, lane.parties.keys), countsOf(lane));
     const told = ({ invariants }: Checked) => invariants.find(({ id }) => id === 'I11');
-    expect(told(await check(lane))).toMatchObject({ status: 'not-applicable' });
+    const untold = await checkLane(topicsOf(lane), new FakeEngine(), attest(lane, lane.parties.keys), countsOf(lane));
+    expect(told(untold)).toMatchObject({ status: 'not-applicable' });
     for (const apart of [0, 5000, -5000])
       expect(told(await checkWith(dates.map((date) => date + apart)))).toMatchObject({ status: 'holds', checked: lane.entries.length });
     for (const apart of [5001, -5001, 95_000]) {
