@@ -40,7 +40,7 @@ import type { Path, Sample } from './drive.ts';
 
 const TENANT = 'acme';
 /** Unit ms. Longer than any run. */
-const LIFETIME_MS = 3_600_000;
+const LIFETIME_MS = 900_000;
 const root = new URL('..', import.meta.url).pathname;
 
 /** A real ledger of one lane with the standard bundle, decider and notary as processes of their own. */

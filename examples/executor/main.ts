@@ -66,7 +66,7 @@ async function play(): Promise<boolean> {
       [`foreign-${run}`, recordWrite('globex', `+49 30 555 ${run}`), 'action.decided DENY DENY_TENANT_SCOPE'],
       [`deploy-${run}`, sandboxDeploy({ tenant: TENANT, ciSeed, nowMs: Date.now() }), 'outcome.recorded rollback succeeded'],
     ] as const;
-    for (const [id, body] of actions) await proposer.propose(body, { id });
+    for (const [id, body] of actions) await proposer.propose(body, { id, askedAt: new Date() });
     let good = true;
     for (const [id, , wanted] of actions) good = (await untilTold(id, wanted)) && good;
     const { rows } = await admin.query<{ tenant: string; fields: unknown }>('select tenant, fields from crm.records order by tenant');

@@ -77,7 +77,7 @@ function answeredAsAnother(acked: readonly Acked[], records: readonly KafkaRecor
 function madeAgain(home: Home, lane: number, ledger: readonly KafkaRecord[]): Uint8Array[] {
   const birth = home.birth();
   const batches = new SealedBatches(emptyHeads(birth, lane), wire);
-  const keys = new LogKeys(birth.ledger, home.key('ledger'));
+  const keys = new LogKeys(birth.ledger, ...home.ledgerSeeds());
   return ledger.flatMap(({ value }) => {
     const batch = batches.push(value);
     return batch ? notarise(batch, keys).entries.map(({ receipt }) => receipt) : [];

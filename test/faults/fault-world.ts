@@ -1,11 +1,21 @@
 /** A ledger of its own whose services are real processes, for tests that end, pause and double them. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 
-import { DEMO_ACTORS, type Home, loadBundleFolder, openOrCreateHome, PlainWriter, populateLedger, prepareLedger } from '#adapters';
-import { laneOf, utf8 } from '#domain';
+import {
+  DEMO_ACTORS,
+  type Home,
+  loadBundleFolder,
+  openOrCreateHome,
+  PlainWriter,
+  populateLedger,
+  prepareLedger,
+  publicKeyOf,
+} from '#adapters';
+import { type Acknowledgement, laneOf, utf8 } from '#domain';
 import { KafkaProposer } from '#sdk';
 
 import { client, unique } from '../support/kafka.ts';
@@ -26,6 +36,8 @@ export class FaultWorld {
   readonly home: Home;
   readonly random: () => number;
   readonly services: Service[] = [];
+  /** Of the key that the birth pins, and that no service has. */
+  readonly recoverySeed = randomBytes(32);
   readonly #folder = mkdtempSync(join(tmpdir(), 'countersign-faults-'));
   readonly #watch: ReceiptWatch;
   readonly #writer: PlainWriter;
@@ -39,7 +51,8 @@ export class FaultWorld {
     private readonly env: Readonly<Record<string, string>> = {},
   ) {
     this.random = seededRandom(name);
-    this.home = openOrCreateHome(this.#folder, { name: `${name}.test`, lanes: LANES, topicPrefix: `${unique(name)}.` }).home;
+    const recoveryKey = publicKeyOf(this.recoverySeed);
+    this.home = openOrCreateHome(this.#folder, { name: `${name}.test`, lanes: LANES, topicPrefix: `${unique(name)}.`, recoveryKey }).home;
     this.#watch = new ReceiptWatch(this.home, brokers);
     this.#writer = PlainWriter.open(client(brokers));
   }
@@ -80,6 +93,22 @@ export class FaultWorld {
     return load.start();
   }
 
+  /** Of the record that has this receipt, or whose payload has this digest. */
+  async placeOf(name: string): Promise<Pick<Acknowledgement, 'partition' | 'offset'>> {
+    const [partition = '', offset = ''] = (await this.#watch.placeOf(name)).split('/');
+    return { partition: Number(partition), offset: BigInt(offset) };
+  }
+
+  gatewayPort(): Promise<number> {
+    return this.#gateway?.port() ?? Promise.resolve(0);
+  }
+
+  /** The one of that name ends, in order, and another process takes its place. */
+  async replace(name: ServiceName): Promise<void> {
+    await this.services.findLast((service) => service.name === name)?.stop();
+    this.start(name);
+  }
+
   /** Signed, on `actions`, as a platform does it. */
   get kafka(): Channel {
     const { home, brokers } = this;
@@ -105,7 +134,7 @@ export class FaultWorld {
       propose: async (tenant, id, body) => {
         const proposer = proposers.get(tenant as (typeof TENANTS)[number]);
         if (!proposer) throw new Error(`no proposer of ${tenant}`);
-        return proposer.propose(body, { id });
+        return proposer.propose(body, { id, askedAt: new Date() });
       },
       garble: async (tenant, value) => {
         const partition = laneOf(tenant, home.config.lanes);
@@ -126,9 +155,9 @@ export class FaultWorld {
           headers: { authorization: `Bearer ${this.home.token(tenant) ?? ''}`, 'content-type': 'application/json' },
           body: JSON.stringify({ ...body, id }),
         });
-        const { partition, offset } = (await answer.json()) as { partition: number; offset: string };
+        const { digest = '' } = (await answer.json()) as { digest?: string };
         if (answer.status !== 202) throw new Error(`answered ${answer.status}`);
-        return { partition, offset: BigInt(offset) };
+        return this.placeOf(digest);
       },
     };
   }

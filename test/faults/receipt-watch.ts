@@ -2,7 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { codecs, type Home, type KafkaRecord, LaneReader, placeOfReceipt } from '#adapters';
-import { parseProof, parseStatement } from '#domain';
+import { fromUtf8, parseProof, parseStatement } from '#domain';
+
+import { until } from '../support/kafka.ts';
 
 /** `<partition>/<offset>` on `actions`. */
 export type Place = string;
@@ -10,10 +12,14 @@ export const placeOf = (partition: number, offset: bigint | number | string): Pl
 
 /** Unit ms. */
 const ASK_AGAIN_MS = 50;
+/** Unit ms. Owners are killed meanwhile. */
+const PATIENCE_MS = 90_000;
 
 export class ReceiptWatch {
   readonly #seen = new Set<Place>();
   readonly #waiting = new Map<Place, () => void>();
+  /** By the digest of what was sent, and by the proof's own text. */
+  readonly #places = new Map<string, Place>();
   readonly #next: bigint[];
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
@@ -42,6 +48,11 @@ export class ReceiptWatch {
   of(place: Place): Promise<void> {
     if (this.#seen.has(place)) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.set(place, resolve));
+  }
+
+  /** Where the record is that has this receipt, or whose payload has this digest: an answer over HTTP does not say. */
+  placeOf(name: string): Promise<Place> {
+    return until('the receipt of what the gateway acknowledged', () => this.#places.get(name), { patienceMs: PATIENCE_MS });
   }
 
   async close(): Promise<void> {
@@ -74,6 +85,9 @@ export class ReceiptWatch {
   #note(record: KafkaRecord): void {
     const place = placeAnswered(record);
     if (place === undefined) return;
+    const { proof } = codecs.receipt.decode(record.value ?? Buffer.of());
+    const { statement } = parseStatement(parseProof(proof).entry ?? new Uint8Array());
+    this.#places.set(statement.subject[0].digest.sha256, place).set(fromUtf8(proof), place);
     this.#seen.add(place);
     this.#waiting.get(place)?.();
     this.#waiting.delete(place);

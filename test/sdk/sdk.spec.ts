@@ -66,7 +66,8 @@ describe('proposing over kafka, following verdicts', () => {
   it('delivers the verdict with its permit, the proved statement and the proposal', async () => {
     const { verdicts, subscription } = await follow('now');
     const proposer = kafkaProposer();
-    const { id, digest } = await proposer.propose(recordWrite, { id: unique('write') });
+    const asked = { id: unique('write'), askedAt: new Date() };
+    const { id, digest } = await proposer.propose(recordWrite, asked);
     const verdict = await until('the verdict comes', () => verdicts.find(({ actionId }) => actionId === id));
     expect(verdict).toMatchObject({
       tenant: TENANT,
@@ -76,7 +77,7 @@ describe('proposing over kafka, following verdicts', () => {
       statement: { subject: [{ name: id, digest: { sha256: digest } }], predicate: { source: { topic: 'actions' } } },
       proposal: { id, class: 'record.write', tenant: TENANT },
     });
-    await proposer.propose(recordWrite, { id });
+    await proposer.propose(recordWrite, asked);
     const again = await until('the repetition comes', () => verdicts.find(({ kind }) => kind === 'action.repeated'));
     expect([again.actionId, again.verdict, again.permit]).toEqual([id, '', null]);
     await Promise.all([proposer.close(), subscription.close()]);

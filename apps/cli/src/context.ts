@@ -19,6 +19,7 @@ import {
 import { LedgerBroken } from '#domain';
 
 import { CliError, INVALID } from './errors.ts';
+import { printableJson, toStderr, toStdout } from './terminal.ts';
 
 /** Unit ms. A running decider answers in milliseconds. */
 const CONFIRM_MAX_MS = 30_000;
@@ -66,12 +67,12 @@ export class Context {
 
   /** For people, or with --json for programs. */
   print(text: string, json: unknown): void {
-    process.stdout.write(`${this.json ? JSON.stringify(json) : text}\n`);
+    toStdout(this.json ? printableJson(json) : text);
   }
 
   /** Not a result: on stderr, so that results can be piped. A program wants only errors there. */
   note(line: string): void {
-    if (!this.json) process.stderr.write(`${line}\n`);
+    if (!this.json) toStderr(line);
   }
 
   /** The ledger's facts from genesis, every record checked. `lanes` absent: all. */

@@ -17,13 +17,14 @@ export function ledgerSeed(home: Home, keys?: string): Uint8Array | undefined {
 }
 
 /** The entry again as a DSSE envelope, by the log's own key; its keyid is `<origin>+<8 hex>`, a hint. */
-export function dsseOf(seed: Uint8Array, { record }: CheckedReceipt): string {
-  const key = tenantSeed(seed, record.origin);
-  const { keyId } = verifierOf(record.origin, ed25519PublicKey(key));
+export function dsseOf(seeds: Uint8Array | readonly Uint8Array[], { record }: CheckedReceipt): string {
   const { signatures } = parseNote(utf8(parseProof(record.proof).checkpoint));
-  if (!signatures.some((each) => each.name === record.origin && each.keyId === keyId)) {
-    throw new CliError(`that ledger.seed is not the one of ${record.origin}`, INVALID);
-  }
+  const signer = (seeds instanceof Uint8Array ? [seeds] : seeds)
+    .map((seed) => tenantSeed(seed, record.origin))
+    .map((key) => ({ key, keyId: verifierOf(record.origin, ed25519PublicKey(key)).keyId }))
+    .find(({ keyId }) => signatures.some((each) => each.name === record.origin && each.keyId === keyId));
+  if (!signer) throw new CliError(`that ledger.seed is not the one of ${record.origin}`, INVALID);
+  const { key, keyId } = signer;
   const keyid = `${record.origin}+${hex(u32be(keyId))}`;
   return signDsse({ payloadType: 'application/vnd.in-toto+json', payload: entryOf(record), keyid, seed: key });
 }
@@ -36,7 +37,9 @@ export function entryOf({ proof, tenant, leafIndex }: CheckedReceipt['record']):
 }
 
 export function receiptAt(receipts: readonly CheckedReceipt[], tenant: string, index: string): CheckedReceipt {
-  const found = receipts.find(({ record }) => record.tenant === tenant && String(record.leafIndex) === index);
+  // Where a log of the tenant was closed, the one that goes on is meant.
+  const origin = receipts.findLast(({ record }) => record.tenant === tenant)?.record.origin;
+  const found = receipts.find(({ record }) => record.tenant === tenant && record.origin === origin && String(record.leafIndex) === index);
   if (found) return found;
   throw new CliError(`no receipt for index ${index} of ${tenant}: countersign log --tenant ${tenant} lists its entries`, INVALID);
 }

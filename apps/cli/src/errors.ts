@@ -1,3 +1,5 @@
+import { printableJson } from './terminal.ts';
+
 export const VALID = 0;
 export const INVALID = 1;
 export const COULD_NOT_TELL = 2;
@@ -24,7 +26,7 @@ export function explain(error: unknown): string {
 
 /** For people, or with --json for programs; `code` is the exit code. */
 export const errorLine = (error: string, code: number, isJson: boolean): string =>
-  `${isJson ? JSON.stringify({ error, code }) : `countersign: ${error}`}\n`;
+  isJson ? printableJson({ error, code }) : `countersign: ${error}`;
 
 /** Nobody was there to ask, so nothing is known to be wrong. */
 export function isUnanswered(error: unknown): boolean {

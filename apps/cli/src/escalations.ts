@@ -1,4 +1,5 @@
 import { type FollowedEntry, LedgerFacts, textOf } from '#adapters';
+import { personOf } from '#domain';
 
 /** One question to people, and what came of it. */
 export interface Escalation {
@@ -9,6 +10,7 @@ export interface Escalation {
   readonly bindingDigest: string;
   readonly deadline: string;
   readonly summary: string;
+  /** People, as the ledger counts them: ben and BEN are one. */
   readonly approvals: Set<string>;
   /** How it ended, and at which leaf index; undefined while it is open. */
   outcome?: { readonly word: string; readonly index: number };
@@ -30,7 +32,7 @@ export class Escalations extends LedgerFacts {
     const deadline = textOf(predicate, 'approvalDeadline');
     if (kind === 'action.decided' && deadline !== '') this.#asked(entry, deadline);
     else if (kind === 'approval.recorded' && textOf(predicate, 'vote') === 'approve')
-      this.byIndex.get(Number(textOf(predicate, 'decision')))?.approvals.add(textOf(predicate, 'by'));
+      this.byIndex.get(Number(textOf(predicate, 'decision')))?.approvals.add(personOf(textOf(predicate, 'by')));
     else if (kind === 'escalation.settled') {
       const escalation = this.byIndex.get(Number(textOf(predicate, 'settles')));
       if (escalation) escalation.outcome = { word: textOf(predicate, 'outcome'), index: record.leafIndex };

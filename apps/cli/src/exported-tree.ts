@@ -25,10 +25,12 @@ export async function readTree(context: Context, tenant: string): Promise<Export
 
 /** Throws CliError unless the receipts are those of every entry, and the entries those of the newest checkpoint. */
 export function treeOf(receipts: readonly CheckedReceipt[], tenant: string): ExportedTree {
-  const own = receipts.filter(({ record }) => record.tenant === tenant).map(({ record }) => parseProof(record.proof));
-  const newest = own.at(-1);
+  const every = receipts.filter(({ record }) => record.tenant === tenant).map(({ record }) => parseProof(record.proof));
+  const newest = every.at(-1);
   if (!newest) throw new CliError(`no receipt of ${tenant}: countersign tenant add ${tenant} registers a tenant`, INVALID);
   const { origin, size, root } = parseCheckpoint(parseNote(utf8(newest.checkpoint)).text);
+  // A log that was closed has its own tree: the one that goes on is meant.
+  const own = every.filter(({ checkpoint }) => checkpoint.startsWith(`${origin}\n`));
   const entries = own.map(({ index, entry }, at) => {
     if (index !== BigInt(at) || !entry) throw new CliError(`receipt ${at} of ${tenant} is missing: countersign doctor says more`, INVALID);
     return entry;

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { CliError, COULD_NOT_TELL, errorLine, explain, VALID } from './errors.ts';
+import { printable, toStderr } from './terminal.ts';
 
 interface CommandFile {
   register(program: Command): void;
@@ -29,6 +30,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['sample', () => import('./commands/sample.ts')],
   ['tenant', () => import('./commands/tenant.ts')],
   ['issuer', () => import('./commands/issuer.ts')],
+  ['key', () => import('./commands/key.ts')],
   ['token', () => import('./commands/token.ts')],
   ['vote', () => import('./commands/vote.ts')],
   ['gap', () => import('./commands/gap.ts')],
@@ -56,14 +58,16 @@ const program = new Command('countersign')
   .configureOutput({
     outputError: (text, write) => {
       write(
-        errorLine(
-          text
-            .trim()
-            .replace(/^error: /, '')
-            .replaceAll(/\s*\n\s*/g, ' '),
-          COULD_NOT_TELL,
-          isJson,
-        ),
+        `${printable(
+          errorLine(
+            text
+              .trim()
+              .replace(/^error: /, '')
+              .replaceAll(/\s*\n\s*/g, ' '),
+            COULD_NOT_TELL,
+            isJson,
+          ),
+        )}\n`,
       );
     },
   })
@@ -98,6 +102,6 @@ function inheritExit(command: Command): void {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? VALID : COULD_NOT_TELL; // it has said so itself
   const code = error instanceof CliError ? error.exitCode : COULD_NOT_TELL;
-  process.stderr.write(errorLine(explain(error), code, isJson));
+  toStderr(errorLine(explain(error), code, isJson));
   return code;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { type CheckedReceipt, codecs, LaneReceipts, PlainWriter, receiptOfSent } from '#adapters';
-import { fromBase64, type InputTopic, laneOf, PAYLOAD_KINDS, type PayloadKind, sealEnvelope, utf8 } from '#domain';
+import { ASKED_WITHIN_MS, fromBase64, type InputTopic, laneOf, PAYLOAD_KINDS, type PayloadKind, sealEnvelope, utf8 } from '#domain';
 
 import type { Context } from './context.ts';
 import { CliError, explain } from './errors.ts';
@@ -17,6 +17,8 @@ export interface SignedRecord {
   readonly issuer: string;
   readonly id: string;
   readonly expiresInMs: number;
+  /** Of a proposal: when it was first asked for, POSIX milliseconds. */
+  readonly askedAtMs?: number;
   /** The kind's own members. */
   readonly body: object;
   readonly seed: Uint8Array;
@@ -32,11 +34,12 @@ export interface Sent {
 /** Resolves with what `use` makes of it. */
 export async function withSigned<T>(context: Context, record: SignedRecord, use: (sent: Sent) => Promise<T>): Promise<T> {
   const { home, brokers } = context;
-  const { kind, tenant, issuer, id, expiresInMs, body, seed } = record;
+  const { kind, tenant, issuer, id, expiresInMs, askedAtMs, body, seed } = record;
   const lane = laneOf(tenant, home.config.lanes);
   const { topic } = PAYLOAD_KINDS[kind];
   const now = Date.now();
-  const times = { issuedAtMs: now, expiresAtMs: now + expiresInMs };
+  const lastMs = askedAtMs === undefined ? Infinity : askedAtMs + ASKED_WITHIN_MS;
+  const times = { issuedAtMs: Math.max(now, askedAtMs ?? 0), askedAtMs, expiresAtMs: Math.min(now + expiresInMs, lastMs) };
   const head = { ...home.bound(), ...{ tenant, issuer, id }, ...times, blind: randomBytes(32) };
   const value = codecs.signedEnvelope.encode(sealEnvelope({ kind, body, head, seed, lane }));
   const receipts = await LaneReceipts.open(home, brokers, lane);

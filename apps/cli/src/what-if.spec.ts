@@ -12,7 +12,7 @@ const after = testBundle({ envelopes: {} });
 const engine = new FakeEngine();
 
 function entry(leafIndex: number, kind: string, members: object, input: Uint8Array = new Uint8Array()): FollowedEntry {
-  const predicate = { origin: 'o', index: String(leafIndex), decidedAt: formatTime(NOON_MS - 100 + leafIndex), ...members };
+  const predicate = { origin: 'o', index: String(leafIndex), decidedAt: formatTime(NOON_MS - 100 + leafIndex), rules: 2, ...members };
   return {
     kind,
     record: { tenant: 'acme', leafIndex, input },

@@ -2,17 +2,14 @@
 import { type FollowedEntry, openInput, textOf, wire } from '#adapters';
 import {
   type Bundle,
-  type EvidenceKeyOf,
   fromBase64,
-  judge,
-  type Judgement,
-  NESTING_MAX,
-  parseCanonical,
-  parsePayload,
-  type Rules,
   parseTime,
   type PolicyEngine,
-  type Proposal,
+  rehearse,
+  type Rehearsed,
+  type RehearsalParty,
+  type Rules,
+  type SignedEnvelope,
 } from '#domain';
 
 /** What policy says; the rest (identity, limits, freezes) comes before it and is the same under every bundle. */
@@ -31,11 +28,7 @@ export interface WhatIf {
 }
 
 /** One key of a party, from its entry to its end. */
-interface PartyKey {
-  readonly issuer: string;
-  readonly type: string;
-  readonly keyid: string;
-  readonly publicKey: Uint8Array;
+interface PartyKey extends RehearsalParty {
   readonly since: number;
   until: number;
 }
@@ -63,11 +56,8 @@ export class DecisionReader {
   }
 
   /** Keys that counted when the entry was decided. */
-  evidenceKeyAt({ record }: FollowedEntry, proposer: string): EvidenceKeyOf {
-    const counted = (this.#keys.get(record.tenant) ?? []).filter(
-      ({ since, until }) => since < record.leafIndex && record.leafIndex < until,
-    );
-    return (keyid) => counted.find((key) => key.keyid === keyid && key.issuer !== proposer);
+  partiesAt({ record }: FollowedEntry): readonly RehearsalParty[] {
+    return (this.#keys.get(record.tenant) ?? []).filter(({ since, until }) => since < record.leafIndex && record.leafIndex < until);
   }
 
   #noteKeys({ record, kind, statement: { predicate } }: FollowedEntry): void {
@@ -75,7 +65,7 @@ export class DecisionReader {
     this.#keys.set(record.tenant, keys);
     const issuer = textOf(predicate, 'issuer');
     const since = record.leafIndex;
-    const take = (type: string, named: readonly NamedKey[]): void => {
+    const take = (type: RehearsalParty['type'], named: readonly NamedKey[]): void => {
       for (const { keyid, publicKey } of named) {
         keys.push({ issuer, type, keyid, publicKey: fromBase64(publicKey), since, until: Infinity });
       }
@@ -83,9 +73,9 @@ export class DecisionReader {
     const end = (isMeant: (key: PartyKey) => boolean): void => {
       for (const key of keys) if (key.issuer === issuer && isMeant(key)) key.until = Math.min(key.until, since);
     };
-    if (kind === 'issuer.registered') take(textOf(predicate, 'type'), predicate['keys'] as unknown as NamedKey[]);
+    if (kind === 'issuer.registered') take(textOf(predicate, 'type') as RehearsalParty['type'], predicate['keys'] as unknown as NamedKey[]);
     else if (kind === 'key.added') {
-      const type = keys.find((key) => key.issuer === issuer)?.type ?? '';
+      const type = keys.find((key) => key.issuer === issuer)?.type ?? 'platform';
       take(type, [predicate['key'] as unknown as NamedKey]);
     } else if (kind === 'issuer.revoked') end(() => true);
     else if (kind === 'key.revoked') end(({ keyid }) => keyid === predicate['revokes']);
@@ -109,26 +99,24 @@ export function whatIf(
   reader: DecisionReader,
   { before, after, engine }: { readonly before: Bundle; readonly after: Bundle; readonly engine: PolicyEngine },
 ): WhatIf | undefined {
-  const proposal = inputKey && proposalIn(entry, inputKey);
-  if (!proposal) return undefined;
+  const envelope = inputKey && proposalIn(entry, inputKey);
+  if (!envelope) return undefined;
   const { predicate, subject } = entry.statement;
-  const question = { proposal, nowMs: parseTime(predicate.decidedAt), engine, evidenceKey: reader.evidenceKeyAt(entry, proposal.issuer) };
+  const { rules } = predicate as { readonly rules: Rules };
+  const question = { envelope, nowMs: parseTime(predicate.decidedAt), rules, engine, parties: reader.partiesAt(entry) };
   return {
     ...{ tenant: entry.record.tenant, index: predicate.index, action: subject[0].name, decidedAt: predicate.decidedAt },
     ledger: [String(predicate.verdict).replace('WOULD_', ''), ...(predicate['reasons'] as string[])].join(' '),
-    before: said(judge({ ...question, bundle: before })),
-    after: said(judge({ ...question, bundle: after })),
+    before: said(rehearse({ ...question, bundle: before })),
+    after: said(rehearse({ ...question, bundle: after })),
   };
 }
 
-const said = ({ verdict, reasons, rules }: Judgement): string => [verdict, ...reasons, ...rules.map(({ id }) => id)].join(' ');
+const said = ({ verdict, reasons, ruleSet }: Rehearsed): string => [verdict, ...reasons, ...ruleSet].join(' ');
 
-function proposalIn({ record, statement }: FollowedEntry, inputKey: Uint8Array): Proposal | undefined {
+function proposalIn({ record }: FollowedEntry, inputKey: Uint8Array): SignedEnvelope | undefined {
   try {
-    const envelope = wire.decodeEnvelope(openInput(record.input, inputKey));
-    const rules = statement.predicate.rules as Rules;
-    const parsed = envelope && parsePayload('action.proposed', parseCanonical(envelope.payload, { maxDepth: NESTING_MAX }), rules);
-    return parsed?.ok === true ? (parsed.value as unknown as Proposal) : undefined;
+    return wire.decodeEnvelope(openInput(record.input, inputKey));
   } catch {
     return undefined;
   }

@@ -33,10 +33,11 @@ class ClockedLane {
     for (const value of this.signing.inputs.controls) this.#append('controls', value);
   }
 
-  propose(id: string, { expiresInMs, ...more }: Partial<Signing> & { readonly expiresInMs?: number } = {}): void {
-    const issuedAtMs = this.#trueNow();
-    const times = { issuedAtMs, ...(expiresInMs === undefined ? {} : { expiresAtMs: issuedAtMs + expiresInMs }) };
-    this.#append('actions', this.signing.sign({ kind: 'action.proposed', id, body: NOTE, ...times, ...more }));
+  /** `aheadMs`: the sender's clock. */
+  propose(id: string, { expiresInMs = 5 * MINUTE_MS, aheadMs = 0 } = {}): void {
+    const issuedAtMs = this.#trueNow() + aheadMs;
+    const times = { issuedAtMs, expiresAtMs: issuedAtMs + expiresInMs };
+    this.#append('actions', this.signing.sign({ kind: 'action.proposed', id, body: NOTE, ...times }));
   }
 
   control(kind: Signing['kind'], body: object, more: Partial<Signing> = {}): void {
@@ -163,18 +164,18 @@ describe('a decider whose wall clock is 95 s behind', () => {
   });
 });
 
-describe('a decider whose wall clock is an hour ahead', () => {
-  it('lets no action through a stop that ends in 30 minutes', async () => {
+describe('a decider whose wall clock is ten minutes ahead', () => {
+  it('lets no action through a stop that ends in five minutes', async () => {
     const of = started((world) => {
-      const until = formatTime(LANE_START_MS + 30 * MINUTE_MS);
+      const until = formatTime(LANE_START_MS + 5 * MINUTE_MS);
       world.control('freeze.raised', { level: 'stop', scope: { kind: 'all' }, why: 'incident 7', by: 'ana', until });
     });
     await expect.poll(() => of.decided.some(({ freeze }) => freeze !== undefined)).toBe(true);
     await of.letGo();
-    of.wallAheadMs = HOUR_MS;
-    of.propose('through', { expiresInMs: 2 * HOUR_MS });
+    of.wallAheadMs = 10 * MINUTE_MS;
+    of.propose('through', { expiresInMs: 15 * MINUTE_MS });
     of.own();
-    await expect.poll(() => of.held).toContain('3600.0 s ahead of');
+    await expect.poll(() => of.held).toContain('600.0 s ahead of');
     expect(of.verdictOf(0)).toBeUndefined();
     of.wallAheadMs = 0;
     await expect.poll(() => of.verdictOf(0)).toBe('DENY DENY_STOPPED');
@@ -210,7 +211,7 @@ describe('a clock that jumps while the lane decides', () => {
     of.propose('before');
     await expect.poll(() => of.verdictOf(0)).toBe('ALLOW ALLOW_POLICY');
     [of.wallAheadMs, of.brokerAheadMs] = [HOUR_MS, HOUR_MS];
-    of.propose('after', { expiresInMs: 2 * HOUR_MS });
+    of.propose('after', { aheadMs: HOUR_MS });
     await expect.poll(() => of.verdictOf(1)).toBe('ALLOW ALLOW_POLICY');
     expect(of.alarms).toEqual([]);
     expect(of.dates.at(-1)?.decidedAtMs).toBeGreaterThanOrEqual(LANE_START_MS + HOUR_MS);
@@ -242,7 +243,7 @@ describe('a lane that decided while all of its clocks were a day ahead', () => {
     });
     await expect.poll(() => of.verdictOf(0)).toBe('ALLOW ALLOW_POLICY');
     [of.wallAheadMs, of.brokerAheadMs] = [DAY_MS, DAY_MS];
-    of.propose('tomorrow', { expiresInMs: DAY_MS + HOUR_MS });
+    of.propose('tomorrow', { aheadMs: DAY_MS });
     await expect.poll(() => of.verdictOf(1)).toBe('ALLOW ALLOW_POLICY');
     [of.wallAheadMs, of.brokerAheadMs] = [0, 0];
     await expect.poll(() => of.held).toContain('countersign time set-back --lane 0');
@@ -263,9 +264,10 @@ describe('a lane that decided while all of its clocks were a day ahead', () => {
     expect(of.held).toBeUndefined();
     const details = of.decided.slice(before).map(({ detail, laneTime }) => (laneTime === undefined ? detail : 'corrected'));
     expect(details.slice(0, 2)).toEqual(['lane-time-ahead', 'corrected']);
+    of.trueMs += MINUTE_MS;
     of.propose('next');
     await expect.poll(() => of.verdictOf(3)).toBe('ALLOW ALLOW_POLICY');
-    expect(of.dates.at(-1)?.decidedAtMs).toBeLessThan(LANE_START_MS + MINUTE_MS);
+    expect(of.dates.at(-1)?.decidedAtMs).toBeLessThan(LANE_START_MS + 2 * MINUTE_MS);
   });
 
   it('is not corrected by a control of another time, however often it is sent', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ed25519PublicKey, ed25519Verify, sha256Hex } from '#crypto';
 import { type BaseOffset, BrokerUnavailable, codecs, KafkaFault, type OutgoingRecord } from '#adapters';
-import { formatVkey, type Json, pae, parseCanonical } from '#domain';
+import { formatVkey, type Json, keyIdOf, pae, parseCanonical } from '#domain';
 
 import { Actions } from './actions.ts';
 import { parseProposal } from './http/body.ts';
@@ -13,6 +13,7 @@ import type { TokenFact } from './index/token-book.ts';
 import { Publisher } from './kafka/publisher.ts';
 import { ReceiptWaiters } from './kafka/receipt-waiters.ts';
 import { Receipts } from './receipts.ts';
+import { SigningKeys } from './signing-keys.ts';
 
 const seed = new Uint8Array(32).fill(9);
 const origin = 'test.example/t/log1';
@@ -33,21 +34,23 @@ const body = {
   resource: { type: 't', id: 'i' },
 };
 
-function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>, given?: Receipts) {
-  const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
+const gateway = { keyid: keyIdOf(ed25519PublicKey(seed)), publicKey: ed25519PublicKey(seed) };
+
+function actions(send: (records: readonly OutgoingRecord[]) => Promise<BaseOffset[]>, given?: Receipts, nowMs: () => number = () => 0) {
+  const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [], gateway });
   index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(seed)) });
   const log = pino({ level: 'silent' });
   const receipts = new Receipts(index, { read: () => Promise.reject(new Error('no receipt is there')) }, log);
   const publisher = new Publisher({ send, close: () => Promise.resolve() }, 'actions');
   return new Actions({
     bound: { ledger: 'test.example', birth: '0'.repeat(64) },
-    seed,
+    keys: new SigningKeys(seed),
     index,
     receipts: given ?? receipts,
     publisher,
     waiters: new ReceiptWaiters(),
     log,
-    nowMs: () => 0,
+    nowMs,
   });
 }
 const propose = (to: Actions, given: Json, waitMs = 0) => to.propose(credential, parseProposal(given), { waitMs, traceparent: undefined });
@@ -59,7 +62,7 @@ describe('proposing', () => {
       sent.push(...records);
       return Promise.resolve([{ topic: 'actions', partition: 1, baseOffset: 5n, appendTimeMs: 0 }]);
     });
-    expect(await propose(to, { ...body, id: 'x', expiresIn: 86_400 })).toMatchObject({
+    expect(await propose(to, { ...body, id: 'x', expiresIn: 900 })).toMatchObject({
       id: 'x',
       state: 'pending',
       lane: 1,
@@ -70,9 +73,28 @@ describe('proposing', () => {
     expect(ed25519Verify(ed25519PublicKey(seed), pae(envelope.payloadType, envelope.payload), envelope.signature)).toBe(true);
     const payload = parseCanonical(envelope.payload, { maxDepth: 32 });
     expect(payload).toMatchObject({ ...body, tenant: 'acme', issuer: 'gateway', token: 't1', id: 'x', ledger: 'test.example' });
-    // A minute short of a day: a decider whose clock is behind must not find it too long.
-    expect(payload).toMatchObject({ expiresAt: '1970-01-01T23:59:00.000Z' });
+    expect(payload).toMatchObject({ askedAt: '1970-01-01T00:00:00.000Z', expiresAt: '1970-01-01T00:15:00.000Z' });
     expect(payload).not.toHaveProperty('expiresIn');
+  });
+
+  it('says in each copy of an action when it was first asked for: by its own memory, by the index, or as the caller says', async () => {
+    const asked: unknown[] = [];
+    let nowMs = 1000;
+    const to = actions(
+      ([record]) => {
+        const { payload } = codecs.signedEnvelope.decode(record?.value ?? Buffer.alloc(0));
+        asked.push((parseCanonical(payload, { maxDepth: 32 }) as { askedAt: string }).askedAt);
+        return Promise.resolve([{ topic: 'actions', partition: 1, baseOffset: 5n, appendTimeMs: 0 }]);
+      },
+      undefined,
+      () => nowMs,
+    );
+    await propose(to, { ...body, id: 'x' });
+    nowMs = 5000;
+    for (const given of [{ id: 'x' }, { id: 'y' }, { id: 'z', askedAt: '1970-01-01T00:00:00.000Z' }])
+      await propose(to, { ...body, ...given });
+    const [start, later] = ['1970-01-01T00:00:01.000Z', '1970-01-01T00:00:05.000Z'];
+    expect(asked).toEqual([start, start, later, '1970-01-01T00:00:00.000Z']);
   });
 
   it('accepts nothing that Kafka did not acknowledge, and gives the id to repeat', async () => {

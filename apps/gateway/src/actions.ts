@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { KafkaFault } from '#adapters';
-import { base64, sealEnvelope, type SignedEnvelope } from '#domain';
+import { ASKED_WITHIN_MS, base64, sealEnvelope, type SignedEnvelope } from '#domain';
 import { sha256Hex } from '#crypto';
 import type { Logger } from 'pino';
 
@@ -11,6 +11,7 @@ import { Problem } from './http/problem.ts';
 import { type ProposalRequest } from './http/body.ts';
 import { digestKey, placeKey, type Slot } from './index/entry-table.ts';
 import type { LedgerIndex } from './index/ledger-index.ts';
+import type { SigningKeys } from './signing-keys.ts';
 import type { TokenFact } from './index/token-book.ts';
 import type { Publisher } from './kafka/publisher.ts';
 import type { ReceiptWaiters } from './kafka/receipt-waiters.ts';
@@ -22,8 +23,8 @@ export type PendingAnswer = z.infer<typeof pendingAnswer>;
 export interface ActionsOptions {
   /** Which ledger its proposals are for, as their heads say it. */
   readonly bound: { readonly ledger: string; readonly birth?: string };
-  /** 32-byte seed of the issuer `gateway`. */
-  readonly seed: Uint8Array;
+  /** Seeds of the issuer `gateway`. */
+  readonly keys: Pick<SigningKeys, 'seedFor'>;
   readonly index: LedgerIndex;
   readonly receipts: Receipts;
   readonly publisher: Publisher;
@@ -34,8 +35,6 @@ export interface ActionsOptions {
 
 /** Proposals accepted here that the index has not met yet: a GET right after the POST finds them. */
 const ACCEPTED_MAX = 10_000;
-/** Unit ms. A payload may be decided for 24 h at most, and the decider's clock may be behind ours by up to a minute. */
-const LIFETIME_MAX_MS = 24 * 60 * 60 * 1000 - 60_000;
 
 /** A proposal that Kafka has. */
 interface Accepted {
@@ -52,6 +51,8 @@ interface Accepted {
 export class Actions {
   readonly #options: ActionsOptions;
   readonly #accepted = new Lru<string, Accepted>(ACCEPTED_MAX);
+  /** When each was first asked for, until the index knows. */
+  readonly #asked = new Lru<string, number>(ACCEPTED_MAX);
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -84,6 +85,8 @@ export class Actions {
     try {
       const shown = await this.#became(tenant, accepted);
       if (!shown) return pending;
+      // Our key was rotated while this one was on its way: the same again, with the key that the lane admits now.
+      if (this.#isOutdated(shown, envelope)) return await this.propose(credential, { ...request, id }, options);
       const answer = await this.#answer(shown);
       // What was signed in the caller's name: with it the caller proves that the receipt is about what it asked for.
       return answer.repeats === undefined ? { ...answer, proposal: base64(envelope.payload) } : answer;
@@ -135,13 +138,24 @@ export class Actions {
     return decisionAnswer(decision, { settlement: await receipts.ofSlot(index.actions.settlementOf(slot)), repeats: first });
   }
 
-  #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS }: ProposalRequest): SignedEnvelope {
-    const { bound, seed, index } = this.#options;
+  #isOutdated({ kind, statement }: ShownReceipt, { keyid, lane }: SignedEnvelope): boolean {
+    const isRefused = kind === 'input.refused' && statement.predicate['code'] === 'REFUSED_ISSUER';
+    return isRefused && keyid !== this.#options.index.gatewayKey(lane);
+  }
+
+  #seal({ tenant, token, says }: TokenFact, id: string, { body, expiresInS, askedAtMs: given }: ProposalRequest): SignedEnvelope {
+    const { bound, keys, index } = this.#options;
     const lane = index.logs.get(tenant)?.lane;
     if (lane === undefined) throw new Problem(503, 'NOT_READY', 'the tenant has no log yet', { retryAfterS: 2 });
-    const issuedAtMs = this.#options.nowMs();
-    const expiresAtMs = issuedAtMs + Math.min(expiresInS * 1000, LIFETIME_MAX_MS);
-    const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, expiresAtMs, blind: randomBytes(32) };
+    const seed = keys.seedFor(index.gatewayKey(lane));
+    const nowMs = this.#options.nowMs();
+    const key = `${tenant}\0${id}`;
+    // Every copy of an action says when it was first asked for: long after that the ledger refuses it by this alone.
+    const askedAtMs = given ?? index.actions.askedAtOf(tenant, id) ?? this.#asked.get(key) ?? nowMs;
+    this.#asked.set(key, askedAtMs);
+    const issuedAtMs = Math.max(nowMs, askedAtMs);
+    const expiresAtMs = Math.min(issuedAtMs + expiresInS * 1000, askedAtMs + ASKED_WITHIN_MS);
+    const head = { ...bound, tenant, issuer: 'gateway', id, issuedAtMs, askedAtMs, expiresAtMs, blind: randomBytes(32) };
     try {
       // The decider believes of a proposal of ours what the ledger lets this token say, and no more.
       const named = says.rules === 1 ? body : { ...body, token };

@@ -22,6 +22,7 @@ import { Publisher } from './kafka/publisher.ts';
 import { ReceiptReader } from './kafka/receipt-reader.ts';
 import { ReceiptWaiters } from './kafka/receipt-waiters.ts';
 import { gatewayMetrics } from './metrics.ts';
+import { SigningKeys } from './signing-keys.ts';
 import { Receipts } from './receipts.ts';
 
 /** What the gateway needs of the data folder: public facts, and its own key. */
@@ -31,6 +32,8 @@ export interface GatewayHome {
   bound(): ActionsOptions['bound'];
   /** 32-byte seed. */
   key(name: 'gateway'): Uint8Array;
+  /** As the file holds it now; undefined when there is none. */
+  keyNow(name: string): Uint8Array | undefined;
   topic(name: string): string;
 }
 export interface GatewayOptions {
@@ -64,7 +67,8 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
   const health = new Health();
   const metrics = options.processMetrics === true ? new Metrics('gateway').withProcess() : new Metrics('gateway');
   const birth = home.birth();
-  const seed = home.key('gateway');
+  // While the gateway's key is being rotated the next one lies beside it; afterwards it has taken its place.
+  const keys = new SigningKeys(home.key('gateway'), () => ['gateway', 'gateway.next'].flatMap((name) => home.keyNow(name) ?? []));
   const index = new LedgerIndex(birth, options.entriesMax);
   const waiters = new ReceiptWaiters();
   const reader = new ReceiptReader({ brokers, topic: home.topic('receipts'), log });
@@ -80,7 +84,7 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
     },
   });
   const receipts = new Receipts(index, reader, log);
-  const actions = new Actions({ bound: home.bound(), seed, index, receipts, publisher, waiters, log, nowMs });
+  const actions = new Actions({ bound: home.bound(), keys, index, receipts, publisher, waiters, log, nowMs });
   const gate = new Gate(index, follower, nowMs);
   const { adapter, methodsOf } = createServer(() => gate);
   const module: DynamicModule = {

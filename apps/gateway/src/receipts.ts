@@ -34,7 +34,7 @@ export class Receipts {
   /** undefined when there is no such entry, it is not attested yet, or it is older than the index reaches. */
   async ofSlot(slot: Slot | undefined): Promise<ShownReceipt | undefined> {
     const entry = slot === undefined ? undefined : this.#index.entries.get(slot);
-    const log = entry && this.#index.logs.get(entry.tenant);
+    const log = entry && this.#index.logs.get(entry.tenant, entry.generation);
     if (entry?.receiptOffset === undefined || !log) return undefined;
     const proof = await this.#reader.read(log.lane, entry.receiptOffset, entry);
     return this.#verified(proof, entry, log);

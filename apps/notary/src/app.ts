@@ -21,9 +21,11 @@ export interface NotaryOptions {
 /** Needs the ledger's seed in `home`, and nothing else that is secret. */
 export function start({ home, brokers, port, host, ...session }: NotaryOptions): Promise<LaneApp> {
   const birth = home.birth();
-  const keys = new LogKeys(birth.ledger, home.key('ledger'));
+  home.key('ledger'); // its absence is told at once
+  const keys = new LogKeys(birth.ledger, ...home.ledgerSeeds());
+  keys.further = () => home.ledgerSeeds();
   for (const { origin, vkey } of birth.systemLogs) {
-    if (keys.vkey(origin) !== vkey)
+    if (!keys.isOurs(origin, vkey))
       throw new Error(`${origin}: the ledger's seed in this home derives another key than the ledger was born with`);
   }
   const { topicPrefix } = home.config;

@@ -17,10 +17,11 @@ export { loadBundleFolder } from './bundle/load-folder.ts';
 export { loadBundle, loadBundleTests } from './bundle/load-tests.ts';
 
 // home
-export { Home, HomeError, type HomeFault, homeFolder } from './home/home.ts';
+export { drawKeyFile, Home, HomeError, type HomeFault, homeFolder, isLedgerKeyName } from './home/home.ts';
 export { birthOf, type LedgerConfig } from './home/config.ts';
 export { CONTROL_LIFETIME_MS, createLedger, type LedgerOptions, publicKeyOf } from './home/create-ledger.ts';
 export { InputError, openInput, sealInput } from './home/input-crypto.ts';
+export { firstAskedAt } from './home/asked.ts';
 export { drawRandom } from './home/random.ts';
 export { makeFolders, SECRET_FILE, SECRET_FOLDER, writeWhole } from './home/files.ts';
 export { LockedError, lockFile, LockUnavailable } from './home/lock-file.ts';
@@ -28,6 +29,7 @@ export { InUse, Ownership, OwnershipLost, OwnerMark } from './home/ownership.ts'
 
 // controls
 export * from './controls/controls.ts';
+export * from './controls/rotations.ts';
 
 // births: a ledger's first records, and reading it from genesis
 export * from './births/index.ts';

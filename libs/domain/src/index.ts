@@ -40,6 +40,8 @@ export * from './ledger/build-batch.ts';
 export * from './decide/types.ts';
 export * from './decide/state.ts';
 export * from './decide/decide.ts';
+export * from './decide/rehearse.ts';
+export { personOf } from './decide/approvals.ts';
 export * from './decide/evolve.ts';
 export * from './decide/facts.ts';
 export * from './decide/snapshot.ts';
@@ -49,7 +51,8 @@ export { type Freeze, FREEZES_PER_LEVEL_MAX, freezeFor, type FreezeLevel, type F
 export { IdBook } from './decide/ids.ts';
 export { CLOCK_DIFFERENCE_MAX_MS, isAhead, laneNow } from './decide/lane-time.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';
-export { EXPIRY_AHEAD_MAX_MS, OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
+export * from './decide/memory/lifetimes.ts';
+export { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './decide/proposal.ts';
 export type * from './policy/types.ts';
 export { NOT_JUDGED } from './policy/types.ts';
 

@@ -68,7 +68,7 @@ const frozen = (level: string) => (lane: MemoryLane) => {
 
 const askedAgain = (lane: MemoryLane, asked: Predicate) => {
   vote('approve')(lane, asked);
-  lane.nowMs += 10 * MINUTE_MS;
+  lane.nowMs += 60 * MINUTE_MS;
   lane.propose('x', { ...NOTE, ...HIGH });
 };
 
@@ -274,7 +274,7 @@ describe('a gateway that lies about an approval is not believed', () => {
   const approved = tell({ asks: HIGH, then: vote('approve') });
   const denied = tell({ asks: HIGH, then: vote('deny') });
   const answer = gatewayAnswer(approved);
-  /** Its id was free again once it was settled and its time was over: people are asked anew. */
+  /** Its id is free again when nothing can follow from it any more, for what is first asked for later: people are asked anew. */
   const asked = tell({ asks: HIGH, then: askedAgain });
   const again = asked.lane.entries.filter(({ kind }) => kind === 'action.decided')[1] ?? asked.decision;
   const settled = (change: object) => ({ ...answer, settlement: { ...settlementOf(approved), ...change } });

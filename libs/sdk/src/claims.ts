@@ -1,4 +1,4 @@
-import { isIdentifier, parsePayload, type Json, type PayloadOf } from '#domain';
+import { CLAIM_LIFETIME_MS_MAX, isIdentifier, OUTCOME_LIFETIME_MS_MAX, parsePayload, type Json, type PayloadOf } from '#domain';
 
 import { Denied } from './errors.ts';
 import { type Published, type PublisherOptions, SignedPublisher, type Writer } from './publish.ts';
@@ -13,11 +13,8 @@ export interface PublishedOutcome extends Published {
   readonly topic: 'outcomes';
 }
 
-/**
- * Unit ms. Longer than any permit is likely to wait, so that a claim that comes too late is answered with a refusal and not passed over;
- * an hour below what the ledger takes, as its clock may be behind ours.
- */
-const LIFETIME_MS = 23 * 60 * 60 * 1000;
+/** Unit ms. How long each may wait to be answered: a claim as long as the ledger takes one, a report for most of a day, as it must arrive. */
+const LIFETIME_MS = { 'claim.requested': CLAIM_LIFETIME_MS_MAX, 'outcome.reported': OUTCOME_LIFETIME_MS_MAX } as const;
 
 /** Signs an executor's claims and outcomes, and publishes them on `outcomes`. A published claim permits nothing: its grant does. */
 export class KafkaClaims {
@@ -52,7 +49,7 @@ export class KafkaClaims {
   async #publish(kind: 'claim.requested' | 'outcome.reported', what: string, id: string, body: object): Promise<PublishedOutcome> {
     if (!isIdentifier(id)) throw new Denied('DENY_MALFORMED', 'id is not an identifier');
     checkBody(kind, what, body);
-    const published = await this.#publisher.publish({ kind, body, id, expiresInMs: LIFETIME_MS, what });
+    const published = await this.#publisher.publish({ kind, body, id, expiresInMs: LIFETIME_MS[kind], what });
     return { ...published, topic: 'outcomes' };
   }
 }

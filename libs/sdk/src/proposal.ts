@@ -1,4 +1,4 @@
-import { type PayloadOf, proposalBody } from '#domain';
+import { ASKED_WITHIN_MS, type PayloadOf, proposalBody } from '#domain';
 
 import { Denied } from './errors.ts';
 
@@ -8,8 +8,8 @@ export type ProposalBody = Omit<PayloadOf<'action.proposed'>, Head> & { readonly
 
 /** Unit ms. Long enough for a decision, short enough that a late one surprises nobody. */
 export const EXPIRES_IN_DEFAULT_MS = 5 * 60 * 1000;
-/** Unit ms. The ledger takes no proposal that may be decided later than this. */
-export const EXPIRES_IN_MAX_MS = 24 * 60 * 60 * 1000;
+/** Unit ms, from when the action was first asked for: later each copy of it is late. */
+export const EXPIRES_IN_MAX_MS = ASKED_WITHIN_MS;
 
 /** Refuses here what the ledger would deny as malformed. Throws Denied. */
 export function checkProposal(body: ProposalBody, expiresInMs: number): void {

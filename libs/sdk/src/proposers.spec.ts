@@ -36,7 +36,7 @@ describe('kafka proposer', () => {
       sent.push(...records);
       return Promise.resolve([{ topic: 'p.actions', partition: 1, baseOffset: 7n, appendTimeMs: 0 }]);
     });
-    const published = await proposer.propose(body, { id: 'x' });
+    const published = await proposer.propose(body, { id: 'x', askedAt: new Date(0) });
     const [record] = sent;
     expect([record?.topic, record?.partition, record?.key?.toString()]).toEqual(['p.actions', 1, 'acme']);
     const envelope = codecs.signedEnvelope.decode(record?.value ?? Buffer.alloc(0));
@@ -46,13 +46,28 @@ describe('kafka proposer', () => {
       tenant: 'acme',
       issuer: 'platform',
       id: 'x',
+      askedAt: '1970-01-01T00:00:00.000Z',
       expiresAt: '1970-01-01T00:05:00.000Z',
     });
   });
 
+  it('says in each copy of an action when it was first asked for, and lets none of them outlive that by more than the window', async () => {
+    const payloads: unknown[] = [];
+    const proposer = kafka(([record]) => {
+      const { payload } = codecs.signedEnvelope.decode(record?.value ?? Buffer.alloc(0));
+      payloads.push(JSON.parse(Buffer.from(payload).toString()));
+      return Promise.resolve([{ topic: 'p.actions', partition: 1, baseOffset: 7n, appendTimeMs: 0 }]);
+    });
+    for (const minutes of [0, -14]) await proposer.propose(body, { id: 'x', askedAt: new Date(minutes * 60_000) });
+    expect(payloads).toMatchObject([
+      { askedAt: '1970-01-01T00:00:00.000Z', expiresAt: '1970-01-01T00:05:00.000Z' },
+      { askedAt: '1969-12-31T23:46:00.000Z', expiresAt: '1970-01-01T00:01:00.000Z' },
+    ]);
+  });
+
   it('says Unavailable, with the id to repeat, when nothing was acknowledged', async () => {
     const away = kafka(() => Promise.reject(new BrokerUnavailable('away')));
-    await expect(away.propose(body, { id: 'x' })).rejects.toMatchObject({
+    await expect(away.propose(body, { id: 'x', askedAt: new Date(0) })).rejects.toMatchObject({
       name: 'Unavailable',
       code: 'BROKER_UNAVAILABLE',
       next: 'retry',
@@ -63,8 +78,9 @@ describe('kafka proposer', () => {
 
   it.each([
     ['an unknown member', { ...body, tenant: 'globex' }, {}],
-    ['an id that is no identifier', body, { id: 'a b' }],
-    ['more than a day', body, { expiresInMs: 86_400_001 }],
+    ['an id that is no identifier', body, { id: 'a b', askedAt: new Date(0) }],
+    ['an id of its own without a time', body, JSON.parse('{"id":"x"}') as object],
+    ['more than a quarter of an hour', body, { expiresInMs: 900_001 }],
     ['a bigint', { ...body, parameters: { external_id: 9007199254740993n as unknown as string } }, {}],
     ['an integer that may have been rounded', { ...body, parameters: { ids: [2 ** 53 + 2] } }, {}],
     ['a number that JSON has not', { ...body, parameters: { rate: NaN } }, {}],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { sha256Hex } from '#crypto';
 import { codecs, KafkaFault, PlainWriter, physicalTopic } from '#adapters';
-import { type InputTopic, PAYLOAD_KINDS, type PayloadKind, sealEnvelope, utf8 } from '#domain';
+import { ASKED_WITHIN_MS, type InputTopic, PAYLOAD_KINDS, type PayloadKind, sealEnvelope, utf8 } from '#domain';
 
 import { Denied, Unavailable } from './errors.ts';
 
@@ -37,6 +37,8 @@ export interface Publication {
   readonly body: object;
   readonly id: string;
   readonly expiresInMs: number;
+  /** Of a proposal: when it was first asked for, POSIX milliseconds. Default: now. */
+  readonly askedAtMs?: number | undefined;
   /** For messages: proposal, claim, outcome. */
   readonly what: string;
 }
@@ -65,8 +67,8 @@ export class SignedPublisher {
    * Resolves once every in-sync replica has the record. Throws Denied for what cannot be signed, Unavailable when Kafka did not
    * acknowledge it: it may have arrived, and publishing it again with the same id is harmless.
    */
-  async publish({ kind, body, id, expiresInMs, what }: Publication): Promise<Published> {
-    const { value, digest } = this.#seal({ kind, body, id, expiresInMs, what });
+  async publish({ kind, body, id, expiresInMs, askedAtMs, what }: Publication): Promise<Published> {
+    const { value, digest } = this.#seal({ kind, body, id, expiresInMs, askedAtMs, what });
     const { lane: partition, tenant, topicPrefix } = this.#options;
     const { topic } = PAYLOAD_KINDS[kind];
     const record = { topic: physicalTopic(topic, topicPrefix), partition, key: Buffer.from(utf8(tenant)), value };
@@ -84,10 +86,12 @@ export class SignedPublisher {
     await this.#writer.close();
   }
 
-  #seal({ kind, body, id, expiresInMs, what }: Publication): { value: Buffer; digest: string } {
+  #seal({ kind, body, id, expiresInMs, askedAtMs, what }: Publication): { value: Buffer; digest: string } {
     const { ledger, birth, tenant, issuer, seed, lane, nowMs = Date.now } = this.#options;
-    const issuedAtMs = nowMs();
-    const head = { ledger, birth, tenant, issuer, id, issuedAtMs, expiresAtMs: issuedAtMs + expiresInMs, blind: randomBytes(32) };
+    const issuedAtMs = Math.max(nowMs(), askedAtMs ?? 0);
+    const lastMs = askedAtMs === undefined ? Infinity : askedAtMs + ASKED_WITHIN_MS;
+    const expiresAtMs = Math.min(issuedAtMs + expiresInMs, lastMs);
+    const head = { ledger, birth, tenant, issuer, id, issuedAtMs, askedAtMs, expiresAtMs, blind: randomBytes(32) };
     try {
       const envelope = sealEnvelope({ kind, body, head, seed, lane });
       return { value: codecs.signedEnvelope.encode(envelope), digest: sha256Hex(envelope.payload) };

@@ -49,7 +49,7 @@ describe('doctor', () => {
 
 describe('an error', () => {
   it('is a line for people, or one JSON object', () => {
-    expect(errorLine('no "x"', 2, false)).toBe('countersign: no "x"\n');
+    expect(errorLine('no "x"', 2, false)).toBe('countersign: no "x"');
     expect(JSON.parse(errorLine('no "x"', 2, true))).toEqual({ error: 'no "x"', code: 2 });
   });
 });

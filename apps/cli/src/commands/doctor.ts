@@ -10,6 +10,7 @@ import { LedgerBroken } from '#domain';
 import { blockedTopics } from '../blocked.ts';
 import { Context } from '../context.ts';
 import { COULD_NOT_TELL, explain, INVALID, isUnanswered, VALID } from '../errors.ts';
+import { toStdout } from '../terminal.ts';
 
 interface Finding {
   readonly check: string;
@@ -36,7 +37,7 @@ async function doctor(context: Context): Promise<number> {
     findings.push(...found);
     if (!context.json)
       for (const { check, ok, isUnknown, detail } of found)
-        process.stdout.write(`${(ok ? 'ok' : isUnknown ? 'UNKNOWN' : 'WRONG').padEnd(7)} ${check.padEnd(16)} ${detail}\n`);
+        toStdout(`${(ok ? 'ok' : isUnknown ? 'UNKNOWN' : 'WRONG').padEnd(7)} ${check.padEnd(16)} ${detail}`);
   };
   add(versions());
   add(attempt('configuration', () => `${context.home.config.name}, ${context.home.config.lanes} lanes, ${context.home.folder}`));

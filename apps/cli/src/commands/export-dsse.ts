@@ -35,6 +35,6 @@ async function exportDsse(context: Context, { tenant, index, keys, out }: Option
     throw new CliError(`no ledger.seed in ${keys ?? 'keys of the data folder'}: an envelope is signed where it is, or give --keys`);
   const receipts = await receiptsOf(home, context.brokers, laneOfTree(home, tenant));
   await receipts.close();
-  const envelope = dsseOf(seed, receiptAt(receipts.all, tenant, index));
+  const envelope = dsseOf(keys === undefined ? home.ledgerSeeds() : seed, receiptAt(receipts.all, tenant, index));
   emit(context, envelope, { out, json: { envelope: JSON.parse(envelope) as unknown } });
 }

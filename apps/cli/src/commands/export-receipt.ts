@@ -35,7 +35,7 @@ async function exportReceipt(context: Context, { tenant, index, out, keys }: Opt
   const receipts = await receiptsOf(home, context.brokers, laneOfTree(home, tenant));
   await receipts.close();
   const found = receiptAt(receipts.all, tenant, index);
-  const dsse = seed && dsseOf(seed, found);
+  const dsse = seed && dsseOf(keys === undefined ? home.ledgerSeeds() : seed, found);
   makeOut(out);
   const files = [write(out, `${index}.tlog-proof`, found.record.proof), write(out, `${index}.entry.json`, entryOf(found.record))];
   if (dsse === undefined) context.note('no DSSE envelope: it is signed where the ledger seed is (keys/ledger.seed, or --keys)');

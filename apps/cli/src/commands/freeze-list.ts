@@ -1,6 +1,7 @@
 import { LedgerFollower } from '#adapters';
 
 import type { Context } from '../context.ts';
+import { onOneLine } from '../terminal.ts';
 import { FreezeList, lanesInForce, type ListedFreeze, scopeText } from '../freezes.ts';
 
 /** `countersign freeze list`; `all` shows what has ended, too. */
@@ -28,5 +29,5 @@ function textOf(freeze: ListedFreeze & { readonly inForceOn: readonly number[] }
   const ended = isOver ? `over since ${until}` : `lifted by ${liftedBy ?? ''}`;
   const where = inForceOn.length === lanes ? 'in force' : `in force on lane ${inForceOn.join(', ')} of ${lanes}`;
   const state = inForceOn.length === 0 ? ended : `${where}${until === undefined ? '' : ` until ${until}`}`;
-  return `${freeze.freeze}  ${freeze.level} of ${scopeText(freeze.scope)}  ${state}\n    raised ${freeze.raisedAt} by ${freeze.by}: ${freeze.why}`;
+  return `${freeze.freeze}  ${freeze.level} of ${scopeText(freeze.scope)}  ${state}\n    raised ${freeze.raisedAt} by ${freeze.by}: ${onOneLine(freeze.why)}`;
 }

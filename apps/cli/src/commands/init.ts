@@ -17,6 +17,7 @@ import {
 
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { publicKeyFrom } from '../public-keys.ts';
 
 interface Options {
   readonly name: string;
@@ -24,6 +25,7 @@ interface Options {
   readonly prefix: string;
   readonly demo: boolean;
   readonly wait: string;
+  readonly recoveryKey?: string;
 }
 
 export function register(program: Command): void {
@@ -33,6 +35,7 @@ export function register(program: Command): void {
     .option('--name <name>', 'public, part of every origin: best a domain name of yours', LEDGER_NAME_DEFAULT)
     .option('--lanes <n>', 'partitions of every topic, fixed for ever', String(LANES_DEFAULT))
     .option('--prefix <text>', "before every topic's name", '')
+    .option('--recovery-key <base64>', 'public key of a pair that is kept offline (key draw): rotates keys that are lost or stolen')
     .option('--no-demo', 'without the standard policy and the tenants acme and globex')
     .option('--wait <seconds>', 'for a decider to confirm', '30')
     .action(async (options: Options, command: Command) => {
@@ -41,10 +44,13 @@ export function register(program: Command): void {
 }
 
 /** Run again it goes on where it stopped. */
-async function init(context: Context, { name, lanes, prefix, demo, wait }: Options): Promise<void> {
+async function init(context: Context, { name, lanes, prefix, demo, wait, recoveryKey: given }: Options): Promise<void> {
   const count = Number(lanes);
   if (!Number.isInteger(count) || count < 1) throw new CliError(`--lanes: expected a positive integer, got ${lanes}`);
-  const { home, created } = openOrCreateHome(context.folder, { name, lanes: count, topicPrefix: prefix });
+  const recoveryKey = given === undefined ? undefined : publicKeyFrom(given, '--recovery-key');
+  const { home, created } = openOrCreateHome(context.folder, { name, lanes: count, topicPrefix: prefix, recoveryKey });
+  if (recoveryKey && home.birth().recovery?.keyid !== recoveryKey.keyid)
+    throw new CliError(`${home.folder}: this ledger was born with another recovery key, or with none: it is pinned for ever`);
   const ledger = { name: home.config.name, lanes: home.config.lanes, folder: home.folder, created };
   const brokers = context.brokersIfKnown;
   if (!brokers) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { publicKeyOf, registerIssuer, revokeIssuer } from '#adapters';
+import { isLedgerKeyName, publicKeyOf, registerIssuer, revokeIssuer } from '#adapters';
 import { type ActorRule, ISSUER_KEYS_MAX, ISSUER_TYPES } from '#domain';
 
 import { ACTOR_HELP, ACTOR_OPTION, oneMore, saysOf } from '../actors.ts';
@@ -12,7 +12,6 @@ import { tenantOnly } from '../tenant.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 import { registerKeys } from './issuer-key.ts';
 
-const RESERVED: readonly string[] = ['ledger', 'decider', 'admin', 'gateway'];
 interface AddOptions {
   readonly tenant: string;
   readonly type: string;
@@ -62,7 +61,7 @@ async function add(context: Context, id: string, { tenant, type: asked, publicKe
   const type = ISSUER_TYPES.find((each) => each === asked);
   if (!type) throw new CliError(`--type: expected ${ISSUER_TYPES.join(', ')}, got ${asked}`);
   // Their keys lie in keys/ too, and must sign nothing but what they are for.
-  if (RESERVED.includes(id)) throw new CliError(`${id}: expected another id than ${RESERVED.join(', ')}: those are the ledger's own`);
+  if (isLedgerKeyName(id)) throw new CliError(`${id}: expected another id: keys/ has the ledger's own key of that name`);
   const given = publicKeysFrom(publicKey);
   const { home } = context;
   const { rules } = home.birth();

@@ -5,6 +5,7 @@ import { type Json, LedgerBroken } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
+import { printableJson, toStdout } from '../terminal.ts';
 import { tenantOrSystem } from '../tenant.ts';
 import { laneOfTree } from '../tree.ts';
 
@@ -35,7 +36,7 @@ async function log(context: Context, { tenant, from }: Options): Promise<void> {
       (entry) => {
         if (entry.record.tenant !== tenant) return;
         shown += 1;
-        if (entry.record.leafIndex >= first) process.stdout.write(`${context.json ? jsonOf(entry) : lineOf(entry)}\n`);
+        if (entry.record.leafIndex >= first) toStdout(context.json ? jsonOf(entry) : lineOf(entry));
       },
       context.progress(`lane ${lane}`),
     );
@@ -49,7 +50,7 @@ async function log(context: Context, { tenant, from }: Options): Promise<void> {
 
 /** One JSON value per line. */
 const jsonOf = ({ record, statement, lane, offset }: FollowedEntry): string =>
-  JSON.stringify({ tenant: record.tenant, index: record.leafIndex, kind: record.kind, lane, offset: offset.toString(), entry: statement });
+  printableJson({ tenant: record.tenant, index: record.leafIndex, kind: record.kind, lane, offset: offset.toString(), entry: statement });
 
 function lineOf({ record, statement: { predicate, subject } }: FollowedEntry): string {
   const { verdict, reasons, code, detail, first, freeze, lifts, activated, issuer, token, registers } = predicate as unknown as Readonly<

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 
 import { type CheckedReceipt, textOf } from '#adapters';
@@ -49,8 +50,8 @@ async function outcome(context: Context, action: string, options: Options): Prom
   const waitMs = seconds('--wait', options.wait) * 1000;
   const { decision, claim, executor, awaits } = await openEffect(context, action, options);
   const body = { decision, claim, kind: awaits, status, ...states };
-  // The id that the executor itself gives this report: sent twice it is no other one.
-  const head = { tenant, issuer: executor, id: `${claim}/${awaits}`, expiresInMs: LIFETIME_MS };
+  // An id of its own: what the executor itself reported may have been refused, and what was refused stays so under its id.
+  const head = { tenant, issuer: executor, id: `${awaits}-${randomUUID()}`, expiresInMs: LIFETIME_MS };
   return withSigned(context, { kind: 'outcome.reported', ...head, body, seed }, async ({ place, receipt }) => {
     const answer = await receipt(waitMs);
     const at = `${place.topic}/${place.partition} offset ${place.offset}`;

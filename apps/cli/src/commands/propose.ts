@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
-import { type CheckedReceipt, type LaneReceipts, textOf } from '#adapters';
+import { type CheckedReceipt, firstAskedAt, type LaneReceipts, textOf } from '#adapters';
 import { fromUtf8, type Json, parseJson, permitOf } from '#domain';
 
 import { Context } from '../context.ts';
@@ -32,7 +32,7 @@ export function register(program: Command): void {
     .option('--issuer <id>', 'who signs (default platform-<tenant>)')
     .option('--key <file>', 'its seed in base64 (default keys/<issuer>.key of the data folder)')
     .option('--id <id>', "the action's id; the same id again is the same action (default random)")
-    .option('--expires <seconds>', 'how long it may wait to be decided', '300')
+    .option('--expires <seconds>', 'how long it may wait to be decided, at most 900 from when it was first asked for', '300')
     .option('--wait <seconds>', 'for the verdict; 0: only until Kafka has it, and then exit code 2', '10')
     .action(async (file: string, options: Options, command: Command) => {
       process.exitCode = await propose(new Context(command), file, options);
@@ -43,7 +43,8 @@ async function propose(context: Context, file: string, options: Options): Promis
   const { tenant, issuer = `platform-${tenant}`, id = randomUUID(), key } = options;
   const expiresInMs = seconds('--expires', options.expires) * 1000;
   const seed = key === undefined ? context.home.key(issuer) : seedFrom('--key', key);
-  const proposal = { kind: 'action.proposed', ...{ tenant, issuer, id, expiresInMs, seed }, body: bodyFrom(file) } as const;
+  const askedAtMs = firstAskedAt(context.home.folder, { tenant, issuer, id }, Date.now());
+  const proposal = { kind: 'action.proposed', ...{ tenant, issuer, id, expiresInMs, askedAtMs, seed }, body: bodyFrom(file) } as const;
   const waitMs = seconds('--wait', options.wait) * 1000;
   return withSigned(context, proposal, async ({ place, receipts, receipt }) => {
     const at = `action ${id}, actions/${place.partition} offset ${place.offset}`;

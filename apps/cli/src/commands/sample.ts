@@ -3,13 +3,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 
 import type { Command } from 'commander';
 
-import { codecs, type ControlRecord, createLedger, Home, publicKeyOf, registerIssuer } from '#adapters';
+import { sha256Hex } from '#crypto';
+import { codecs, type ControlRecord, createLedger, executorKey, Home, publicKeyOf, registerIssuer } from '#adapters';
 import { base64, fromUtf8, laneOf, parseJson, sealEnvelope, type SignedEnvelope, utf8 } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 
 const TENANT = 'acme';
+/** Of the standard bundle. */
+const EXECUTOR = 'crm-writer';
 const LIFETIME_MS = 5 * 60_000;
 
 export function register(program: Command): void {
@@ -19,14 +22,16 @@ export function register(program: Command): void {
     .argument('<topic>', 'actions, controls or outcomes')
     .action((topic: string, _options: unknown, command: Command) => {
       const context = new Context(command);
-      if (topic === 'actions') print(context, topic, actionSample(context));
-      else if (topic === 'controls') print(context, topic, controlSample(context));
-      else if (topic === 'outcomes') {
-        const note =
-          'outcomes: no kind of record is defined yet (claims and results come later); whatever is sent there becomes input.refused';
-        context.print(note, { topic, kinds: [], note });
-      } else throw new CliError(`${topic}: expected actions, controls or outcomes`);
+      print(context, topic, sampleOf(context, topic));
     });
+}
+
+/** Throws CliError for what is no input topic. */
+export function sampleOf(context: Context, topic: string): SignedEnvelope {
+  if (topic === 'actions') return actionSample(context);
+  if (topic === 'controls') return controlSample(context);
+  if (topic === 'outcomes') return outcomeSample(context);
+  throw new CliError(`${topic}: expected actions, controls or outcomes`);
 }
 
 function actionSample(context: Context): SignedEnvelope {
@@ -55,6 +60,23 @@ function actionSample(context: Context): SignedEnvelope {
   const seed = home?.hasKey(issuer) ? home.key(issuer) : randomBytes(32);
   if (!home?.hasKey(issuer)) context.note('no key of this ledger at hand: signed with a key that no ledger admits');
   return sealEnvelope({ kind: 'action.proposed', body, head, seed, lane: laneOf(TENANT, lanes) });
+}
+
+/** Its claim is of no ledger, so it is answered with a refusal: what was never granted has no outcome. The other kind there is `claim.requested`. */
+function outcomeSample(context: Context): SignedEnvelope {
+  const home = Home.exists(context.folder) ? context.home : undefined;
+  const key = executorKey(EXECUTOR, TENANT);
+  if (!home?.hasKey(key)) context.note('no key of this ledger at hand: signed with a key that no ledger admits');
+  context.note('an outcome.reported of a claim that no ledger granted; countersign outcome makes one of a claim of yours');
+  const now = Date.now();
+  const head = {
+    ...(home?.bound() ?? { ledger: 'countersign.local', birth: '0'.repeat(64) }),
+    ...{ tenant: TENANT, issuer: EXECUTOR, id: randomUUID(), issuedAtMs: now, expiresAtMs: now + LIFETIME_MS, blind: randomBytes(32) },
+  };
+  const digests = { before: sha256Hex(utf8('before')), after: sha256Hex(utf8('after')) };
+  const body = { decision: '7', claim: randomUUID(), kind: 'result', status: 'succeeded', ...digests };
+  const seed = home?.hasKey(key) ? home.key(key) : randomBytes(32);
+  return sealEnvelope({ kind: 'outcome.reported', body, head, seed, lane: laneOf(TENANT, home?.config.lanes ?? 2) });
 }
 
 function controlSample(context: Context): SignedEnvelope {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import {
+  ASKED_WITHIN_MS,
   CanonicalJsonError,
   fromUtf8,
   isIdentifier,
@@ -8,6 +9,7 @@ import {
   NESTING_MAX,
   NUMBER_FAULTS,
   parseJson,
+  parseTime,
   proposalBody,
   type SaidActor,
 } from '#domain';
@@ -16,22 +18,29 @@ import { Problem, type ProblemCode } from './problem.ts';
 
 /** Unit s. The SDK's default too: long enough for a decision, short enough that a late one surprises nobody. */
 export const EXPIRES_IN_DEFAULT_S = 300;
-/** Unit s. A payload is decided within a day of its making. */
-export const EXPIRES_IN_MAX_S = 24 * 60 * 60;
+/** Unit s. An id may be decided for so long after it was first asked for; later each copy is late. */
+export const EXPIRES_IN_MAX_S = ASKED_WITHIN_MS / 1000;
 /** Members of a payload that the gateway writes, from the credential and its own clock. */
 const NOT_YOURS = ['tenant', 'issuer', 'keyid', 'ledger', 'birth', 'token', 'blind', 'issuedAt', 'expiresAt'] as const;
+
+/** Members of a request that the gateway reads; all others go into the payload as they are. */
+const OUR_MEMBERS: readonly string[] = ['id', 'expiresIn', 'askedAt'];
 
 export const proposalRequest = z.strictObject({
   /** Names the action, and makes sending it again harmless. Drawn when absent. */
   id: z.string().refine(isIdentifier).optional(),
   /** Unit s. Latest time to be decided. */
   expiresIn: z.int().min(1).max(EXPIRES_IN_MAX_S).optional(),
+  /** When this action was first asked for. Only for an id that may have been asked for elsewhere: the gateway remembers its own. */
+  askedAt: z.string().refine(isTime).optional(),
   ...proposalBody.shape,
 });
 
 export interface ProposalRequest {
   readonly id: string | undefined;
   readonly expiresInS: number;
+  /** POSIX milliseconds; undefined: the first time that the gateway knows of. */
+  readonly askedAtMs: number | undefined;
   readonly actor: SaidActor;
   /** Exactly the caller's members. */
   readonly body: Readonly<Record<string, Json>>;
@@ -57,9 +66,23 @@ export function parseProposal(json: Json | undefined): ProposalRequest {
   if (claimed !== undefined) throw new Problem(400, 'MEMBER_NOT_YOURS', `${claimed} comes from the credential, never from the body`);
   const parsed = proposalRequest.safeParse(json);
   if (!parsed.success) throw new Problem(400, 'BODY_MALFORMED', `refused: ${memberOf(parsed.error.issues)}`);
-  const { id, expiresIn, actor } = parsed.data;
-  const body = Object.fromEntries(Object.entries(json).filter(([member]) => member !== 'id' && member !== 'expiresIn'));
-  return { id, expiresInS: expiresIn ?? EXPIRES_IN_DEFAULT_S, actor, body };
+  const { id, expiresIn, askedAt, actor } = parsed.data;
+  const body = Object.fromEntries(Object.entries(json).filter(([member]) => !OUR_MEMBERS.includes(member)));
+  return {
+    id,
+    expiresInS: expiresIn ?? EXPIRES_IN_DEFAULT_S,
+    askedAtMs: askedAt === undefined ? undefined : parseTime(askedAt),
+    actor,
+    body,
+  };
+}
+
+function isTime(text: string): boolean {
+  try {
+    return parseTime(text) >= 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The member that is wrong, by its path in the schema: nothing that the sender wrote gets into an answer or a log. */

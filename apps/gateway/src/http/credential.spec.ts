@@ -21,23 +21,21 @@ const codeOf = (work: () => unknown): unknown => {
 };
 
 describe('credentials', () => {
-  it.each([
-    undefined,
-    '',
-    'cs_one',
-    'Basic cs_one',
-    'Bearer',
-    'Bearer ',
-    'bearer cs_one',
-    'Bearer cs_one ',
-    'Bearer cs_one, Bearer cs_one',
-    'Bearer ä',
-  ])('refuses the header %j', (header) => {
-    expect(codeOf(() => authenticate(header, tokens, 0))).toEqual([401, 'TOKEN_MISSING']);
-  });
+  it.each([undefined, '', 'cs_one', 'Basic cs_one', 'Bearer', 'Bearer ', 'Bearer cs_one ', 'Bearer cs_one, Bearer cs_one', 'Bearer ä'])(
+    'refuses the header %j',
+    (header) => {
+      expect(codeOf(() => authenticate(header, tokens, 0))).toEqual([401, 'TOKEN_MISSING']);
+    },
+  );
   it('refuses unknown and late tokens, and challenges', () => {
     expect(codeOf(() => authenticate('Bearer cs_two', tokens, 0))).toEqual([401, 'TOKEN_UNKNOWN']);
     expect(codeOf(() => authenticate('Bearer cs_one', tokens, 1000))).toEqual([401, 'TOKEN_EXPIRED']);
+  });
+  it.each(['Bearer cs_one', 'bearer cs_one', 'BEARER cs_one', 'bEaReR cs_one'])('takes the scheme in any case: %s', (header) => {
+    expect(authenticate(header, tokens, 0).token).toBe('t1');
+  });
+  it('takes the token in its own case only', () => {
+    expect(codeOf(() => authenticate('Bearer CS_ONE', tokens, 0))).toEqual([401, 'TOKEN_UNKNOWN']);
   });
   it('demands the role', () => {
     const credential = authenticate('Bearer cs_one', tokens, 0);

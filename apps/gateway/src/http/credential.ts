@@ -3,8 +3,8 @@ import { checkActor, type SaidActor, type TokenRole } from '#domain';
 import type { TokenBook, TokenFact } from '../index/token-book.ts';
 import { Problem } from './problem.ts';
 
-/** `cs_` and 32 bytes in base64url; looser, so that an unknown form is merely unknown. */
-const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]{1,256})$/;
+/** The scheme is written in any case (RFC 9110 §11.1). `cs_` and 32 bytes in base64url; looser, so that an unknown form is merely unknown. */
+const BEARER = /^bearer ([a-z0-9._~+/=-]{1,256})$/i;
 const CHALLENGE = { headers: { 'www-authenticate': 'Bearer realm="countersign"' } };
 
 /** Who calls, by the ledger's word. Throws Problem 401. */

@@ -10,7 +10,7 @@ import { LedgerIndex } from '../index/ledger-index.ts';
 import { Gate, STALE_MAX_MS } from './gate.ts';
 
 const bearer = 'cs_secret';
-const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [] });
+const index = new LedgerIndex({ ledger: 'test.example', systemLogs: [], gateway: { keyid: '', publicKey: new Uint8Array(32) } });
 const origin = 'test.example/t/log1';
 index.logs.register({ tenant: 'acme', origin, lane: 1, vkey: formatVkey(origin, ed25519PublicKey(new Uint8Array(32).fill(9))) });
 const tokenHash = createHash('sha256').update(bearer).digest('hex');

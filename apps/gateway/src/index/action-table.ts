@@ -8,6 +8,8 @@ export interface DecisionNote {
   readonly byGateway: boolean;
   /** Its id was taken: a repeat or a conflict that follows leaves it standing. Late and conflicting proposals take none. */
   readonly takesId: boolean;
+  /** When it was first asked for, POSIX milliseconds; undefined under rules 1. */
+  readonly askedAtMs: number | undefined;
 }
 
 /**
@@ -43,6 +45,12 @@ export class ActionTable {
   find(tenant: string, actionId: string): { decision: Slot; settlement: Slot | undefined } | undefined {
     const note = this.#decisions.get(keyOf(tenant, actionId));
     return note && { decision: note.slot, settlement: this.#settlements.get(note.slot) };
+  }
+
+  /** When an action that came through a gateway was first asked for: each further copy says the same. */
+  askedAtOf(tenant: string, actionId: string): number | undefined {
+    const note = this.#decisions.get(keyOf(tenant, actionId));
+    return note?.byGateway === true && note.takesId ? note.askedAtMs : undefined;
   }
 
   settlementOf(decision: Slot): Slot | undefined {

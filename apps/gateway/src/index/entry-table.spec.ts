@@ -17,7 +17,13 @@ describe('entry table', () => {
       { tenant: 'globex', leafIndex: 0, source: source(6) },
       { tenant: 'acme', leafIndex: 1, source: undefined },
     ]);
-    expect(made.get(made.slotOf('acme', 1) ?? -1)).toEqual({ tenant: 'acme', leafIndex: 1, source: undefined, receiptOffset: undefined });
+    expect(made.get(made.slotOf('acme', 1) ?? -1)).toEqual({
+      tenant: 'acme',
+      generation: 0,
+      leafIndex: 1,
+      source: undefined,
+      receiptOffset: undefined,
+    });
     expect(made.slotsFrom('actions', 0, 6).map((slot) => made.get(slot)?.tenant)).toEqual(['globex']);
     expect([made.slotsFrom('actions', 0, 5), made.slotsFrom('controls', 0, 4), made.slotsFrom('actions', 1, 4)]).toEqual([[], [], []]);
     expect([made.slotOf('acme', 2), made.slotOf('acme', -1), made.slotOf('nobody', 0)]).toEqual([undefined, undefined, undefined]);
@@ -74,7 +80,7 @@ describe('entry table', () => {
           const entry = { tenant, leafIndex, source: source(at * 2) };
           const { slot } = made.add(entry);
           made.setReceipt(slot, at * 3);
-          return { ...entry, receiptOffset: at * 3 };
+          return { ...entry, generation: 0, receiptOffset: at * 3 };
         });
         expect(made.size).toBe(Math.min(max, all.length));
         all.forEach((entry, at) => {

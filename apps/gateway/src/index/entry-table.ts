@@ -25,6 +25,8 @@ export interface NewEntry {
   readonly sender?: string | undefined;
 }
 export interface FoundEntry extends Omit<NewEntry, 'digest'> {
+  /** Which of its tenant's logs it is in: 0 for the first, one more after each that was closed. */
+  readonly generation: number;
   /** Offset on `receipts`, on the tenant's lane; undefined until the notary has attested the entry. */
   readonly receiptOffset: number | undefined;
 }
@@ -36,7 +38,8 @@ export class EntryTable {
   #next: Slot = 0;
   #oldest: Slot = 0;
   readonly #trees: Tree[] = [];
-  readonly #treeNumbers = new Map<string, number>();
+  /** By tenant: its trees, the one that goes on last. */
+  readonly #treeNumbers = new Map<string, number[]>();
   readonly #sources: SourceList[] = [];
   /** `topic/partition`, then one list per epoch, the newest last. */
   readonly #sourceNumbers = new Map<string, number[]>();
@@ -84,14 +87,28 @@ export class EntryTable {
     return { slot, dropped };
   }
 
-  /** Leaves of the tenant's tree that were folded, dropped ones included. */
-  treeSize(tenant: string): number {
-    return this.#trees[this.#treeNumbers.get(tenant) ?? NONE]?.size ?? 0;
+  /** Leaves of the tenant's tree that were folded, dropped ones included: of the one that goes on, or of an earlier one. */
+  treeSize(tenant: string, generation?: number): number {
+    const numbers = this.#treeNumbers.get(tenant) ?? [];
+    return this.#trees[numbers.at(generation ?? -1) ?? NONE]?.size ?? 0;
   }
 
-  /** undefined when it is not there yet, or was dropped. */
-  slotOf(tenant: string, leafIndex: number): Slot | undefined {
-    const tree = this.#trees[this.#treeNumbers.get(tenant) ?? NONE];
+  /** The tenant's tree takes nothing more: its next entry is index 0 of another one. */
+  close(tenant: string): void {
+    const numbers = this.#treeNumbers.get(tenant) ?? [];
+    const tree = this.#trees.push({ tenant, generation: numbers.length, size: 0, slots: new Deque() }) - 1;
+    this.#treeNumbers.set(tenant, [...numbers, tree]);
+  }
+
+  /** How many trees of the tenant were closed. */
+  generationOf(tenant: string): number {
+    return Math.max(0, (this.#treeNumbers.get(tenant)?.length ?? 1) - 1);
+  }
+
+  /** undefined when it is not there yet, or was dropped. Of the tree that goes on, unless an earlier one is named. */
+  slotOf(tenant: string, leafIndex: number, generation?: number): Slot | undefined {
+    const numbers = this.#treeNumbers.get(tenant) ?? [];
+    const tree = this.#trees[numbers.at(generation ?? -1) ?? NONE];
     const first = tree?.slots.at(0);
     if (tree === undefined || first === undefined) return undefined;
     return tree.slots.at(leafIndex - this.#number('leafIndex', first)); // dense, so the distance is the position
@@ -123,11 +140,12 @@ export class EntryTable {
 
   get(slot: Slot): FoundEntry | undefined {
     if (slot < this.#oldest || slot >= this.#next) return undefined;
-    const tenant = this.#trees[this.#number('tree', slot)]?.tenant ?? '';
+    const { tenant = '', generation = 0 } = this.#trees[this.#number('tree', slot)] ?? {};
     const list = this.#sources[this.#number('source', slot)];
     const receiptOffset = this.#number('receiptOffset', slot);
     return {
       tenant,
+      generation,
       leafIndex: this.#number('leafIndex', slot),
       source: list && { topic: list.topic, partition: list.partition, epoch: list.epoch, offset: this.#number('sourceOffset', slot) },
       receiptOffset: receiptOffset === NONE ? undefined : receiptOffset,
@@ -173,10 +191,8 @@ export class EntryTable {
   }
 
   #treeNumber(tenant: string): number {
-    const known = this.#treeNumbers.get(tenant);
-    if (known !== undefined) return known;
-    this.#treeNumbers.set(tenant, this.#trees.length);
-    return this.#trees.push({ tenant, size: 0, slots: new Deque() }) - 1;
+    if (!this.#treeNumbers.has(tenant)) this.close(tenant);
+    return this.#treeNumbers.get(tenant)?.at(-1) ?? NONE;
   }
 
   #sourceNumber({ topic, partition, epoch }: SourceAt): number {
@@ -199,6 +215,7 @@ export class EntryTable {
 
 interface Tree {
   readonly tenant: string;
+  readonly generation: number;
   size: number;
   readonly slots: Deque;
 }

@@ -10,6 +10,7 @@ const vkey = (origin: string): string => formatVkey(origin, ed25519PublicKey(see
 const origin = 'test.example/t/log1';
 const birth = {
   ledger: 'test.example',
+  gateway: { keyid: 'born with', publicKey: new Uint8Array(32) },
   systemLogs: [{ lane: 0, origin: 'test.example/t/sys0', vkey: vkey('test.example/t/sys0') }],
 };
 const REGISTERED = { registers: 'acme', lane: 0, logId: 'log1', vkey: vkey(origin) };
@@ -20,7 +21,7 @@ function fold(maximum?: number) {
   let offset = 0;
   const add = (tenant: string, kind: EntryKind, members: object = {}, name: string = kind): number => {
     const leafIndex = sizes.get(tenant) ?? 0;
-    sizes.set(tenant, leafIndex + 1);
+    sizes.set(tenant, kind === 'log.closed' ? 0 : leafIndex + 1); // the next log of the tenant begins at 0
     const source = { kind: 'record', topic: 'actions', epoch: 0, partition: 0, offset: String(offset++), part: 0, parts: 1 };
     const predicate = { ...members, index: String(leafIndex) } as unknown as Predicate;
     const statement = { predicate, subject: [{ name, digest: { sha256: '00'.repeat(32) } }] };
@@ -36,7 +37,9 @@ function fold(maximum?: number) {
   };
   return { index, add, found };
 }
-const decided = (issuer: string, expiresAt?: string) => ({ issuer, ...(expiresAt === undefined ? {} : { expiresAt }) });
+const ASKED = '2026-11-25T12:00:00.000Z';
+/** 't': it took its id. */
+const decided = (issuer: string, taken?: 't') => (taken ? { issuer, rules: 2, askedAt: ASKED } : { issuer, rules: 2 });
 
 describe('actions', () => {
   it('prefers what came through a gateway, whatever came first', () => {
@@ -47,9 +50,11 @@ describe('actions', () => {
     expect(found('a')).toEqual([own, undefined]);
   });
   it('keeps the decision that took the id, not a conflict or a late copy after it', () => {
-    const { add, found } = fold();
+    const { add, found, index } = fold();
     const first = add('acme', 'action.decided', decided('gateway', 't'), 'a');
     add('acme', 'action.decided', decided('gateway'), 'a');
+    add('acme', 'action.decided', { ...decided('gateway', 't'), first: '1' }, 'a');
+    expect([index.actions.askedAtOf('acme', 'a'), index.actions.askedAtOf('acme', 'b')]).toEqual([Date.parse(ASKED), undefined]);
     expect(found('a')).toEqual([first, undefined]);
   });
   it('goes on to the newer action once the id was free again', () => {
@@ -91,6 +96,42 @@ describe('receipts', () => {
     add('acme', 'action.decided', decided('gateway'), 'b');
     index.foldReceipt(0, { tenant: 'acme', leafIndex: 0 }, 1);
     expect(() => index.foldReceipt(lane, { tenant: 'acme', leafIndex }, 2)).toThrow(ReceiptsBroken);
+  });
+});
+
+describe('a log that was closed', () => {
+  const next = { rotates: 'acme', lane: 0, logId: 'log2', vkey: vkey('test.example/t/log2') };
+  function rotated() {
+    const folded = fold();
+    const { add, index } = folded;
+    add('acme', 'action.decided', decided('gateway', 't'), 'old');
+    add('_system.0', 'log.rotated', next);
+    const last = add('acme', 'log.closed', { successor: 'test.example/t/log2' });
+    return { ...folded, last, receipt: (leafIndex: number, at: number) => index.foldReceipt(0, { tenant: 'acme', leafIndex }, at) };
+  }
+
+  it('keeps its entries, and the receipts of both logs are put to the entries of their own', () => {
+    const { index, add, found, last, receipt } = rotated();
+    const first = index.actions.find('acme', 'old')?.decision ?? -1;
+    for (let at = 0; at <= last; at++) expect(receipt(at, 10 + at)).not.toBe('ahead');
+    expect(receipt(0, 20)).toBe('ahead');
+    add('acme', 'genesis');
+    expect(receipt(0, 20)).not.toBe('ahead');
+    expect(found('old')).toEqual([1, undefined]);
+    expect(index.entries.get(first)).toMatchObject({ leafIndex: 1, generation: 0, receiptOffset: 11 });
+    expect(index.entries.get(index.entries.slotOf('acme', 0) ?? -1)).toMatchObject({ generation: 1, receiptOffset: 20 });
+    expect([index.logs.get('acme', 0)?.origin, index.logs.get('acme')?.origin]).toEqual([origin, 'test.example/t/log2']);
+  });
+});
+
+describe('the key of the gateway', () => {
+  it('is that of the birth until the tree of the lane names another, and a tenant’s tree names none', () => {
+    const { index, add } = fold();
+    add('acme', 'key.rotated', { role: 'gateway', key: { keyid: 'of a tenant' } });
+    add('_system.0', 'key.rotated', { role: 'admin', key: { keyid: 'of the admin' } });
+    expect(index.gatewayKey(0)).toBe('born with');
+    add('_system.0', 'key.rotated', { role: 'gateway', key: { keyid: 'next' } });
+    expect([index.gatewayKey(0), index.gatewayKey(1)]).toEqual(['next', 'born with']);
   });
 });
 

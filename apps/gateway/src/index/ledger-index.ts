@@ -2,6 +2,7 @@ import {
   type ActorRule,
   originOf,
   parseTime,
+  type Predicate,
   type SealedBatch,
   type SealedEntry,
   type LedgerBirth,
@@ -32,11 +33,21 @@ export class LedgerIndex {
   readonly logs = new LogBook();
   readonly #ledger: string;
   readonly #nextReceipt = new Map<string, number>();
+  readonly #receiptGeneration = new Map<string, number>();
+  /** By lane: keyid of the key that signs as the issuer `gateway`. */
+  readonly #gatewayKeys = new Map<number, string>();
+  readonly #bornWith: string;
 
-  constructor(birth: Pick<LedgerBirth, 'ledger' | 'systemLogs'>, entriesMax = ENTRIES_MAX) {
+  constructor(birth: Pick<LedgerBirth, 'ledger' | 'systemLogs' | 'gateway'>, entriesMax = ENTRIES_MAX) {
     this.#ledger = birth.ledger;
+    this.#bornWith = birth.gateway.keyid;
     this.entries = new EntryTable(entriesMax);
     for (const { lane, origin, vkey } of birth.systemLogs) this.logs.register({ tenant: `_system.${lane}`, origin, lane, vkey });
+  }
+
+  /** The key that the lane admits for the issuer `gateway`, as far as its ledger is folded. */
+  gatewayKey(lane: number): string {
+    return this.#gatewayKeys.get(lane) ?? this.#bornWith;
   }
 
   foldBatch({ entries }: SealedBatch): void {
@@ -46,16 +57,29 @@ export class LedgerIndex {
   /** ahead: the ledger fold has not met the entry yet; ask again. Throws ReceiptsBroken. */
   foldReceipt(lane: number, { tenant, leafIndex }: { tenant: string; leafIndex: number }, offset: number): 'ahead' | Slot | undefined {
     const log = this.logs.get(tenant);
-    if (!log || leafIndex >= this.entries.treeSize(tenant)) return 'ahead';
+    const generation = this.#receiptsOf(tenant);
     const expected = this.#nextReceipt.get(tenant) ?? 0;
+    if (!log || Math.max(leafIndex, expected) >= this.entries.treeSize(tenant, generation)) return 'ahead';
     if (log.lane !== lane) throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: tenant lives on lane ${log.lane}`);
     if (leafIndex !== expected)
       throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: expected index ${expected}, came ${leafIndex}`);
     this.#nextReceipt.set(tenant, expected + 1);
-    const slot = this.entries.slotOf(tenant, leafIndex);
+    const slot = this.entries.slotOf(tenant, leafIndex, generation);
     if (slot === undefined) return undefined; // dropped already
     this.entries.setReceipt(slot, offset);
     return slot;
+  }
+
+  /** In which of the tenant's logs its next receipt is: a log that is closed has as many as it has entries. */
+  #receiptsOf(tenant: string): number {
+    let generation = this.#receiptGeneration.get(tenant) ?? 0;
+    const isComplete = (this.#nextReceipt.get(tenant) ?? 0) >= this.entries.treeSize(tenant, generation);
+    if (isComplete && generation < this.entries.generationOf(tenant)) {
+      generation += 1;
+      this.#nextReceipt.set(tenant, 0);
+    }
+    this.#receiptGeneration.set(tenant, generation);
+    return generation;
   }
 
   #foldEntry({ record, statement, kind, source }: SealedEntry): void {
@@ -70,13 +94,15 @@ export class LedgerIndex {
     });
     if (dropped !== undefined) this.actions.drop(dropped);
     if (kind === 'action.decided') {
-      const takesId = typeof predicate['expiresAt'] === 'string';
+      const { askedAt, expiresAt, first } = predicate;
+      const takesId = predicate.rules === 1 ? typeof expiresAt === 'string' : typeof askedAt === 'string' && first === undefined;
       this.actions.noteDecision({
         tenant,
         actionId: statement.subject[0].name,
         slot,
         byGateway: predicate['issuer'] === 'gateway',
         takesId,
+        askedAtMs: typeof askedAt === 'string' ? parseTime(askedAt) : undefined,
       });
     } else if (kind === 'escalation.settled') {
       const decision = this.entries.slotOf(tenant, Number(predicate['settles']));
@@ -84,12 +110,20 @@ export class LedgerIndex {
     } else this.#foldFact(tenant, kind, statement);
   }
 
+  #foldKey(tree: string, role: string, predicate: Predicate): void {
+    const lane = laneOfTree(tree);
+    const { keyid } = predicate['key'] as unknown as { keyid: string };
+    if (lane !== undefined && role === 'gateway') this.#gatewayKeys.set(lane, keyid);
+  }
+
   #foldFact(tenant: string, kind: string, { predicate }: Statement): void {
     const text = (member: string): string => {
       const value = predicate[member];
       return typeof value === 'string' ? value : '';
     };
-    if (kind === 'tenant.registered' || kind === 'log.rotated') {
+    if (kind === 'log.closed') this.entries.close(tenant);
+    else if (kind === 'key.rotated') this.#foldKey(tenant, text('role'), predicate);
+    else if (kind === 'tenant.registered' || kind === 'log.rotated') {
       const origin = originOf(this.#ledger, text('logId'));
       const tenant = text(kind === 'log.rotated' ? 'rotates' : 'registers');
       this.logs.register({ tenant, origin, lane: Number(predicate['lane']), vkey: text('vkey') });
@@ -109,6 +143,11 @@ export class LedgerIndex {
 function saysOf({ rules, agents, actors }: Statement['predicate']): TokenSays {
   if (rules > 1) return { rules: 2, actors: actors as ActorRule[] | undefined };
   return { rules: 1, agents: Array.isArray(agents) ? agents.map(String) : undefined };
+}
+
+function laneOfTree(tree: string): number | undefined {
+  const lane = /^_system\.(\d+)$/.exec(tree)?.[1];
+  return lane === undefined ? undefined : Number(lane);
 }
 
 function sourceAt(source: Source): SourceAt | undefined {

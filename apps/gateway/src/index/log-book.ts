@@ -18,7 +18,8 @@ const UNKNOWN_MAX = 4096;
 
 /** Which log a tenant has, and the newest checkpoint of each, verified with the log's registered key before it is kept. */
 export class LogBook {
-  readonly #byTenant = new Map<string, LogFact>();
+  /** The log that goes on last. */
+  readonly #byTenant = new Map<string, LogFact[]>();
   readonly #byOrigin = new Map<string, LogFact>();
   readonly #checkpoints = new Map<string, LatestCheckpoint>();
   /** The checkpoints topic may run ahead of the ledger. */
@@ -27,19 +28,20 @@ export class LogBook {
   register(fact: { tenant: string; origin: string; lane: number; vkey: string }): void {
     const { vkey, ...rest } = fact;
     const log: LogFact = { ...rest, verifier: parseVkey(vkey) };
-    this.#byTenant.set(log.tenant, log);
+    this.#byTenant.set(log.tenant, [...(this.#byTenant.get(log.tenant) ?? []), log]);
     this.#byOrigin.set(log.origin, log);
     const waiting = this.#unknown.get(log.origin);
     this.#unknown.delete(log.origin);
     if (waiting) this.noteCheckpoint(log.origin, waiting);
   }
 
-  get(tenant: string): LogFact | undefined {
-    return this.#byTenant.get(tenant);
+  /** The one that goes on, unless `generation` names an earlier one. */
+  get(tenant: string, generation = -1): LogFact | undefined {
+    return this.#byTenant.get(tenant)?.at(generation);
   }
 
   checkpoint(tenant: string): LatestCheckpoint | undefined {
-    const origin = this.#byTenant.get(tenant)?.origin;
+    const origin = this.get(tenant)?.origin;
     return origin === undefined ? undefined : this.#checkpoints.get(origin);
   }
 

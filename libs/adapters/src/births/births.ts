@@ -31,15 +31,20 @@ export interface NewLedger {
   readonly name?: string | undefined;
   readonly lanes?: number | undefined;
   readonly topicPrefix?: string | undefined;
+  readonly recoveryKey?: { readonly keyid: string; readonly publicKey: string } | undefined;
 }
 
 /** Keys and ledger.json, made when they are missing. Nothing is published. */
-export function openOrCreateHome(folder: string, { name, lanes, topicPrefix }: NewLedger = {}): { home: Home; created: boolean } {
+export function openOrCreateHome(
+  folder: string,
+  { name, lanes, topicPrefix, recoveryKey }: NewLedger = {},
+): { home: Home; created: boolean } {
   if (Home.exists(folder)) return { home: Home.open(folder), created: false };
   const home = Home.create(folder, {
     name: name ?? LEDGER_NAME_DEFAULT,
     lanes: lanes ?? LANES_DEFAULT,
     topicPrefix: topicPrefix ?? '',
+    recoveryKey,
     nowMs: Date.now(),
   });
   return { home, created: true };

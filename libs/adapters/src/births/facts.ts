@@ -1,5 +1,5 @@
 /** Who lives on a ledger, as its entries say: tenants, parties, tokens, bundles, and how far each input topic was decided. */
-import { type InputTopic, originOf, type Predicate, type Source } from '#domain';
+import { type InputTopic, type KeyRole, originOf, type Predicate, type Source } from '#domain';
 
 import type { FollowedEntry } from './follow.ts';
 
@@ -16,11 +16,16 @@ export interface TenantOnLedger {
   readonly tokens: Map<string, { readonly tokenHash: string; readonly revoked: boolean }>;
 }
 
+/** undefined: the ledger was born without. */
+export type LaneKeys = Partial<Record<KeyRole, string | undefined>>;
+
 export class LedgerFacts {
   /** Also each lane's `_system.<lane>`. */
   readonly tenants = new Map<string, TenantOnLedger>();
   /** Lane → hex digest of the bundle in force. */
   readonly bundles = new Map<number, string>();
+  /** By lane: keyids of the ledger's own roles. */
+  readonly #keys = new Map<number, LaneKeys>();
   /** Entries seen. */
   count = 0;
   readonly #decided = new Map<string, bigint>();
@@ -31,6 +36,7 @@ export class LedgerFacts {
     this.count += 1;
     this.#advance(lane, source, { predicate, digest: subject[0].digest.sha256 });
     const { tenant } = record;
+    this.#noteKeys(lane, kind, predicate, tenant);
     if (kind === 'genesis') this.#open(tenant, lane, predicate.origin, textOf(predicate, 'vkey'));
     const facts = this.tenants.get(tenant);
     if (kind === 'tenant.registered') {
@@ -71,6 +77,23 @@ export class LedgerFacts {
   #open(tenant: string, lane: number, origin: string, vkey: string): void {
     if (!this.tenants.has(tenant))
       this.tenants.set(tenant, { tenant, lane, origin, vkey, closed: [], issuers: new Map(), tokens: new Map() });
+  }
+
+  /** Those that the lane admits now. */
+  keysOf(lane: number): LaneKeys {
+    return this.#keys.get(lane) ?? {};
+  }
+
+  #noteKeys(lane: number, kind: string, predicate: Predicate, tenant: string): void {
+    if (!tenant.startsWith('_')) return; // a tenant's tree says the same to its owner
+    const keyidOf = (member: unknown): string | undefined => (member as { readonly keyid?: string } | undefined)?.keyid;
+    const known = this.keysOf(lane);
+    if (kind === 'genesis' && predicate['adminKey'] !== undefined) {
+      const [decider] = predicate['deciderKeys'] as unknown as readonly unknown[];
+      const { adminKey, gatewayKey, recoveryKey } = predicate;
+      const roles = { admin: keyidOf(adminKey), gateway: keyidOf(gatewayKey), recovery: keyidOf(recoveryKey), decider: keyidOf(decider) };
+      this.#keys.set(lane, roles);
+    } else if (kind === 'key.rotated') this.#keys.set(lane, { ...known, [textOf(predicate, 'role')]: keyidOf(predicate['key']) });
   }
 
   #rotate(predicate: Predicate): void {

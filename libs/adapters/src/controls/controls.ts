@@ -11,43 +11,30 @@ import {
   type FreezeScope,
   hex,
   type IssuerType,
-  laneOf,
-  type PayloadKind,
-  sealEnvelope,
-  type SignedEnvelope,
   signPayload,
   SYSTEM_TENANT,
   type TokenRole,
   utf8,
 } from '#domain';
 
-import { codecs } from '../wire/codec.ts';
 import { initialisedPayloadOf } from '../home/config.ts';
-import { CONTROL_LIFETIME_MS, drawLog } from '../home/create-ledger.ts';
+import { drawLog } from '../home/create-ledger.ts';
 import type { Home } from '../home/home.ts';
+import { control, type ControlRecord, drawId, ofTenant, onEveryLane, seal } from './signed-control.ts';
 
-export interface ControlRecord {
-  readonly topic: 'controls';
-  /** The partition. */
-  readonly lane: number;
-  /** utf8(tenant). */
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  /** Of the payload. */
-  readonly id: string;
-}
+export type { ControlRecord } from './signed-control.ts';
 
 /** LedgerInitialised, the same payload as the first record of every lane; made again it gives the same bytes. */
 export function initialisedEnvelopes(home: Home): ControlRecord[] {
   const payload = initialisedPayloadOf(home.config);
   const envelope = signPayload({ kind: 'ledger.initialised', payload, seed: home.key('admin'), tenant: SYSTEM_TENANT, lane: 0 });
-  return onEveryLane(home, envelope, 'ledger.initialised');
+  return onEveryLane(home, { envelope, id: 'ledger.initialised' });
 }
 
 /** Draws the tenant's log: run once per tenant, where the ledger's seed is. */
 export function registerTenant(home: Home, tenant: string): ControlRecord {
   const { lane } = ofTenant(home, tenant);
-  const log = drawLog(home.config.name, home.key('ledger'));
+  const log = drawLog(home.config.name, home.newestLedgerSeed());
   return control(home, 'tenant.registered', { tenant: SYSTEM_TENANT, lane }, { registers: tenant, lane, ...log });
 }
 
@@ -111,8 +98,7 @@ export function revokeToken(home: Home, tenant: string, tokenId: string): Contro
 
 /** In force on a lane from its entry there; confirmed when every lane has one. */
 export function activateBundle(home: Home, bundle: BundleDocument): ControlRecord[] {
-  const { envelope, id } = seal(home, 'bundle.activated', { tenant: SYSTEM_TENANT, lane: 0 }, { bundle });
-  return onEveryLane(home, envelope, id);
+  return onEveryLane(home, seal(home, 'bundle.activated', { tenant: SYSTEM_TENANT, lane: 0 }, { bundle }));
 }
 
 export interface FreezeOptions {
@@ -130,13 +116,11 @@ export interface FreezeOptions {
 /** Its records have one id, the freeze's own. In force on a lane from its entry there; confirmed when every lane has one. */
 export function raiseFreeze(home: Home, { level, scope, why, by, untilMs, id: name = drawId(level) }: FreezeOptions): ControlRecord[] {
   const until = untilMs === undefined ? undefined : formatTime(untilMs);
-  const { envelope, id } = seal(home, 'freeze.raised', { tenant: SYSTEM_TENANT, lane: 0 }, { level, scope, why, by, until }, name);
-  return onEveryLane(home, envelope, id);
+  return onEveryLane(home, seal(home, 'freeze.raised', { tenant: SYSTEM_TENANT, lane: 0 }, { level, scope, why, by, until }, { id: name }));
 }
 
 export function liftFreeze(home: Home, lifts: string, { by, why }: { readonly by: string; readonly why: string }): ControlRecord[] {
-  const { envelope, id } = seal(home, 'freeze.lifted', { tenant: SYSTEM_TENANT, lane: 0 }, { lifts, by, why });
-  return onEveryLane(home, envelope, id);
+  return onEveryLane(home, seal(home, 'freeze.lifted', { tenant: SYSTEM_TENANT, lane: 0 }, { lifts, by, why }));
 }
 
 export interface GapOptions {
@@ -189,43 +173,4 @@ export interface ErasureOptions {
 export function eraseInput(home: Home, { tenant, action, indexes, why }: ErasureOptions): ControlRecord {
   const ascending = indexes.toSorted((a, b) => a - b).map(String);
   return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why });
-}
-
-interface Place {
-  readonly tenant: string;
-  readonly lane: number;
-}
-
-function ofTenant(home: Home, tenant: string): Place {
-  return { tenant, lane: laneOf(tenant, home.config.lanes) };
-}
-
-function control(home: Home, kind: PayloadKind, place: Place, body: object): ControlRecord {
-  const { envelope, id } = seal(home, kind, place, body);
-  return record(envelope, id);
-}
-
-const drawId = (what: string): string => `${what}-${hex(randomBytes(8))}`;
-
-function seal(home: Home, kind: PayloadKind, place: Place, body: object, id = drawId(kind)): { envelope: SignedEnvelope; id: string } {
-  const { tenant, lane } = place;
-  const issuedAtMs = Date.now();
-  const head = {
-    ...home.bound(),
-    tenant,
-    issuer: 'admin',
-    id,
-    issuedAtMs,
-    expiresAtMs: issuedAtMs + CONTROL_LIFETIME_MS,
-    blind: randomBytes(32),
-  };
-  return { envelope: sealEnvelope({ kind, body, head, seed: home.key('admin'), lane }), id };
-}
-
-function onEveryLane(home: Home, envelope: SignedEnvelope, id: string): ControlRecord[] {
-  return Array.from({ length: home.config.lanes }, (_, lane) => record({ ...envelope, lane }, id));
-}
-
-function record(envelope: SignedEnvelope, id: string): ControlRecord {
-  return { topic: 'controls', lane: envelope.lane, key: utf8(envelope.tenant), value: codecs.signedEnvelope.encode(envelope), id };
 }

@@ -13,6 +13,7 @@ import { Home } from '../home/home.ts';
 import { codecs, wire } from '../wire/codec.ts';
 import { schemasFolder } from '../wire/schemas.ts';
 import * as controls from './controls.ts';
+import * as rotations from './rotations.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-decided-'));
 afterAll(() => {
@@ -105,6 +106,12 @@ describe('what this home signs', () => {
     expect(control(controls.revokeToken(home, 'acme', token.tokenId))).toStrictEqual(['token.revoked']);
     expect(control(controls.revokeIssuer(home, 'acme', 'ci'))).toStrictEqual(['issuer.revoked']);
     expect(control(controls.revokeIssuer(home, 'acme', 'nobody'))).toStrictEqual(['input.refused']);
+    for (const role of ['decider', 'gateway', 'admin'] as const) {
+      expect(rotations.rotateKey(home, rotations.offerOf(home, role)).flatMap(control)).toStrictEqual(['key.rotated', 'key.rotated']);
+      expect(home.promoteKey(role)).toBe(true);
+    }
+    expect(control(rotations.rotateLog(home, 'acme'))).toStrictEqual(['log.rotated', 'log.closed', 'genesis']);
+    expect(control(rotations.rotateLog(home, '_system.0'))).toStrictEqual(['log.rotated', 'log.closed', 'genesis']);
     offsets.actions = 5n;
     expect(control(controls.declareGap(home, { topic: 'actions', lane: 0, from: 0n, to: 5n, epoch: 0 }))).toStrictEqual(['input.gap']);
   }, 60_000); // checking a bundle runs its Cedar analysis: seconds on a busy machine

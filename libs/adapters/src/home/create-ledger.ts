@@ -15,13 +15,15 @@ export interface LedgerOptions {
   readonly lanes: number;
   readonly topicPrefix: string;
   readonly nowMs: number;
+  /** Public key of a pair that is kept offline: rotates what is lost or stolen. Absent: nothing does. */
+  readonly recoveryKey?: { readonly keyid: string; readonly publicKey: string } | undefined;
   /** 32-byte seeds. */
   readonly seeds: { readonly ledger: Uint8Array; readonly admin: Uint8Array; readonly gateway: Uint8Array; readonly decider: Uint8Array };
 }
 
 /** A ledger's birth: LedgerInitialised, signed by its first admin, and the configuration that pins it. */
 export function createLedger(options: LedgerOptions): { config: LedgerConfig; initialisedPayload: Uint8Array } {
-  const { name, lanes, topicPrefix, nowMs, seeds } = options;
+  const { name, lanes, topicPrefix, nowMs, seeds, recoveryKey } = options;
   const envelope = sealEnvelope({
     kind: 'ledger.initialised',
     body: {
@@ -32,6 +34,7 @@ export function createLedger(options: LedgerOptions): { config: LedgerConfig; in
       adminKey: publicKeyOf(seeds.admin),
       gatewayKey: publicKeyOf(seeds.gateway),
       deciderKey: publicKeyOf(seeds.decider),
+      recoveryKey,
       systemLogs: Array.from({ length: lanes }, (_, lane) => ({ lane, ...drawLog(name, seeds.ledger) })),
     },
     head: {

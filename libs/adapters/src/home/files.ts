@@ -66,6 +66,12 @@ export function writeNew(path: string, text: string, mode: number): boolean {
   return true;
 }
 
+/** Moves a file over another in one step; after the return it survives a power cut. */
+export function replaceFile(from: string, to: string): void {
+  renameSync(from, to);
+  syncFolder(dirname(to));
+}
+
 function writeTemporary(path: string, text: string, mode: number): string {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   const file = openSync(temporary, 'wx', mode);

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { base64, fromBase64 } from '#domain';
+import { ed25519PublicKey } from '#crypto';
+import { base64, formatVkey, fromBase64, tenantSeed } from '#domain';
 
 import { birthOf, formatConfig, type LedgerConfig, parseConfig } from './config.ts';
 import { createLedger, type LedgerOptions } from './create-ledger.ts';
-import { makeFolder, PUBLIC_FILE, SECRET_FILE, SECRET_FOLDER, writeNew, writeWhole } from './files.ts';
+import { makeFolder, PUBLIC_FILE, replaceFile, SECRET_FILE, SECRET_FOLDER, writeNew, writeWhole } from './files.ts';
 
 export type HomeFault = 'NO_LEDGER' | 'LEDGER_EXISTS' | 'DAMAGED' | 'NO_KEY' | 'KEY_EXPOSED';
 
@@ -110,6 +111,40 @@ export class Home {
     return seed;
   }
 
+  /** The ledger's seeds, the oldest first: `ledger.seed`, and after each theft another, `ledger.<n>.seed`, from which new logs take their keys. */
+  ledgerSeeds(): Uint8Array[] {
+    return this.#ledgerSeedNames().flatMap((name) => this.keyNow(name) ?? []);
+  }
+
+  newestLedgerSeed(): Uint8Array {
+    return this.ledgerSeeds().at(-1) ?? this.key('ledger');
+  }
+
+  /** Name of the file that holds the new seed. */
+  drawLedgerSeed(): string {
+    const name = `ledger.${this.#ledgerSeedNames().length + 1}`;
+    this.createKey(name);
+    return keyFile(this.folder, name);
+  }
+
+  isOfNewestSeed(origin: string, vkey: string): boolean {
+    return formatVkey(origin, ed25519PublicKey(tenantSeed(this.newestLedgerSeed(), origin))) === vkey;
+  }
+
+  /** `<name>.next.key` takes the place of `<name>.key`, in one step; false when there is none. */
+  promoteKey(name: string): boolean {
+    if (!this.hasKey(`${name}.next`)) return false;
+    replaceFile(keyFile(this.folder, `${name}.next`), keyFile(this.folder, name));
+    this.#seeds.clear();
+    return true;
+  }
+
+  #ledgerSeedNames(): string[] {
+    const names = ['ledger'];
+    while (this.hasKey(`ledger.${names.length + 1}`)) names.push(`ledger.${names.length + 1}`);
+    return names;
+  }
+
   /** The key of that name, drawn now when there is none. */
   createKey(name: string): Uint8Array {
     drawSeed(this.folder, name);
@@ -138,6 +173,19 @@ export class Home {
   topic(name: string): string {
     return this.config.topicPrefix + name;
   }
+}
+
+const LEDGER_SEED = /^ledger(\.\d+)?$/;
+/** Names of the ledger's own keys: no party's key may lie in their files. */
+export const isLedgerKeyName = (name: string): boolean =>
+  LEDGER_SEED.test(name) || /^(admin|gateway|decider|recovery)(\.next)?$/.test(name);
+
+/** A key in a file of its own, which must not exist; returns its public key in base64. Throws HomeError. */
+export function drawKeyFile(file: string): string {
+  const seed = randomBytes(32);
+  if (!writeNew(file, `${base64(seed)}\n`, SECRET_FILE))
+    throw new HomeError('LEDGER_EXISTS', `${file} exists: no key is ever replaced by mistake`);
+  return base64(ed25519PublicKey(seed));
 }
 
 function drawSeed(folder: string, name: string): Uint8Array {
@@ -170,7 +218,7 @@ function readSecret(file: string): string {
 }
 
 function keyFile(folder: string, name: string): string {
-  return join(folder, 'keys', `${fileName(name)}${name === 'ledger' ? '.seed' : '.key'}`);
+  return join(folder, 'keys', `${fileName(name)}${LEDGER_SEED.test(name) ? '.seed' : '.key'}`);
 }
 
 function tokenFile(folder: string, tenant: string): string {

@@ -19,7 +19,7 @@ const MEMBER = 2;
 /** Members that were looked at are written down. */
 const EVALUATED = 10;
 /** A number becomes a text, and an entry of a table. */
-const UNIQUE = 60;
+const UNIQUE = 120;
 /** Half of the pairs of two objects, each with its list of members. */
 const EQUAL = 5;
 /** `"":1,` */

@@ -134,9 +134,12 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { ...judged, actor: { kind: 'agent', id: 'bot', listedAs: '*' }, verdict: 'DENY', reasons: ['DENY_NO_MATCH'] },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_MALFORMED'], detail: 'actor-kind' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },
+    { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_LIMIT'], detail: 'ids', issuedAt: time },
+    { ...judged, verdict: 'DENY', reasons: ['DENY_CONTRACT'], askedAt: time },
   ],
   'action.repeated': [
     { first: '3', issuer: 'platform', keyid },
+    { first: '3', issuer: 'platform', keyid, askedAt: time },
     { first: '3', issuer: 'gateway', token: 't-1', keyid },
   ],
   'escalation.settled': [
@@ -152,6 +155,7 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'claim.refused': [
     { ...CLAIM, reasons: ['CLAIM_TAKEN'], first: '9', expiresAt: time },
     { ...CLAIM, reasons: ['CLAIM_LIMIT'] },
+    { ...CLAIM, reasons: ['CLAIM_LIMIT'], issuedAt: time },
   ],
   'outcome.recorded': [
     {
@@ -166,6 +170,7 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     },
     { ...CLAIM, outcome: 'healthcheck', status: 'failed', late: true, awaits: 'rollback', until: time },
   ],
+  'effect.closed': [{ ...UNKEYED, by: 'ana', ...control, rules: 2 }],
   'effect.uncertain': [
     { ...UNKEYED, awaited: 'result', deadline: time, source: { kind: 'tick', part: 0, parts: 1 } },
     { ...UNKEYED, awaited: 'result', deadline: time, cause: 'EXECUTOR_REVOKED' },
@@ -174,6 +179,8 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'input.refused': [
     { code: 'REFUSED_ENCODING', detail: 'not-an-envelope', length: 3, bytesMac: digest },
     { code: 'REFUSED_BODY', detail: 'unknown-issuer', length: 300, issuer: 'admin', keyid },
+    { code: 'REFUSED_BODY', detail: 'repeated', length: 300, issuer: 'admin', keyid, recordId: 'c-1', expiresAt: time },
+    { code: 'REFUSED_BODY', detail: 'not-awaited', length: 300, issuer: 'runner', keyid, issuedAt: time },
   ],
   'input.erased': [{ erases: ['3', '10'], ...control }],
   'input.gap': [{ topic: 'actions', from: '3', to: '9', newEpoch: 1, ...control }],

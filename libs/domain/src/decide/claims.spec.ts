@@ -28,8 +28,8 @@ function decide(lane: MemoryLane, body: object = {}, id = 'a-1'): { decision: st
   return { decision: entry.statement.predicate.index, receipt: lane.receiptOf(entry) };
 }
 
-const report = (lane: MemoryLane, body: object, { issuer = 'runner', id = 'r-1' } = {}): Entry[] =>
-  lane.when('outcomes', lane.sign({ kind: 'outcome.reported', tenant: 'acme', issuer, id, body }));
+const report = (lane: MemoryLane, body: object, { issuer = 'runner' } = {}): Entry[] =>
+  lane.when('outcomes', lane.sign({ kind: 'outcome.reported', tenant: 'acme', issuer, body }));
 const said = (entries: readonly Entry[]) =>
   entries.map(({ kind, statement: { predicate } }) => [kind, predicate['reasons'] ?? predicate['detail'] ?? predicate['status']].flat());
 const predicateOf = (entries: readonly Entry[]) => entries[0]?.statement.predicate;

@@ -131,7 +131,7 @@ describe('a control', () => {
     const late = { expiresAtMs: lane.nowMs + 24 * HOUR_MS + 1 };
     const [refused] = lane.control('token.issued', 'acme', { ...body, token: 't-2' }, late);
     expect(refused).toMatchObject({ tenant: 'acme', kind: 'input.refused', inputForm: 'sealed' });
-    expect(refused?.statement.predicate).toMatchObject({ code: 'REFUSED_BODY', detail: 'expires-too-late', issuer: 'admin' });
+    expect(refused?.statement.predicate).toMatchObject({ code: 'REFUSED_BODY', detail: 'lives-too-long', issuer: 'admin' });
     lane.nowMs += HOUR_MS;
     expect(detail(lane.when('controls', value))).toBe('expired');
   });

@@ -25,6 +25,7 @@ import { addKey, keyFault, revokeKey } from './issuer-keys.ts';
 import { rotateKey } from './ledger-keys.ts';
 import { isVkeyOf, type NamedLog, rotateLog, successorOf } from './log-rotation.ts';
 import { pick } from './members.ts';
+import { memoryOf, staleOf } from './memory/records.ts';
 import { reachOfIssuer, reachOfKey, reachOfToken } from './revoke.ts';
 import type { LaneState } from './state.ts';
 import { LaneHalted, type DecideContext, type Decided, type InputFacts } from './types.ts';
@@ -66,7 +67,7 @@ interface Step {
 /** A control by the admin: its fact goes onto the ledger, or a refusal that says why in one word. */
 export function decideControl(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
   if (state.heads.nextSeq === 0) return initialise(state, input, context, checked);
-  const refused = staleness(checked, laneNow(state, context.nowMs));
+  const refused = staleness(state, checked, laneNow(state, context.nowMs));
   if (refused !== undefined) return refuse(state, input, context, checked, refused);
   const parsed = parsePayload(checked.kind, checked.payload, state.rules);
   if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
@@ -76,7 +77,11 @@ export function decideControl(state: LaneState, input: RecordInput, context: Dec
 }
 
 /** A copy replayed later must not undo what came after it, so ids of controls are remembered like those of actions. */
-export function staleness({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): string | undefined {
+export function staleness(state: LaneState, checked: CheckedEnvelope, nowMs: number): string | undefined {
+  return state.rules === 1 ? stalenessRules1(checked, nowMs) : staleOf(state, checked, nowMs);
+}
+
+function stalenessRules1({ payload, facts, issuer }: CheckedEnvelope, nowMs: number): string | undefined {
   const { id, expiresAt } = payload;
   if (typeof id !== 'string' || !isIdentifier(id) || typeof expiresAt !== 'string') return 'head';
   let expiresAtMs: number;
@@ -126,6 +131,12 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     return typeof rotation === 'string' ? rotation : { ...rotation, also: inTrees(state, checked, rotation) };
   },
   'bundle.activated': activateBundle,
+  'effect.closed': ({ checked, body }) => {
+    const effect = checked.facts.effects.get(Number(body['decision']));
+    if (effect?.uncertain !== true) return 'not-uncertain'; // what is awaited may still be reported
+    const members = { decision: body['decision'], claim: effect.claim, executor: effect.executor, by: body['by'] };
+    return { kind: 'effect.closed', members, actionId: effect.actionId };
+  },
   'freeze.raised': raiseFreeze,
   'freeze.lifted': liftFreeze,
   'approval.recorded': ({ state, context, checked, body }) => {
@@ -307,7 +318,10 @@ export function refuse(state: LaneState, input: RecordInput, context: DecideCont
   const entry = draft(state, context, treeOf(state, checked.tree), recordSource(state, input), {
     kind: 'input.refused',
     payloadDigest: checked.payloadDigest,
-    members: { code: 'REFUSED_BODY', detail, length: input.value?.length ?? 0, issuer: checked.issuer, keyid: checked.envelope.keyid },
+    members: {
+      ...{ code: 'REFUSED_BODY', detail, length: input.value?.length ?? 0, issuer: checked.issuer, keyid: checked.envelope.keyid },
+      ...(state.rules === 1 ? {} : memoryOf(state, checked, laneNow(state, context.nowMs))),
+    },
     inputForm: 'sealed',
   });
   return { entries: [entry], facts: {}, deadLetter: false };

@@ -120,11 +120,11 @@ describe('after an erasure', () => {
 
   it('the request is in no snapshot, not even as a digest', () => {
     const { lane, index, before } = erased();
-    const digest = lane.state.tenants.get('acme')?.ids.firstOf('platform\0a-1', lane.nowMs)?.digest ?? [];
+    const digest = lane.state.ids.find({ tenant: 'acme', issuer: 'platform', id: 'a-1' }, lane.nowMs)?.digest ?? [];
     expect(Buffer.from(before.bytes).includes(Buffer.from(digest))).toBe(true);
     erase(lane, 'a-1', [index]);
     expect(Buffer.from(lane.snapshot().bytes).includes(Buffer.from(digest))).toBe(false);
-    expect(lane.state.tenants.get('acme')?.ids.firstOf('platform\0a-1', lane.nowMs)).toMatchObject({ index, digest: null });
+    expect(lane.state.ids.find({ tenant: 'acme', issuer: 'platform', id: 'a-1' }, lane.nowMs)).toMatchObject({ index, digest: null });
   });
 
   it('the checker calls the decision unreplayable because erased, and the ledger valid', async () => {

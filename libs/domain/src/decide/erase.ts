@@ -1,7 +1,7 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
 import type { EntryContent } from './draft.ts';
 import { settlement } from './settlement.ts';
-import type { LaneState, TenantFacts } from './state.ts';
+import type { LaneState } from './state.ts';
 
 /** How an escalation ends whose action is erased while people were still asked. */
 export const CANCELLED_ERASED = 'CANCELLED_ERASED';
@@ -29,7 +29,9 @@ export function cancelledBy(state: LaneState, request: ErasureRequest): readonly
 }
 
 /** What the decider remembers of an erased request would let anyone who holds a copy of the state guess at it: forgotten with the input. */
-export function forgetRequests({ ids, limits }: TenantFacts, indexes: readonly unknown[]): void {
-  ids.forgetDigests(new Set(indexes.map(Number)));
-  limits.forget(indexes.map(Number));
+export function forgetRequests(state: LaneState, tenant: string, indexes: readonly unknown[]): void {
+  const erased = new Set(indexes.map(Number));
+  if (state.rules === 1) state.tenants.get(tenant)?.ids.forgetDigests(erased);
+  else state.ids.forgetDigests(tenant, erased);
+  state.tenants.get(tenant)?.limits.forget(indexes.map(Number));
 }

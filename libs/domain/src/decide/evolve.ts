@@ -1,6 +1,6 @@
 import { fromBase64 } from '../formats/bytes.ts';
 import { parseTime } from '../formats/time.ts';
-import type { Entry, Predicate, Source } from '../ledger/entry.ts';
+import type { Predicate, Source } from '../ledger/entry.ts';
 import { admitEntry, systemTree } from '../ledger/heads.ts';
 import type { ActorRule } from '../payloads/actors.ts';
 import { askedBy, personOf } from './approvals.ts';
@@ -9,16 +9,16 @@ import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { rememberProposal, settleProposal } from './memory/proposals.ts';
+import { rememberRecord } from './memory/records.ts';
 import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
 import { evolveLedgerKeys } from './ledger-keys.ts';
 import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
 import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
-import type { InputFacts } from './types.ts';
+import { floorOf } from './lane-time.ts';
+import type { EvolvedEntry, InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
-
-/** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
-export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes' | 'source'> & { readonly leaf?: Uint8Array };
 
 /**
  * Moves the state over one entry, in place. Throws LedgerBroken when the entry is not exactly the next of its tree. `facts` is what
@@ -34,12 +34,14 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
   const { predicate, subject } = entry.statement;
   const tenant = tenantFacts(state, entry.tenant);
   const decidedAtMs = parseTime(predicate.decidedAt);
-  state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
-  tenant.claims.forgetExpired(decidedAtMs);
+  if (state.rules === 1) {
+    state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
+    tenant.claims.forgetExpired(decidedAtMs);
+  } else state.ids.sweep(decidedAtMs);
   tenant.lastDecidedAtMs = Math.max(tenant.lastDecidedAtMs, decidedAtMs);
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
   advancePosition(state, entry.source);
-  rememberControl(state, tenant, predicate);
+  rememberControl(state, tenant, entry.tenant, predicate);
   switch (entry.kind) {
     case 'tenant.registered':
       state.tenants.set(text(predicate['registers']), emptyTenant());
@@ -75,10 +77,11 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       if (entry.tenant === systemTree(state.heads.lane)) freeze(state, entry.kind, predicate, decidedAtMs);
       break;
     case 'action.decided':
+      if (state.rules >= 2) rememberProposal(state, entry, subject[0].name, facts);
       decided(state, tenant, entry, subject[0].name, facts);
       break;
     case 'escalation.settled':
-      settled(state, tenant, entry.tenant, predicate);
+      settled(state, tenant, entry, predicate);
       break;
     case 'approval.recorded': {
       const open = findEscalation(state.due, entry.tenant, Number(predicate['decision']));
@@ -90,6 +93,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'claim.refused':
     case 'outcome.recorded':
     case 'effect.uncertain':
+    case 'effect.closed':
       evolveEffects(state, tenant, { name: entry.tenant, kind: entry.kind, actionId: subject[0].name, predicate });
       break;
     case 'time.corrected':
@@ -99,14 +103,20 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       gap(state, predicate);
       break;
     case 'input.erased':
-      forgetRequests(tenant, predicate['erases'] as readonly string[]);
+      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[]);
+      break;
+    case 'action.repeated':
+      if (state.rules >= 2) rememberProposal(state, entry, subject[0].name, facts);
+      break;
+    case 'input.refused':
+      if (state.rules >= 2 && typeof predicate['issuer'] === 'string') {
+        rememberRecord(state, entry.tenant, predicate['issuer'], predicate['recordId'], predicate);
+      }
       break;
     case 'genesis':
     case 'log.rotated':
     case 'log.closed':
-    case 'action.repeated':
     case 'rollback.granted':
-    case 'input.refused':
       break; // nothing beyond what every entry does
   }
   return state;
@@ -119,9 +129,11 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   const deadline = predicate['approvalDeadline'];
   const index = Number(predicate.index);
   const isOpen = typeof deadline === 'string';
-  const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
-  tenant.ids.remember(idKey(issuer, actionId), known);
-  state.idCount += 1;
+  if (state.rules === 1) {
+    const known = { index, digest: facts.requestDigest ?? null, expiresAtMs: parseTime(predicate['expiresAt']), open: isOpen };
+    tenant.ids.remember(idKey(issuer, actionId), known);
+    state.idCount += 1;
+  }
   const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
   if (!isOpen) return;
   const sender = senderOf(issuer, predicate['token']);
@@ -143,11 +155,12 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
   tenant.openByActor.set(asker, (tenant.openByActor.get(asker) ?? 0) + 1);
 }
 
-function settled(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
-  const closed = closeEscalation(state.due, name, Number(predicate['settles']));
+function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, predicate: Predicate): void {
+  const closed = closeEscalation(state.due, entry.tenant, Number(predicate['settles']));
   if (!closed) return;
   if (predicate['outcome'] !== 'ALLOW_APPROVED') for (const each of closed.counts ?? []) tenant.limits.release(each, closed.index);
-  tenant.ids.settle(idKey(closed.issuer, closed.actionId));
+  if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));
+  else settleProposal(state, entry, closed);
   const left = (tenant.openByActor.get(closed.asker) ?? 1) - 1;
   if (left > 0) tenant.openByActor.set(closed.asker, left);
   else tenant.openByActor.delete(closed.asker);
@@ -159,8 +172,12 @@ function advancePosition(state: LaneState, source: Source): void {
   state.positions[source.topic] = { epoch: source.epoch, next: BigInt(source.offset) + 1n };
 }
 
-function rememberControl(state: LaneState, tenant: TenantFacts, predicate: Predicate): void {
+function rememberControl(state: LaneState, tenant: TenantFacts, name: string, predicate: Predicate): void {
   const { controlId, expiresAt } = predicate as { controlId?: unknown; expiresAt?: unknown };
+  if (state.rules >= 2 && controlId !== undefined) {
+    rememberRecord(state, name, predicate['signedBy'] === 'recovery' ? 'recovery' : 'admin', controlId, predicate);
+    return;
+  }
   if (typeof controlId !== 'string' || typeof expiresAt !== 'string') return;
   const known = { index: Number(predicate.index), digest: null, expiresAtMs: parseTime(expiresAt), open: false };
   const signedBy = predicate['signedBy'] === 'recovery' ? 'recovery' : 'admin';
@@ -182,7 +199,7 @@ function freeze(state: LaneState, kind: 'freeze.raised' | 'freeze.lifted', predi
 /** What time decided meanwhile stays; from here on it goes on from the corrected moment. */
 function correctTime(state: LaneState, nowMs: number): void {
   state.lastDecidedAtMs = nowMs;
-  state.floorMs = nowMs;
+  state.floorMs = floorOf(nowMs);
   for (const tenant of state.tenants.values()) tenant.lastDecidedAtMs = Math.min(tenant.lastDecidedAtMs, nowMs);
 }
 

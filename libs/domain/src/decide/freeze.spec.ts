@@ -147,6 +147,8 @@ describe('raising is refused', () => {
     lane.nowMs += 25 * HOUR_MS; // the control's own id is forgotten by now
     expect(detail(freeze(lane, 'f-1'))).toBe('exists');
     lift(lane, 'f-1');
+    expect(detail(freeze(lane, 'f-1'))).toBe('repeated'); // what was refused stays refused under its id
+    lane.nowMs += 25 * HOUR_MS;
     expect(detail(freeze(lane, 'f-1'))).toBe('exists');
   });
 

@@ -1,21 +1,34 @@
 /**
- * Known ids in typed arrays, some 70 bytes each by computation, where objects in a Map take several times that: a lane remembers up to a
- * million. An id is known by the first 16 bytes of its SHA-256; two that share them would need 2⁶⁴ tries, and the second would be refused as a
+ * Known ids in typed arrays, some 90 bytes each by computation, where objects in a Map take several times that: a lane remembers
+ * millions. An id is known by the first 16 bytes of its SHA-256; two that share them would need 2⁶⁴ tries, and the second would be refused as a
  * repetition.
  */
 import { sha256 } from '#crypto';
 
 export const ID_DIGEST_BYTES = 16;
-/** As `encode` writes one: key, digest, leaf index and expiry as doubles, flags. */
-export const ID_ROW_BYTES = 49;
+/** As `encode` writes one: key, digest, leaf index and expiry as doubles, flags, permit, owner. */
+export const ID_ROW_BYTES = 69;
+const PERMIT_AT = 49;
+const OWNER_AT = 65;
 const WORDS = 4;
 const ROWS_MIN = 64;
 
 const USED = 1;
 const OPEN = 2;
 const HAS_DIGEST = 4;
+const CLAIMED = 8;
+const HAS_PERMIT = 16;
+const FLAGS_END = 32;
 
 type Words = readonly [number, number, number, number];
+interface NewRow {
+  readonly index: number;
+  readonly digest: Uint8Array | null;
+  readonly expiresAtMs: number;
+  readonly open: boolean;
+  /** Number of whom it is counted for. */
+  readonly owner?: number;
+}
 
 export class IdTable {
   /** Ids held. */
@@ -28,6 +41,8 @@ export class IdTable {
   #indexes = new Float64Array(ROWS_MIN);
   #expiries = new Float64Array(ROWS_MIN);
   #flags = new Uint8Array(ROWS_MIN);
+  #permits = new Uint8Array(ROWS_MIN * ID_DIGEST_BYTES);
+  #owners = new Uint32Array(ROWS_MIN);
   /** Open addressing with linear probing, at most half full: row + 1, or 0. */
   #slots = new Int32Array(ROWS_MIN * 2);
 
@@ -38,14 +53,31 @@ export class IdTable {
   }
 
   /** Row of the new id, or of the one that it replaces. */
-  put(key: string, id: { index: number; digest: Uint8Array | null; expiresAtMs: number; open: boolean }): number {
+  put(key: string, id: NewRow): number {
     return this.#put(wordsOf(key), id);
   }
 
   indexOf = (row: number): number => this.#indexes[row] ?? 0;
   expiryOf = (row: number): number => this.#expiries[row] ?? 0;
   isUsed = (row: number): boolean => this.#has(row, USED);
+  ownerOf = (row: number): number => this.#owners[row] ?? 0;
   isOpen = (row: number): boolean => this.#has(row, OPEN);
+  isClaimed = (row: number): boolean => this.#has(row, CLAIMED);
+  setExpiry(row: number, expiresAtMs: number): void {
+    this.#expiries[row] = expiresAtMs;
+  }
+  setClaimed(row: number): void {
+    this.#flags[row] = (this.#flags[row] ?? 0) | CLAIMED;
+  }
+  /** First ID_DIGEST_BYTES of what is remembered of the permit. */
+  setPermit(row: number, permit: Uint8Array): void {
+    this.#permits.set(permit.subarray(0, ID_DIGEST_BYTES), row * ID_DIGEST_BYTES);
+    this.#flags[row] = (this.#flags[row] ?? 0) | HAS_PERMIT;
+  }
+  /** A copy; null when there is none. */
+  permitOf(row: number): Uint8Array | null {
+    return this.#has(row, HAS_PERMIT) ? this.#permits.slice(row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES) : null;
+  }
   close(row: number): void {
     this.#flags[row] = (this.#flags[row] ?? 0) & ~OPEN;
   }
@@ -55,9 +87,9 @@ export class IdTable {
   }
 
   /** Of the ids decided at these leaf indexes. Looks at every row: 30 ms for a million. */
-  forgetDigests(indexes: ReadonlySet<number>): void {
+  forgetDigests(indexes: ReadonlySet<number>, isMeant: (owner: number) => boolean = () => true): void {
     for (let row = 0; row < this.#rows; row++) {
-      if (!this.#has(row, HAS_DIGEST) || !indexes.has(this.indexOf(row))) continue;
+      if (!this.#has(row, HAS_DIGEST) || !indexes.has(this.indexOf(row)) || !isMeant(this.ownerOf(row))) continue;
       this.#flags[row] = (this.#flags[row] ?? 0) & ~HAS_DIGEST;
       this.#digests.fill(0, row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES);
     }
@@ -85,6 +117,7 @@ export class IdTable {
    */
   encode(): Uint8Array {
     const [keys, digests, indexes, expiries, flags] = [this.#keys, this.#digests, this.#indexes, this.#expiries, this.#flags];
+    const [permits, owners] = [this.#permits, this.#owners];
     const out = new Uint8Array(this.size * ID_ROW_BYTES);
     const view = new DataView(out.buffer);
     let at = 0;
@@ -94,6 +127,8 @@ export class IdTable {
       view.setFloat64(at + 32, indexes[row] ?? 0);
       view.setFloat64(at + 40, expiries[row] ?? 0);
       out[at + 48] = flags[row] ?? 0;
+      for (let of = 0; of < ID_DIGEST_BYTES; of++) out[at + PERMIT_AT + of] = permits[row * ID_DIGEST_BYTES + of] ?? 0;
+      view.setUint32(at + OWNER_AT, owners[row] ?? 0);
       at += ID_ROW_BYTES;
     }
     return out;
@@ -107,29 +142,40 @@ export class IdTable {
     for (let at = 0; at < bytes.length; at += ID_ROW_BYTES) {
       const words: Words = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), view.getUint32(at + 12)];
       const [index, expiresAtMs, flags] = [view.getFloat64(at + 32), view.getFloat64(at + 40), bytes[at + 48] ?? 0];
-      const isOne = Number.isSafeInteger(index) && Number.isSafeInteger(expiresAtMs) && (flags & USED) !== 0 && flags < 8;
+      const isOne = Number.isSafeInteger(index) && Number.isSafeInteger(expiresAtMs) && (flags & USED) !== 0 && flags < FLAGS_END;
       if (!isOne || this.#slots[this.#slotOf(words)] !== 0) throw new Error('ids: not a row, or one twice');
       const digest = (flags & HAS_DIGEST) !== 0 ? bytes.subarray(at + 16, at + 32) : null;
-      rows.push(this.#put(words, { index, digest, expiresAtMs, open: (flags & OPEN) !== 0 }));
+      const row = this.#put(words, { index, digest, expiresAtMs, open: (flags & OPEN) !== 0, owner: view.getUint32(at + OWNER_AT) });
+      if ((flags & CLAIMED) !== 0) this.setClaimed(row);
+      if ((flags & HAS_PERMIT) !== 0) this.setPermit(row, bytes.subarray(at + PERMIT_AT, at + OWNER_AT));
+      rows.push(row);
     }
     return rows;
   }
 
   #inOrder(): Uint32Array {
-    const [indexes, flags] = [this.#indexes, this.#flags];
     const rows = new Uint32Array(this.size);
-    let [held, last, isOrdered] = [0, 0, true];
+    let [held, isOrdered] = [0, true];
     for (let row = 0; row < this.#rows; row++) {
-      if (((flags[row] ?? 0) & USED) === 0) continue;
-      const index = indexes[row] ?? 0;
-      isOrdered &&= last <= index;
-      last = index;
+      if (!this.isUsed(row)) continue;
+      isOrdered &&= held === 0 || this.#compare(rows[held - 1] ?? 0, row) < 0;
       rows[held++] = row;
     }
-    return isOrdered ? rows : rows.sort((a, b) => (indexes[a] ?? 0) - (indexes[b] ?? 0));
+    return isOrdered ? rows : rows.sort((a, b) => this.#compare(a, b));
   }
 
-  #put(words: Words, { index, digest, expiresAtMs, open }: Parameters<IdTable['put']>[1]): number {
+  /** By leaf index; those of two trees that share one by their keys. */
+  #compare(a: number, b: number): number {
+    const byIndex = (this.#indexes[a] ?? 0) - (this.#indexes[b] ?? 0);
+    if (byIndex !== 0) return byIndex;
+    for (let of = 0; of < WORDS; of++) {
+      const byWord = (this.#keys[a * WORDS + of] ?? 0) - (this.#keys[b * WORDS + of] ?? 0);
+      if (byWord !== 0) return byWord;
+    }
+    return 0;
+  }
+
+  #put(words: Words, { index, digest, expiresAtMs, open, owner = 0 }: NewRow): number {
     const slot = this.#slotOf(words);
     const held = (this.#slots[slot] ?? 0) - 1;
     const row = held >= 0 ? held : this.#newRow(words, slot);
@@ -138,6 +184,8 @@ export class IdTable {
     this.#flags[row] = USED | (open ? OPEN : 0) | (digest ? HAS_DIGEST : 0);
     this.#digests.fill(0, row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES);
     if (digest) this.#digests.set(digest.subarray(0, ID_DIGEST_BYTES), row * ID_DIGEST_BYTES);
+    this.#permits.fill(0, row * ID_DIGEST_BYTES, (row + 1) * ID_DIGEST_BYTES);
+    this.#owners[row] = owner;
     return row;
   }
 
@@ -183,6 +231,8 @@ export class IdTable {
     this.#indexes = grown(this.#indexes, new Float64Array(rows));
     this.#expiries = grown(this.#expiries, new Float64Array(rows));
     this.#flags = grown(this.#flags, new Uint8Array(rows));
+    this.#permits = grown(this.#permits, new Uint8Array(rows * ID_DIGEST_BYTES));
+    this.#owners = grown(this.#owners, new Uint32Array(rows));
   }
 
   #growSlots(): void {

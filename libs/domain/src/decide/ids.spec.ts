@@ -104,7 +104,7 @@ describe('a book of ids', () => {
     expect(() => IdBook.decode(Uint8Array.of(...row, ...row))).toThrow('twice');
     for (const [at, byte] of [
       [48, 0], // not in use
-      [48, 9], // a flag that does not exist
+      [48, 33], // a flag that does not exist
       [33, 0xff], // no index
       [40, 0x7f], // no time
     ] as const) {

@@ -7,7 +7,8 @@ import type { Entry } from '../ledger/entry.ts';
 import { CLOCK_DIFFERENCE_MAX_MS } from './lane-time.ts';
 
 const SYSTEM = '_system';
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const high = { resource: { type: 'thing', id: 'high' } };
 
@@ -66,7 +67,8 @@ describe('a lane whose time lies ahead of the clock', () => {
       'acme time.corrected',
       'globex time.corrected',
     ]);
-    expect(said(both.propose('next'))).toBe('action.decided ALLOW ALLOW_POLICY +60 s');
+    both.nowMs += MINUTE_MS;
+    expect(said(both.propose('next'))).toBe('action.decided ALLOW ALLOW_POLICY +120 s');
   });
 
   it('is corrected once, and only as what it is', () => {
@@ -98,7 +100,19 @@ describe('after a correction', () => {
     correct(lane);
     expect(said(lane.when('actions', early))).toBe('action.decided DENY DENY_EXPIRED expired +60 s');
     expect(said(lane.when('controls', lift))).toBe('input.refused expired +60 s');
+    // A sender's clock may be a minute ahead, and its record may have been decided and forgotten all the same.
+    lane.nowMs += MINUTE_MS - 1;
+    expect(said(lane.propose('too-soon'))).toContain('DENY_EXPIRED');
+    lane.nowMs += 1;
     expect(said(lane.propose('now'))).toContain('ALLOW');
+  });
+
+  it('an action asked before it is over, however it is signed anew', () => {
+    const lane = aheadByADay();
+    correct(lane);
+    const askedAtMs = lane.nowMs - 1;
+    lane.nowMs += 5 * MINUTE_MS;
+    expect(said(lane.propose('asked-before', {}, { askedAtMs }))).toContain('DENY_EXPIRED');
   });
 
   it('a stop that had ended in the wrong time stands in the way again', () => {
@@ -109,6 +123,7 @@ describe('after a correction', () => {
     expect(said(lane.propose('too-late'))).toContain('ALLOW');
     lane.nowMs -= HOUR_MS - 60_000;
     correct(lane);
+    lane.nowMs += MINUTE_MS;
     expect(said(lane.propose('in-time'))).toContain('DENY_STOPPED');
   });
 

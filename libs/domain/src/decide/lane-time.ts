@@ -2,6 +2,7 @@
 import type { Json } from '../formats/canonical-json.ts';
 import { parseTime } from '../formats/time.ts';
 import type { PayloadKind } from '../payloads/kinds.ts';
+import { ISSUED_AHEAD_MS_MAX } from './memory/lifetimes.ts';
 import type { LaneState } from './state.ts';
 
 /**
@@ -36,19 +37,21 @@ export function refusedByTime(
   { kind, payload }: { readonly kind: PayloadKind; readonly payload: Readonly<Record<string, Json>> },
   nowMs: number,
 ): 'lane-time-ahead' | 'expired' | undefined {
-  if (TIGHTENING.has(kind)) return undefined;
-  if (kind !== 'action.proposed' && isBelowFloor(state, payload)) return 'expired';
-  return isAhead(state, nowMs) && kind !== 'time.corrected' ? 'lane-time-ahead' : undefined;
+  if (TIGHTENING.has(kind) || kind === 'time.corrected') return undefined;
+  if (kind !== 'action.proposed' && isBelowFloor(state, payload['issuedAt'])) return 'expired';
+  return isAhead(state, nowMs) ? 'lane-time-ahead' : undefined;
 }
 
 /**
- * Whether it was signed before the lane's time was corrected. While that ran ahead ids were forgotten early, so a copy from before the correction
- * cannot be recognised: all of them are over.
+ * What a correction to `nowMs` leaves: while the lane's time ran ahead ids were forgotten early, so a copy from before cannot be recognised. All
+ * that was asked or signed until then is over, by the clock of a sender who may be ahead.
  */
-export function isBelowFloor({ floorMs }: Pick<LaneState, 'floorMs'>, { issuedAt }: Readonly<Record<string, Json>>): boolean {
-  if (floorMs === 0 || typeof issuedAt !== 'string') return false;
+export const floorOf = (nowMs: number): number => nowMs + ISSUED_AHEAD_MS_MAX;
+
+export function isBelowFloor({ floorMs }: Pick<LaneState, 'floorMs'>, time: Json | undefined): boolean {
+  if (floorMs === 0 || typeof time !== 'string') return false;
   try {
-    return parseTime(issuedAt) < floorMs;
+    return parseTime(time) < floorMs;
   } catch {
     return false; // it is malformed, which is said elsewhere
   }

@@ -46,6 +46,8 @@ export interface OpenEffect {
   readonly index: number;
   readonly actionId: string;
   readonly claim: string;
+  /** Leaf index of its `claim.granted`, decimal. */
+  readonly granted: string;
   readonly executor: string;
   /** When the awaited report is overdue. */
   readonly deadlineMs: number;

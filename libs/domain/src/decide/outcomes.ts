@@ -17,8 +17,8 @@ type Report = PayloadOf<'outcome.reported'>;
 /** `outcome.recorded`, and `rollback.granted` after it when a failed health check sets the approved way back free. */
 export function decideOutcome(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
   const nowMs = laneNow(state, context.nowMs);
-  const stale = staleness(checked, nowMs);
-  if (stale !== undefined && stale !== 'repeated') return refuse(state, input, context, checked, stale);
+  const stale = staleness(state, checked, nowMs);
+  if (stale !== undefined && (stale !== 'repeated' || state.rules >= 2)) return refuse(state, input, context, checked, stale);
   const parsed = parsePayload('outcome.reported', checked.payload, state.rules);
   if (!parsed.ok) return refuse(state, input, context, checked, parsed.detail);
   const report = parsed.value;

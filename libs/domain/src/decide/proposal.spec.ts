@@ -7,11 +7,10 @@ import { canonicalBytes } from '../formats/canonical-json.ts';
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { signStatement } from '../policy/evidence.ts';
-import { IDS_PER_LANE_MAX } from './ids.ts';
+import { ASKED_WITHIN_MS } from './memory/lifetimes.ts';
 import { OPEN_ESCALATIONS_PER_ACTOR_MAX, OPEN_ESCALATIONS_PER_TENANT_MAX } from './proposal.ts';
 
 const ESCALATES = { resource: { type: 'thing', id: 'high' } };
-const DAY_MS = 24 * 3_600_000;
 const predicateOf = ([entry]: readonly Entry[]) => entry?.statement.predicate;
 function said(entries: readonly Entry[]): unknown {
   const predicate = predicateOf(entries);
@@ -85,10 +84,12 @@ describe('a proposal', () => {
     }
   });
 
-  it('that would stay decidable for more than a day is DENY_MALFORMED; at exactly a day it is decided', () => {
+  it('that may be decided for longer than its id is known is DENY_MALFORMED; for exactly as long it is decided', () => {
     const lane = MemoryLane.ready();
-    expect(predicateOf(lane.propose('a-1', {}, { expiresAtMs: lane.nowMs + DAY_MS + 1 }))?.['detail']).toBe('expires-too-late');
-    expect(said(lane.propose('a-1', {}, { expiresAtMs: lane.nowMs + DAY_MS }))).toContain('ALLOW');
+    const untilMs = lane.nowMs + ASKED_WITHIN_MS;
+    expect(predicateOf(lane.propose('a-1', {}, { expiresAtMs: untilMs + 1 }))?.['detail']).toBe('lives-too-long');
+    expect(said(lane.propose('a-1', {}, { expiresAtMs: untilMs }))).toContain('ALLOW');
+    expect(predicateOf(lane.propose('a-2', {}, { askedAtMs: lane.nowMs + 1 }))?.['detail']).toBe('head');
   });
 
   it('at its expiry is DENY_EXPIRED, one millisecond before it is not', () => {
@@ -207,14 +208,20 @@ describe('the id of an action', () => {
     expect(said(lane.propose('a-1'))).toEqual(denied('DENY_CONFLICT'));
   });
 
-  it('is forgotten after its expiry, when a copy can only be DENY_EXPIRED', () => {
+  it('is forgotten when each copy is late by itself, however it is signed anew', () => {
     const lane = MemoryLane.ready();
+    const askedAtMs = lane.nowMs;
     const value = lane.proposal('a-1');
     lane.when('actions', value);
-    lane.nowMs += 400_000;
+    lane.nowMs += ASKED_WITHIN_MS - 1;
     expect(said(lane.when('actions', value))).toEqual(denied('DENY_EXPIRED'));
-    expect(lane.state.tenants.get('acme')?.ids.size).toBe(0); // the controls that made the tenant are over as well
-    expect(said(lane.propose('a-1', { justification: 'anew' }))).toContain('ALLOW');
+    expect(said(lane.propose('a-1', {}, { askedAtMs, expiresAtMs: askedAtMs + ASKED_WITHIN_MS }))).toEqual(['action.repeated']);
+    lane.nowMs += 2000;
+    lane.propose('another');
+    expect(lane.state.ids.find({ tenant: 'acme', issuer: 'platform', id: 'a-1' }, lane.nowMs)).toBeUndefined();
+    expect(lane.state.ids.size).toBe(1); // the controls that made the tenant are over as well
+    expect(said(lane.propose('a-1', {}, { askedAtMs, expiresAtMs: askedAtMs + ASKED_WITHIN_MS }))).toEqual(denied('DENY_EXPIRED'));
+    expect(predicateOf(lane.propose('a-1', {}, { askedAtMs }))?.['detail']).toBe('lives-too-long');
   });
 
   it('of an open escalation is kept beyond the expiry, until it is settled', () => {
@@ -227,25 +234,6 @@ describe('the id of an action', () => {
     lane.nowMs = deadlineMs;
     lane.tick();
     expect(said(lane.propose('a-1', ESCALATES))).toContain('ESCALATE');
-  });
-
-  it('beyond what a lane remembers is DENY_LIMIT and is not remembered; one that is over makes room at once', () => {
-    const lane = MemoryLane.ready();
-    lane.propose('a-1', {}, { expiresAtMs: lane.nowMs + 60_000 });
-    lane.state.idCount = IDS_PER_LANE_MAX;
-    expect(said(lane.propose('a-2'))).toEqual(denied('DENY_LIMIT'));
-    expect(said(lane.propose('a-2', { surprise: 1 }))).toEqual(denied('DENY_MALFORMED'));
-    expect(said(lane.propose('a-1'))).toEqual(['action.repeated']);
-    expect(lane.state.idCount).toBe(IDS_PER_LANE_MAX);
-    lane.nowMs += 120_000;
-    expect(said(lane.propose('a-2'))).toContain('ALLOW');
-  });
-
-  it('is shared fairly: a tenant with its share spent is DENY_LIMIT while others go on', () => {
-    const lane = MemoryLane.ready(['acme', 'globex']);
-    Object.defineProperty(lane.state.tenants.get('acme')?.ids, 'size', { value: IDS_PER_LANE_MAX / 2 });
-    expect(said(lane.propose('a-1'))).toEqual(denied('DENY_LIMIT'));
-    expect(said(lane.propose('a-1', {}, { tenant: 'globex' }))).toContain('ALLOW');
   });
 
   it('is claimed by a malformed proposal when it was free', () => {

@@ -1,24 +1,23 @@
-import { formatTime, parseTime } from '../formats/time.ts';
-import { isIdentifier } from '../formats/ids.ts';
-import { equalBytes } from '../formats/bytes.ts';
+import { formatTime } from '../formats/time.ts';
 import { judge } from '../policy/judge.ts';
 import type { Judgement, Proposal } from '../policy/types.ts';
 import type { Spent } from '../policy/limit.ts';
-import { bindingDigest, requestDigest, ruleSetDigest } from '../payloads/digests.ts';
+import { bindingDigest, ruleSetDigest } from '../payloads/digests.ts';
 import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { isBelowFloor, laneNow } from './lane-time.ts';
+import { laneNow } from './lane-time.ts';
 import { sharedAsker, spokenFor, untilOf } from './credentials.ts';
 import { agentOf, freezeFor } from './freeze.ts';
-import { idKey, IDS_PER_LANE_MAX } from './ids.ts';
+import { identify } from './identity.ts';
+import { identifyRules1 } from './identity-rules-1.ts';
 import { countFacts, hasRoomFor } from './limits.ts';
+import { pick } from './members.ts';
+import type { Fields, Identified, Step } from './proposal-step.ts';
 import { askerKey, type EntryActor, senderOf } from './sender.ts';
 import type { LaneState } from './state.ts';
-import { REQUEST_DIGEST_BYTES, type DecideContext, type Decided } from './types.ts';
+import type { DecideContext, Decided } from './types.ts';
 
-/** A proposal's own expiry is at most this far away, so that ids can be forgotten. */
-export const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 /** More pending questions from one actor drown the people who answer them. */
 export const OPEN_ESCALATIONS_PER_ACTOR_MAX = 20;
 /** The people of one tenant answer all of its questions, and in a day no more than about this many: the rest would only expire unread. */
@@ -26,45 +25,19 @@ export const OPEN_ESCALATIONS_PER_TENANT_MAX = 2000;
 /** Lists in an entry stay readable and E below 16 KiB. */
 const LIST_MAX = 32;
 
-type Fields = Readonly<Record<string, unknown>>;
-interface Step {
-  readonly state: LaneState;
-  readonly input: RecordInput;
-  readonly context: DecideContext;
-  readonly checked: CheckedEnvelope;
-  readonly nowMs: number;
-}
-
-/** One proposal, in the order that names the reason: body, expiry, id, limits, then policy. A malformed one takes its id if that is free. */
+/** One proposal, in the order that names the reason: what its id says of it, then policy. */
 export function decideProposal(state: LaneState, input: RecordInput, context: DecideContext, checked: CheckedEnvelope): Decided {
   const nowMs = laneNow(state, context.nowMs);
   const step: Step = { state, input, context, checked, nowMs };
   const parsed = parsePayload('action.proposed', checked.payload, state.rules);
-  const id = typeof checked.payload['id'] === 'string' && isIdentifier(checked.payload['id']) ? checked.payload['id'] : undefined;
-  const expiresAtMs = expiryOf(checked.payload['expiresAt']);
-  if (id === undefined || expiresAtMs === undefined || expiresAtMs > nowMs + EXPIRY_AHEAD_MAX_MS) {
-    return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.ok ? 'expires-too-late' : parsed.detail), undefined);
-  }
-  const digest = requestDigest(checked.payload, state.rules).subarray(0, REQUEST_DIGEST_BYTES);
-  const first = checked.facts.ids.firstOf(idKey(checked.issuer, id), nowMs);
-  const isOver = nowMs >= expiresAtMs || isBelowFloor(state, checked.payload);
-  const isCopy = first?.digest !== undefined && first.digest !== null && equalBytes(first.digest, digest);
-  const takesId = !isOver && !first && !idsExhausted(state, checked.facts, nowMs);
-  const actingFor = parsed.ok ? parsed.value.actor.actingFor : undefined;
-  const facts = { requestDigest: digest, ...(actingFor === undefined ? {} : { actingFor }) };
-  if (!parsed.ok && !(isCopy && !isOver)) {
-    const taken = takesId ? { expiresAt: checked.payload['expiresAt'] } : {};
-    return decided(step, id, denial(step, 'DENY_MALFORMED', parsed.detail, taken), takesId ? facts : undefined);
-  }
-  if (isOver) return decided(step, id, denial(step, 'DENY_EXPIRED', 'expired'), undefined);
-  if (first && isCopy) return repeated(step, id, first.index);
-  if (first) return decided(step, id, denial(step, 'DENY_CONFLICT', 'conflict', { first: String(first.index) }), undefined);
-  if (!takesId || !parsed.ok) return decided(step, id, denial(step, 'DENY_LIMIT', 'ids'), undefined);
+  const found = state.rules === 1 ? identifyRules1(step, parsed) : identify(step, parsed);
+  if (found.is === 'repeated') return repeated(step, found);
+  if (found.is === 'denied') return decided(step, found.id, denial(step, found.reason, found.detail, found.more), found.facts);
+  if (!parsed.ok) throw new Error('a proposal that is malformed has no new id'); // identify never says so
   const proposal = parsed.value as unknown as Proposal & ProposalTimes;
-  return decided(step, id, judged(step, proposal, expiresAtMs), {
-    ...facts,
-    ...countFacts(state.bundle, proposal, () => sharedAsker(checked, proposal.actor)),
-  });
+  const members = judged(step, proposal, found.expiresAtMs);
+  const counted = countFacts(state.bundle, proposal, () => sharedAsker(checked, proposal.actor));
+  return decided(step, found.id, { ...members, ...found.more }, { ...found.facts, ...counted });
 }
 
 interface ProposalTimes {
@@ -198,12 +171,12 @@ function evidenceKey(
   return undefined;
 }
 
-function repeated(step: Step, id: string, first: number): Decided {
+function repeated(step: Step, { id, first, more }: Extract<Identified, { is: 'repeated' }>): Decided {
   const content: EntryContent = {
     kind: 'action.repeated',
     actionId: id,
     payloadDigest: step.checked.payloadDigest,
-    members: { first: String(first), ...denialBase(step) },
+    members: { first: String(first), ...denialBase(step), ...more },
     inputForm: 'sealed',
   };
   return { entries: [entryOf(step, content)], facts: {}, deadLetter: false };
@@ -221,7 +194,7 @@ function decided(step: Step, id: string | undefined, members: Fields, facts: Dec
     return { entries: [entryOf(step, content(members))], facts: facts ?? {}, deadLetter: false };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const small = { ...denial(step, 'DENY_LIMIT', 'entry-bytes'), ...(facts ? { expiresAt: members['expiresAt'] } : {}) };
+    const small = { ...denial(step, 'DENY_LIMIT', 'entry-bytes'), ...(facts ? pick(members, ['askedAt', 'expiresAt']) : {}) };
     return { entries: [entryOf(step, content(small))], facts: facts ?? {}, deadLetter: false };
   }
 }
@@ -257,18 +230,3 @@ const deny = (reason: string): DecidedJudgement => ({
   executeWithinMs: 0,
   approveWithinMs: 0,
 });
-
-/** Neither the lane nor the tenant's fair share has room for one more id. */
-export function idsExhausted(state: LaneState, facts: CheckedEnvelope['facts'], nowMs: number): boolean {
-  const share = Math.floor(IDS_PER_LANE_MAX / Math.max(1, state.tenants.size - 1)); // the system's own tree has no proposals
-  const free = Math.min(share - facts.ids.size, IDS_PER_LANE_MAX - state.idCount);
-  return free <= 0 && free + facts.ids.forgettable(nowMs) <= 0;
-}
-
-function expiryOf(value: unknown): number | undefined {
-  try {
-    return typeof value === 'string' ? parseTime(value) : undefined;
-  } catch {
-    return undefined;
-  }
-}

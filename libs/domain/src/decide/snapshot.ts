@@ -8,7 +8,9 @@ import { keyIdOf } from '../formats/keys.ts';
 import type { TreeHead } from '../ledger/heads.ts';
 import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
+import { count } from './effects.ts';
 import { IdBook } from './ids.ts';
+import { LaneIds } from './memory/lane-ids.ts';
 import { type EncodedLimits, LimitBook } from './limits.ts';
 import {
   emptyLane,
@@ -27,6 +29,7 @@ export const STATE_VERSION = 5;
 /** One lane's state as bytes: the length of a text, u32; the text, which is a header and a line for each tenant, in JSON; each tenant's ids. */
 export function encodeState(state: LaneState): Uint8Array {
   const { heads } = state;
+  const laneIds = state.ids.encode();
   const header = {
     nextSeq: heads.nextSeq,
     floor: state.floorMs,
@@ -34,6 +37,8 @@ export function encodeState(state: LaneState): Uint8Array {
     bundle: state.bundle?.document ?? null,
     due: state.due.open,
     freezes: [...state.freezes.values()],
+    owners: laneIds.owners,
+    laneIds: state.ids.size,
     keys: encodeKeys(state),
     closed: [...heads.closed.values()].map((tree) => ({ ...encodeTree(tree), successor: tree.successor })),
   };
@@ -46,7 +51,7 @@ export function encodeState(state: LaneState): Uint8Array {
     const facts = state.tenants.get(tenant);
     return facts ? [facts.ids.encode(), facts.claims.encode()] : [];
   });
-  return concat(u32be(text.length), text, ...ids);
+  return concat(u32be(text.length), text, ...ids, laneIds.rows);
 }
 
 /** Throws on anything it did not write itself; the caller then starts from genesis. */
@@ -67,6 +72,9 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
     decodeTenant(state, encoded, { ids: bytes.subarray(at, idsEnd), claims: bytes.subarray(idsEnd, end) });
     at = end;
   }
+  const laneIdsEnd = at + header.laneIds * ID_ROW_BYTES;
+  state.ids = LaneIds.decode({ owners: header.owners, rows: bytes.subarray(at, laneIdsEnd) });
+  at = laneIdsEnd;
   if (at !== bytes.length) throw new Error(`state: ${bytes.length} bytes, ${at} described`);
   for (const open of header.due) openEscalation(state.due, open);
   for (const freeze of header.freezes) state.freezes.set(freeze.id, freeze);
@@ -82,6 +90,10 @@ interface EncodedHeader {
   readonly bundle: Json;
   readonly due: readonly OpenEscalation[];
   readonly freezes: readonly Freeze[];
+  /** Of the lane's ids, by number. */
+  readonly owners: readonly (readonly [tenant: string, issuer: string])[];
+  /** How many. */
+  readonly laneIds: number;
   readonly keys: EncodedKeys;
   readonly closed: readonly (EncodedTree & { readonly successor: string })[];
 }
@@ -106,6 +118,7 @@ interface EncodedFacts {
   /** How many. */
   readonly ids: number;
   readonly claims: number;
+  readonly floors: readonly (readonly [string, number])[];
   readonly effects: readonly OpenEffect[];
   readonly openByActor: readonly (readonly [string, number])[];
   readonly limits: EncodedLimits;
@@ -131,6 +144,7 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   claims: facts.claims.size,
   effects: [...facts.effects.values()].sort((a, b) => a.index - b.index),
   openByActor: [...facts.openByActor],
+  floors: [...facts.floors],
   limits: facts.limits.encode(),
 });
 
@@ -143,12 +157,14 @@ function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonl
     facts.issuers.set(issuer.id, { ...issuer, keys: byId, revokedKeys: new Set(revokedKeys) });
   }
   for (const token of encoded.tokens) facts.tokens.set(token.id, token);
-  for (const [actor, count] of encoded.openByActor) facts.openByActor.set(actor, count);
+  for (const [actor, open] of encoded.openByActor) facts.openByActor.set(actor, open);
+  for (const [issuer, floorMs] of encoded.floors) facts.floors.set(issuer, floorMs);
   facts.limits = LimitBook.decode(encoded.limits);
   facts.ids = IdBook.decode(books.ids);
   facts.claims = IdBook.decode(books.claims);
   for (const effect of encoded.effects) {
     facts.effects.set(effect.index, effect);
+    count(state, effect, 1);
     if (!effect.uncertain) awaitEffect(state.due, effect);
   }
   state.idCount += facts.ids.size;

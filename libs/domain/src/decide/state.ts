@@ -8,6 +8,8 @@ import type { Token } from './sender.ts';
 import type { OpenEffect } from './open.ts';
 import type { FreezeBook } from './freeze.ts';
 import { IdBook } from './ids.ts';
+import { Counts } from './memory/counts.ts';
+import { LaneIds } from './memory/lane-ids.ts';
 import { LimitBook } from './limits.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
@@ -31,12 +33,15 @@ export interface TenantFacts {
   readonly issuers: Map<string, Issuer>;
   /** Tokens ever issued, by id. */
   readonly tokens: Map<string, Token>;
+  /** Under rules 1; later LaneState.ids. */
   ids: IdBook;
+  /** Issuer → everything that it issued up to then and that is not remembered is refused: there was no room to remember it. */
+  readonly floors: Map<string, number>;
   /** Open escalations, by what their actors' credentials are bound to: `askerKey`. */
   readonly openByActor: Map<string, number>;
   /** Claimed effects that are not over, by the leaf index of their decision. */
   readonly effects: Map<number, OpenEffect>;
-  /** Decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
+  /** Under rules 1: decisions that somebody claimed, by leaf index, until they can no longer be claimed. */
   claims: IdBook;
   /** What cumulative limits have counted. */
   limits: LimitBook;
@@ -78,10 +83,16 @@ export interface LaneState {
   readonly freezes: FreezeBook;
   /** Latest decision on the lane, POSIX milliseconds: its time goes back by a `time.corrected` only. */
   lastDecidedAtMs: number;
-  /** The last correction's moment: what was signed before it is over. 0: there was none. */
+  /** What was asked or signed before this is over, after a correction of the lane's time. 0: there was none. */
   floorMs: number;
-  /** Ids remembered on the whole lane. */
+  /** Under rules 1: ids remembered on the whole lane. */
   idCount: number;
+  /** From rules 2 on: every id of the lane that something may still be signed under. */
+  ids: LaneIds;
+  /** Claimed effects that are not over, by tenant and executor. */
+  readonly effectCounts: Counts;
+  /** Those of them of which nobody knows whether they happened. */
+  readonly uncertainCounts: Counts;
 }
 
 /** What every service knows of its ledger from outside: the configuration that pins LedgerInitialised. */
@@ -120,6 +131,9 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     lastDecidedAtMs: 0,
     floorMs: 0,
     idCount: 0,
+    ids: new LaneIds(),
+    effectCounts: new Counts(),
+    uncertainCounts: new Counts(),
   };
 }
 
@@ -128,6 +142,7 @@ export const emptyTenant = (): TenantFacts => ({
   issuers: new Map(),
   tokens: new Map(),
   ids: new IdBook(),
+  floors: new Map(),
   openByActor: new Map(),
   effects: new Map(),
   claims: new IdBook(),

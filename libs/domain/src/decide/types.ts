@@ -42,6 +42,9 @@ export interface InputFacts {
   readonly counts?: readonly Count[];
 }
 
+/** What evolve looks at of an entry: the live path has it from `decide`, a replay from the ledger. */
+export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes' | 'source'> & { readonly leaf?: Uint8Array };
+
 export interface Decided {
   /** One per tree, in part order; never empty. */
   readonly entries: readonly Entry[];

@@ -54,6 +54,7 @@ function granted(tenant: string, action: string, predicate: Predicate): ListedEf
 function after(effect: ListedEffect | undefined, kind: string, predicate: Predicate): ListedEffect | undefined {
   if (!effect) return undefined;
   if (kind === 'effect.uncertain') return { ...effect, uncertainSince: predicate.decidedAt, provedAt: predicate.index };
+  if (kind === 'effect.closed') return undefined;
   if (kind !== 'outcome.recorded') return effect;
   const awaits = textOf(predicate, 'awaits');
   if (awaits === undefined) return undefined;

@@ -148,6 +148,7 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
       `Still owed: healthcheck, by ${TIME}.`,
     ],
   ],
+  ['effect.closed', { ...claim, by: 'ana' }, ['ana looked at it and closed it: no report is awaited any more.']],
   [
     'effect.uncertain',
     { ...claim, awaited: 'result', deadline: TIME },

@@ -51,6 +51,7 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
   ['claim.refused', claimRefused],
   ['outcome.recorded', outcome],
   ['effect.uncertain', uncertain],
+  ['effect.closed', (p) => [say`${textOf(p, 'by')} looked at it and closed it: no report is awaited any more.`]],
   ['rollback.granted', rollback],
   ['freeze.raised', freezeRaised],
   ['freeze.lifted', (p) => [say`${textOf(p, 'by')} lifted freeze ${textOf(p, 'lifts')}.`]],

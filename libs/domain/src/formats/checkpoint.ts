@@ -2,11 +2,12 @@
 import { base64, fromBase64 } from './bytes.ts';
 import { parseU64, U64_MAX } from './decimal.ts';
 import { FormatError } from './errors.ts';
-import { HASH_BYTES } from './merkle.ts';
+import { equalBytes } from './bytes.ts';
+import { EMPTY_ROOT, HASH_BYTES } from './merkle.ts';
 import { parseNote, signNote, verifyNote } from './signed-note.ts';
 import { isKeyName, type Verifier } from './vkey.ts';
 
-export class CheckpointError extends FormatError<'MALFORMED' | 'SIZE' | 'ORIGIN'> {}
+export class CheckpointError extends FormatError<'MALFORMED' | 'SIZE' | 'ORIGIN' | 'ROOT'> {}
 
 /** `size` is in leaves, `root` is 32 bytes. */
 export interface Checkpoint {
@@ -19,6 +20,7 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   if (!isKeyName(origin)) throw malformed('the origin is not a key name');
   if (size < 0n || size > U64_MAX) throw new CheckpointError('SIZE', `checkpoint: size ${size} is no unsigned 64-bit number`);
   if (root.length !== HASH_BYTES) throw malformed(`a root has ${HASH_BYTES} bytes, got ${root.length}`);
+  checked({ origin, size, root });
   return `${origin}\n${size}\n${base64(root)}\n`;
 }
 
@@ -29,7 +31,7 @@ export function parseCheckpoint(text: string): Checkpoint {
   if (!isKeyName(origin)) throw malformed('the origin is not a key name');
   const size = parseU64(decimal);
   if (size === undefined) throw malformed('the size is not a canonical decimal below 2^64');
-  return { origin, size, root: decodeRoot(root) };
+  return checked({ origin, size, root: decodeRoot(root) });
 }
 
 /** The whole signed note. Size 0 is never signed: entry 0 is the log's genesis. */
@@ -50,6 +52,14 @@ export function verifyCheckpoint(noteBytes: Uint8Array, pinned: { origin: string
     throw new CheckpointError('ORIGIN', `checkpoint: expected origin ${origin}, got ${shownOrigin(note.text)}`);
   }
   return parseCheckpoint(verifyNote(noteBytes, [verifier]).text);
+}
+
+/** The tree without leaves has one root (RFC 6962 §2.1): no log of any other is possible. */
+function checked(checkpoint: Checkpoint): Checkpoint {
+  if (checkpoint.size === 0n && !equalBytes(checkpoint.root, EMPTY_ROOT)) {
+    throw new CheckpointError('ROOT', 'checkpoint: size 0 with another root than that of the empty tree');
+  }
+  return checkpoint;
 }
 
 /** Nothing is verified yet: only what any terminal can show. */

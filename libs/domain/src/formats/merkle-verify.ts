@@ -57,18 +57,24 @@ export function verifyConsistency(claim: {
   const { size1, size2, root1, root2, proof } = claim;
   if (size1 < 0n || size1 > size2 || size2 > SIZE_MAX) throw new ProofError('RANGE', `size ${size2} does not extend size ${size1}`);
   if (size1 === size2) {
-    // The same tree, so there is nothing to prove: whatever the root is, it is consistent with itself.
+    // The same tree, so there is nothing to prove.
     if (!equalBytes(root1, root2)) throw new ProofError('ROOT_MISMATCH', `two roots of size ${size1}`);
+    checkRootOf(size1, root1);
     checkEmpty(proof);
     return;
   }
   checkHashes(proof, root1, root2);
+  checkRootOf(size1, root1);
   if (size1 === 0n) {
-    if (!equalBytes(root1, EMPTY_ROOT)) throw new ProofError('ROOT_MISMATCH', 'root of size 0 is not the empty root');
     checkEmpty(proof);
     return;
   }
   climb(claim);
+}
+
+/** The tree without leaves has one root, SHA-256 of nothing (RFC 6962 §2.1): any other root of size 0 is a lie. */
+export function checkRootOf(size: bigint, root: Uint8Array): void {
+  if (size === 0n && !equalBytes(root, EMPTY_ROOT)) throw new ProofError('ROOT_MISMATCH', 'root of size 0 is not the empty root');
 }
 
 function checkEmpty(proof: readonly Uint8Array[]): void {

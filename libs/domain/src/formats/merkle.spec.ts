@@ -243,6 +243,16 @@ describe('consistency', () => {
     }, 'HASH_LENGTH');
   });
 
+  test('of two empty trees needs the one root that an empty tree has', () => {
+    const other = new Uint8Array(32).fill(1);
+    verifyConsistency({ size1: 0n, size2: 0n, root1: EMPTY_ROOT, root2: EMPTY_ROOT, proof: [] });
+    for (const size2 of [0n, 7n]) {
+      expectRefused(() => {
+        verifyConsistency({ size1: 0n, size2, root1: other, root2: other, proof: [] });
+      }, 'ROOT_MISMATCH');
+    }
+  });
+
   test('of sizes the wrong way round, or with a hash too many or too few, is refused', () => {
     for (let size2 = 1; size2 <= 24; size2++) {
       for (let size1 = 0; size1 <= size2; size1++) {

@@ -9,7 +9,7 @@ import { CheckpointError, formatCheckpoint, parseCheckpoint, signCheckpoint, ver
 import { FormatError } from './errors.ts';
 import { originOf, tenantSeed } from './log-key.ts';
 import { inclusionProof } from './merkle-prove.ts';
-import { leafHash, rootOf } from './merkle.ts';
+import { EMPTY_ROOT, leafHash, rootOf } from './merkle.ts';
 import { type ReceiptPins, verifyReceipt } from './receipt.ts';
 import { cosign } from './cosignature.ts';
 import { parseNote, signNote } from './signed-note.ts';
@@ -207,7 +207,14 @@ describe('checkpoints', () => {
 
   test('of size 0 are never signed', () => {
     expect(() => signCheckpoint({ origin, size: 0n, root }, seed)).toThrow(CheckpointError);
-    expect(parseCheckpoint(formatCheckpoint({ origin, size: 0n, root })).size).toBe(0n);
+    const empty = { origin, size: 0n, root: EMPTY_ROOT };
+    expect(parseCheckpoint(formatCheckpoint(empty))).toEqual(empty);
+  });
+
+  test('of size 0 have the root of the empty tree, and no other', () => {
+    expect(() => formatCheckpoint({ origin, size: 0n, root })).toThrow(expect.objectContaining({ code: 'ROOT' }));
+    const text = formatCheckpoint({ origin, size: 1n, root }).replace('\n1\n', '\n0\n');
+    expect(() => parseCheckpoint(text)).toThrow(expect.objectContaining({ code: 'ROOT' }));
   });
 
   const good = formatCheckpoint({ origin, size: 7n, root });

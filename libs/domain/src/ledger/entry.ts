@@ -25,6 +25,7 @@ export const ENTRY_KINDS = [
   'claim.refused',
   'outcome.recorded',
   'effect.uncertain',
+  'effect.closed',
   'rollback.granted',
   'input.refused',
   'input.erased',
@@ -35,6 +36,7 @@ export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 /** Those that rules 1 do not have. */
 export const KINDS_SINCE_RULES_2: readonly EntryKind[] = [
+  'effect.closed',
   'key.added',
   'key.revoked',
   'key.rotated',
@@ -49,6 +51,7 @@ export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
   'claim.refused': 'claim-refused',
   'outcome.recorded': 'outcome-recorded',
   'effect.uncertain': 'effect-uncertain',
+  'effect.closed': 'effect-closed',
   'rollback.granted': 'rollback-granted',
 };
 

@@ -165,7 +165,7 @@ interface Pending {
 
 const ACTION_KINDS: readonly EntryKind[] = [
   ...(['action.decided', 'action.repeated', 'escalation.settled', 'claim.granted', 'claim.refused'] as const),
-  ...(['outcome.recorded', 'effect.uncertain', 'rollback.granted', 'approval.recorded', 'input.erased'] as const),
+  ...(['outcome.recorded', 'effect.uncertain', 'effect.closed', 'rollback.granted', 'approval.recorded', 'input.erased'] as const),
 ];
 
 /** The action's id is the subject of what concerns an action; a proposal without a usable id has the kind there, and '' here. */

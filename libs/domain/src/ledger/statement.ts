@@ -2,7 +2,7 @@ import { sha256Hex } from '#crypto';
 
 import { canonicalBytes, parseCanonical, type Json } from '../formats/canonical-json.ts';
 import { parseTime } from '../formats/time.ts';
-import { ENTRY_BYTES_MAX, ENTRY_KINDS, RULES_KNOWN, type EntryKind, type Predicate, type Statement } from './entry.ts';
+import { ENTRY_BYTES_MAX, ENTRY_KINDS, KINDS_SINCE_RULES_2, RULES_KNOWN, type EntryKind, type Predicate, type Statement } from './entry.ts';
 
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 const DEPTH_MAX = 32; // far above any kind's shape; bounds recursion on hostile bytes
@@ -41,6 +41,7 @@ export function parseStatement(bytes: Uint8Array): { statement: Statement; kind:
   if (predicate['bundle'] !== null && typeof predicate['bundle'] !== 'string') throw new EntryError('predicate.bundle');
   if (!isSource(predicate['source'], predicate['rules'])) throw new EntryError('predicate.source');
   if (!(RULES_KNOWN as readonly unknown[]).includes(predicate['rules'])) throw new EntryError('rules of another version');
+  if (KINDS_SINCE_RULES_2.includes(kind) && predicate['rules'] === 1) throw new EntryError('unknown kind of entry');
   if (!isTime(predicate['decidedAt'])) throw new EntryError('predicate.decidedAt');
   const subject = json['subject'];
   if (!Array.isArray(subject) || subject.length !== 1 || !isObject(subject[0]) || typeof subject[0]['name'] !== 'string') {

@@ -8,7 +8,9 @@ import { formatVkey } from '../formats/vkey.ts';
  * a key of another (after a rotation the notary holds the old seed and the new one while both have logs).
  */
 export class LogKeys {
-  readonly #ledgerSeeds: readonly Uint8Array[];
+  #ledgerSeeds: readonly Uint8Array[];
+  /** The ledger seeds that are here now, the oldest first: asked for where none of those known derives a log's key. */
+  further: (() => readonly Uint8Array[]) | undefined;
   /** By origin: of each ledger seed, the log's own seed and vkey. */
   readonly #derived = new Map<string, readonly Derived[]>();
   readonly #chosen = new Map<string, Derived>();
@@ -36,9 +38,20 @@ export class LogKeys {
 
   /** Whether one of our seeds derives this key for the log; from then on it is the log's. */
   isOurs(origin: string, vkey: unknown): boolean {
-    const derived = this.#derivedOf(origin).find((each) => each.vkey === vkey);
+    const derived = this.#find(origin, vkey) ?? this.#findAnew(origin, vkey);
     if (derived) this.#chosen.set(origin, derived);
     return derived !== undefined;
+  }
+
+  #find(origin: string, vkey: unknown): Derived | undefined {
+    return this.#derivedOf(origin).find((each) => each.vkey === vkey);
+  }
+
+  #findAnew(origin: string, vkey: unknown): Derived | undefined {
+    if (!this.further) return undefined;
+    this.#ledgerSeeds = this.further();
+    this.#derived.clear();
+    return this.#find(origin, vkey);
   }
 
   #of(origin: string): Derived {

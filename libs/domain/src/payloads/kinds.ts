@@ -70,6 +70,7 @@ const KINDS = {
   'token.issued': control(false, false),
   'token.revoked': control(false, false),
   'input.erased': control(false, false),
+  'effect.closed': control(false, false),
 } satisfies Record<string, PayloadRules>;
 export type PayloadKind = keyof typeof KINDS;
 export const PAYLOAD_KINDS: Readonly<Record<PayloadKind, PayloadRules>> = KINDS;

@@ -1,7 +1,7 @@
 /** What executors say: that they want to act, and what came of it. */
 import { z } from 'zod';
 
-import { head, hexDigest, identifier, offset } from './fields.ts';
+import { head, hexDigest, identifier, label, offset } from './fields.ts';
 
 /** UTF-16 units: twice the largest entry in base64, with a proof of 64 hashes and a checkpoint. */
 const RECEIPT_MAX = 64 * 1024;
@@ -19,6 +19,17 @@ export const claimRequested = z.strictObject({
 
 export const OUTCOME_KINDS = ['result', 'healthcheck', 'rollback'] as const;
 export type OutcomeKind = (typeof OUTCOME_KINDS)[number];
+
+/** People have looked at an effect of which nobody reported, and know what became of it, or that nobody ever will. */
+export const effectClosed = z.strictObject({
+  ...head,
+  /** Leaf index of the decision whose effect is uncertain, decimal. */
+  decision: offset,
+  /** The person who says so. */
+  by: identifier,
+  /** For people; never in an entry. */
+  why: label,
+});
 
 /** After it. Digests only: what they are of stays with the executor. */
 export const outcomeReported = z.strictObject({

@@ -91,6 +91,7 @@ const BODIES: Record<PayloadKind, Members> = {
   'bundle.activated': { bundle: { format: 1, name: 'b' } },
   'freeze.raised': { level: 'stop', scope: { kind: 'class', value: 'deployment' }, why: 'w', by: 'ana', until: head.expiresAt },
   'freeze.lifted': { lifts: 'f-1', by: 'ben', why: 'w' },
+  'effect.closed': { decision: '7', by: 'ana', why: 'looked at the database' },
   'input.gap': { topic: 'actions', lane: 0, from: '3', to: '9', epoch: 1 },
   'time.corrected': { lane: 0, laneTime: '2026-12-01T12:00:00.000Z' },
 };

@@ -26,7 +26,7 @@ import { inputErased } from './erasures.ts';
 import { RULES, type Rules } from '../ledger/entry.ts';
 import { bound } from './fields.ts';
 import type { PayloadKind } from './kinds.ts';
-import { claimRequested, outcomeReported } from './outcomes.ts';
+import { claimRequested, effectClosed, outcomeReported } from './outcomes.ts';
 import { proposal, proposalRules1 } from './proposal.ts';
 
 const RULES_1 = {
@@ -71,6 +71,7 @@ export const PAYLOAD_SCHEMAS = {
   'input.gap': inputGap.safeExtend(bound),
   'time.corrected': timeCorrected.safeExtend(bound),
   'input.erased': inputErased.safeExtend(bound),
+  'effect.closed': effectClosed.safeExtend(bound),
 } as const satisfies Record<PayloadKind, z.ZodType>;
 
 const SCHEMAS_OF: Readonly<Record<Rules, Partial<Record<PayloadKind, z.ZodType>>>> = { 1: RULES_1, 2: PAYLOAD_SCHEMAS };

@@ -48,6 +48,9 @@ export const EVIDENCE_WORDS: readonly string[] = TYPES.flatMap((type) => [type, 
 
 const seedOf = (party: string): Uint8Array => sha256(utf8(`countersign policy test ${party}`));
 
+/** Signs the proposals of tests. */
+export const TEST_PLATFORM_SEED = seedOf('platform');
+
 /** Each type's party, and the platform that proposes. */
 export const TEST_PARTIES: readonly (EvidenceKey & { readonly type: IssuerType })[] = [
   ...TYPES.map((type) => ({ issuer: type, type: PARTY_OF[type], publicKey: ed25519PublicKey(seedOf(type)) })),

@@ -47,6 +47,44 @@ describe("a bundle's own test", () => {
   });
 });
 
+describe("what a bundle's own test says is what the decider says", () => {
+  /** Of so many permits that match, all for low risk. */
+  class Wordy extends FakeEngine {
+    constructor(private readonly permits: number) {
+      super();
+    }
+    override guards(): ReturnType<FakeEngine['guards']> {
+      return new Map(this.#ids().map((id) => [id, { unattended: 'low risk' }]));
+    }
+    override authorize(...asked: Parameters<FakeEngine['authorize']>): ReturnType<FakeEngine['authorize']> {
+      const answer = super.authorize(...asked);
+      return answer.decision === 'allow' ? { ...answer, reasons: this.#ids() } : answer;
+    }
+    #ids = (): string[] => Array.from({ length: this.permits }, (_, at) => `low-risk-${at}`).sort();
+  }
+  const told = (permits: number): string => runPolicyTest(testBundle(), new Wordy(permits), TEST).reasons.join();
+  const of = (change: Partial<PolicyTest['proposal']>) => run({ proposal: { ...TEST.proposal, ...change } });
+
+  it('of a decision that more policies determine than an entry lists', () => {
+    expect([told(32), told(33)]).toEqual(['ALLOW_POLICY', 'DENY_LIMIT']);
+  });
+  it('of a proposal that is larger, or nested deeper, than a record may be', () => {
+    const nested = JSON.parse('['.repeat(40) + ']'.repeat(40)) as Json;
+    expect(of({ parameters: { ...testParameters('low'), back: 'x'.repeat(128 * 1024) } })).toMatchObject({
+      verdict: 'REFUSED',
+      reasons: ['REFUSED_SIZE'],
+    });
+    expect(of({ parameters: { ...testParameters('low'), back: nested } })).toMatchObject({ verdict: 'REFUSED', reasons: ['REFUSED_SIZE'] });
+  });
+  it('of a body that the decider would not read', () => {
+    expect(of({ contractDigest: 'short' }).reasons).toEqual(['DENY_MALFORMED']);
+  });
+  it('of an actor that acts for somebody, and of one that does not', () => {
+    expect(of({ actor: { kind: 'person', id: 'ana', actingFor: 'ben' } }).reasons).toEqual(['ALLOW_POLICY']);
+    expect(of({ actor: { kind: 'pipeline', id: 'nightly' } }).reasons).toEqual(['ALLOW_POLICY']);
+  });
+});
+
 describe('a file of tests', () => {
   it('is a list of them', () => {
     expect(parsePolicyTests([TEST] as unknown as Json)).toEqual([TEST]);

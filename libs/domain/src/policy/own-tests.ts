@@ -5,8 +5,12 @@ import type { Json } from '../formats/canonical-json.ts';
 import { FormatError } from '../formats/errors.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { formatTime, parseTime } from '../formats/time.ts';
-import { judge } from './judge.ts';
-import { EVIDENCE_WORDS, evidenceFor, testEvidenceKey } from './own-test-evidence.ts';
+import { CanonicalJsonError } from '../formats/canonical-json.ts';
+import { keyIdOf } from '../formats/keys.ts';
+import { rehearse, type Rehearsed } from '../decide/rehearse.ts';
+import { RULES } from '../ledger/entry.ts';
+import { sealEnvelope } from '../payloads/envelope.ts';
+import { EVIDENCE_WORDS, evidenceFor, TEST_PARTIES, TEST_PLATFORM_SEED } from './own-test-evidence.ts';
 import { own } from './pointer.ts';
 import type { Bundle, PolicyEngine, Proposal } from './types.ts';
 import type { Spent } from './limit.ts';
@@ -72,15 +76,33 @@ export function parsePolicyTests(json: Json): PolicyTest[] {
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12);
 
-/** Through the judge that decides in earnest. */
+/** Through the decider. */
 export function runPolicyTest(bundle: Bundle, engine: PolicyEngine, test: PolicyTest): PolicyTestResult {
   const nowMs = test.now === undefined ? NOW_MS : parseTime(test.now);
   const proposal = proposalOf(bundle, test, nowMs);
   const spent: Spent = ({ limit }) => own(test.spent ?? {}, limit) ?? 0;
-  const { verdict, reasons, policies } = judge({ bundle, proposal, nowMs, engine, spent, evidenceKey: testEvidenceKey });
+  const { verdict, reasons, policies } = rehearsed(proposal, { bundle, engine, nowMs, spent, rules: RULES, parties: PARTIES });
   const { expect } = test;
   const isSame = expect.policies === undefined || JSON.stringify(expect.policies) === JSON.stringify(policies);
   return { name: test.name, ok: isSame && verdict === expect.verdict && reasons.join() === expect.reason, verdict, reasons, policies };
+}
+
+const PARTIES = TEST_PARTIES.map((party) => ({ ...party, keyid: keyIdOf(party.publicKey) }));
+const HEAD = { ledger: 'policy-test', birth: '0'.repeat(64), blind: new Uint8Array(32) };
+/** As long as its evidence. */
+const EXPIRES_IN_MS = 60_000;
+
+function rehearsed(proposal: Proposal, by: Omit<Parameters<typeof rehearse>[0], 'envelope'>): Rehearsed {
+  const { tenant, issuer, id, ...body } = proposal;
+  const times = { issuedAtMs: by.nowMs, expiresAtMs: by.nowMs + EXPIRES_IN_MS };
+  try {
+    const head = { ...HEAD, ...times, tenant, issuer, id };
+    return rehearse({ ...by, envelope: sealEnvelope({ kind: 'action.proposed', body, head, seed: TEST_PLATFORM_SEED, lane: 0 }) });
+  } catch (error) {
+    const isSize = error instanceof RangeError || (error instanceof CanonicalJsonError && error.code === 'DEPTH');
+    if (!isSize && !(error instanceof CanonicalJsonError)) throw error;
+    return { verdict: 'REFUSED', reasons: [isSize ? 'REFUSED_SIZE' : 'REFUSED_ENCODING'], policies: [], ruleSet: [] };
+  }
 }
 
 function proposalOf(

@@ -2,6 +2,7 @@ import { ActingLane } from './acting-lane.ts';
 import { credentials } from './story-v3-credentials.ts';
 import { limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
+import { memory } from './story-v3-memory.ts';
 import { time } from './story-v3-time.ts';
 
 /**
@@ -11,6 +12,7 @@ import { time } from './story-v3-time.ts';
 export function goldenStoryV3(): ActingLane {
   const lane = new ActingLane({ seed: 'golden v3' });
   begin(lane);
+  memory(lane);
   keys(lane);
   limits(lane);
   credentials(lane);

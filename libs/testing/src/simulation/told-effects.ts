@@ -10,7 +10,7 @@ interface ToldEffect {
   isUncertain: boolean;
 }
 
-const AFTER_A_GRANT = ['outcome.recorded', 'effect.uncertain', 'rollback.granted'];
+const AFTER_A_GRANT = ['outcome.recorded', 'effect.uncertain', 'effect.closed', 'rollback.granted'];
 
 /** Claims and what came of them, of one tree. */
 export class ToldEffects {
@@ -32,6 +32,7 @@ export class ToldEffects {
     const isClaimed = claim === of?.['claim'] && executor === of['executor'];
     if (!effect || !isClaimed) return [`${kind} of ${decision}, which ${executor} did not claim as ${claim}`];
     if (kind === 'outcome.recorded') return this.#recorded(entry, effect);
+    if (kind === 'effect.closed') return closed(effect);
     if (kind === 'rollback.granted') return this.#rolledBack(entry, effect);
     return entry.predicate['cause'] === 'EXECUTOR_REVOKED' ? this.#cutOff(executor, effect) : uncertain(entry, effect);
   }
@@ -107,6 +108,13 @@ interface Recorded {
   readonly late: boolean;
   readonly awaits?: string;
   readonly until?: string;
+}
+
+/** Only what is uncertain can be closed: of anything else a report may still come. */
+function closed(effect: ToldEffect): string[] {
+  const faults = effect.isUncertain && effect.awaits !== undefined ? [] : ['closed while it was not uncertain'];
+  effect.awaits = undefined;
+  return faults;
 }
 
 function uncertain({ predicate }: ToldEntry, effect: ToldEffect): string[] {
