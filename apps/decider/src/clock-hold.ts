@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { codecs, type AppendCheck, type Log, type LogWriter } from '#adapters';
+import { CLOCK_KEY, codecs, type AppendCheck, type Log, type LogWriter } from '#adapters';
 import { CLOCK_DIFFERENCE_MAX_MS, formatTime, isAhead, LaneHalted, type LaneState } from '#domain';
 
 import type { Corrections } from './corrections.ts';
 import { type BrokerTime, ClockFault, type LaneClock } from './lane-clock.ts';
 
-/** On `decider-state`: compaction keeps the latest. */
-export const CLOCK_KEY = 'clock';
 /** Unit ms. Between two questions for the time while the lane is held: soon enough after an operator set a clock, and no load. */
 const ASK_AGAIN_MS = 1000;
 
