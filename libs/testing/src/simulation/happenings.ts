@@ -83,7 +83,11 @@ export class Happenings {
   /** And publishes, so that something is decided by it. */
   #setClock(): void {
     const { world, choices } = this;
-    const what = setSomeClock(choices, world.clock, world.hosts);
+    const what = setSomeClock(
+      choices,
+      world.clock,
+      world.hosts.map(({ clock }) => clock),
+    );
     world.count(what);
     world.scheduler.trace.push(what);
     world.clocksWereSet = true;

@@ -1,4 +1,3 @@
-import type { OwnerHost } from './owner-host.ts';
 import type { Choices } from './random.ts';
 
 /** A clock that may jump, drift or stand still, until somebody sets it right. Unit ms throughout. */
@@ -40,8 +39,7 @@ const JUMPS_OF_ALL_MS = [-60_000, 60_000, 3_600_000, 86_400_000];
 const RATES = [0.5, 1.5, 20];
 
 /** What somebody does to the clocks of a lane, in words. */
-export function setSomeClock(choices: Choices, broker: SimulatedClock, hosts: readonly OwnerHost[]): string {
-  const owners = hosts.map(({ clock }) => clock);
+export function setSomeClock(choices: Choices, broker: SimulatedClock, owners: readonly SimulatedClock[]): string {
   const [name, clocks] = choices.pick<[string, SimulatedClock[]]>([
     ['one owner’s clock', [choices.pick(owners)]],
     ['the broker’s clock', [broker]],
