@@ -139,6 +139,11 @@ export function declareGap(home: Home, { topic, lane, from, to, epoch }: GapOpti
   return control(home, 'input.gap', { tenant: SYSTEM_TENANT, lane }, body);
 }
 
+/** Sets the time of a lane back to the clock's: `laneTime` is the one that is wrong, the lane's last `decidedAt`. */
+export function correctTime(home: Home, { lane, laneTimeMs }: { readonly lane: number; readonly laneTimeMs: number }): ControlRecord {
+  return control(home, 'time.corrected', { tenant: SYSTEM_TENANT, lane }, { lane, laneTime: formatTime(laneTimeMs) });
+}
+
 export interface VoteOptions {
   readonly tenant: string;
   /** Leaf index of the decision that escalated. */
@@ -153,6 +158,21 @@ export interface VoteOptions {
 /** A person's answer to an escalation, vouched for by the admin key. */
 export function recordApproval(home: Home, { tenant, decision, bindingDigest, vote, by }: VoteOptions): ControlRecord {
   return control(home, 'approval.recorded', ofTenant(home, tenant), { decision: String(decision), bindingDigest, vote, by });
+}
+
+export interface CloseOptions {
+  readonly tenant: string;
+  /** Leaf index of the decision whose effect is uncertain, decimal. */
+  readonly decision: string;
+  /** The person who looked. */
+  readonly by: string;
+  /** What was found; never in an entry. */
+  readonly why: string;
+}
+
+/** No report of this effect is awaited any more. */
+export function closeEffect(home: Home, { tenant, ...body }: CloseOptions): ControlRecord {
+  return control(home, 'effect.closed', ofTenant(home, tenant), body);
 }
 
 export interface ErasureOptions {
