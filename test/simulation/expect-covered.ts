@@ -27,8 +27,8 @@ const ENDINGS = ['FENCED', 'INDEFINITE', 'INDEFINITE after commit', 'BROKER_UNAV
 const REQUESTS = ['initialise', 'produce', 'commit', 'fetch', 'ends', 'open'];
 const FAULTS = ['request lost', 'answer lost', 'delayed'];
 
-/** Nobody asks a simulated lane for these. */
-const NOT_DRAWN: readonly EntryKind[] = ['input.gap', 'key.added', 'key.revoked'];
+/** Nobody asks a simulated lane for these; what is uncertain becomes so at the end of a history, where nothing is drawn any more. */
+const NOT_DRAWN: readonly EntryKind[] = ['input.gap', 'key.added', 'key.revoked', 'effect.closed'];
 /** The claims that a lane with few effects refuses. */
 const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED', 'EVIDENCE'];
 const SETTLEMENTS = [

@@ -20,7 +20,7 @@ const LIFETIMES_S = [-1, 20, 300];
 /** Who vouches for the way back of a change. */
 export const BUILDS = 'builds';
 /** How many decisions each of its statements may count for. */
-const USES = [3, 1];
+const USES = [2, 1];
 /** By the digest of a statement. */
 export const USES_OF = new Map<string, number>();
 

@@ -10,8 +10,8 @@ const twoEyes = { group: 'owners', min: 1 };
 const board = { group: 'board', min: 2, expiresInSeconds: 300 };
 /** Cumulative limits: what people are asked about beyond it, and what is denied beyond it. */
 export const LIMITED = [
-  { class: 'note', max: 2, windowMs: 60_000, isHard: false },
-  { class: 'change', max: 3, windowMs: 120_000, isHard: true },
+  { class: 'note', max: 1, windowMs: 60_000, isHard: false },
+  { class: 'change', max: 2, windowMs: 120_000, isHard: true },
 ] as const;
 const limits = Object.fromEntries(
   LIMITED.map(({ class: cls, max, windowMs, isHard }) => {
