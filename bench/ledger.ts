@@ -67,7 +67,7 @@ export async function startLedger(brokers: readonly string[]): Promise<BenchLedg
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   const { home } = openOrCreateHome(folder, { name: 'bench.local', lanes: 1, topicPrefix: `bench-${randomBytes(3).toString('hex')}.` });
   await prepareLedger(home, brokers);
-  const env = { COUNTERSIGN_DATA: folder, KAFKA_BROKERS: brokers.join(','), PORT: '0', LOG_LEVEL: 'info' };
+  const env = { COUNTERSIGN_DATA: folder, KAFKA_BROKERS: brokers.join(','), PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'info' };
   const isReady = (line: string): boolean => line.includes('lane taken over');
   const startDecider = (): Promise<Worker> => startWorker('decider', 'apps/decider/src/main.ts', { env, isReady });
   const workers = [await startWorker('notary', 'apps/notary/src/main.ts', { env, isReady }), await startDecider()];

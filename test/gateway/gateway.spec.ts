@@ -296,7 +296,7 @@ describe('a gateway started anew', () => {
     const before = await call({ url: '/v1/actions?wait=30s', body: { ...write, id: 'rebuilt' } });
     const other = await startGateway({ home, brokers, port: 0 });
     try {
-      await until('the second gateway is ready', async () => (await other.server.inject('/readyz')).statusCode === 200);
+      await until('the second gateway is ready', async () => (await other.operator.server.inject('/readyz')).statusCode === 200);
       const answer = await other.server.inject({ url: '/v1/actions/rebuilt', headers: { authorization: `Bearer ${bearerOf('acme')}` } });
       // What was signed is told in the answer to the request alone: later its input is sealed.
       expect({ ...answer.json<object>(), proposal: before.json['proposal'] }).toEqual(before.json);
@@ -317,7 +317,7 @@ describe('a hand-made record on the ledger', () => {
     ]);
     await writer.close();
     const ready = await until('readiness says so', async () => {
-      const answer = await gateway.server.inject('/readyz');
+      const answer = await gateway.operator.server.inject('/readyz');
       return answer.body.includes('RECORD') ? answer : undefined;
     });
     expect([ready.statusCode, JSON.parse(ready.body)]).toMatchObject([200, { status: 'degraded' }]); // the other lane is served

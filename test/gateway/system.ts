@@ -48,7 +48,7 @@ export async function startSystem(brokers: string[], name: string): Promise<Syst
   });
   const gateway = await startGateway({ home, brokers, port: 0 });
   running.push(gateway);
-  await until('the gateway is ready', async () => (await gateway.server.inject('/readyz')).statusCode === 200);
+  await until('the gateway is ready', async () => (await gateway.operator.server.inject('/readyz')).statusCode === 200);
   return {
     home,
     gateway,

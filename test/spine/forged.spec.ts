@@ -97,7 +97,7 @@ describe('a record that no decider of this ledger wrote', () => {
     for (const lane of lanes) expect(await world.untilFailed(name, `lane ${lane}`)).toContain(`${CODE[lane] ?? ''}: `);
     const { statusCode, body } =
       name === 'gateway'
-        ? await world.gateway.server.inject('/readyz')
+        ? await world.gateway.operator.server.inject('/readyz')
         : await world.http(name, '/readyz').then(({ status, text }) => ({ statusCode: status, body: text }));
     expect(statusCode).toBe(503);
     for (const lane of lanes) expect(body).toContain(CODE[lane]);

@@ -179,7 +179,7 @@ describe('a gateway over a lane that lost its tail', () => {
     expect([acme.status, JSON.parse(acme.text)]).toMatchObject([503, { code: 'LANE_HALTED', halt: 'TAIL_LOST' }]);
     const globex = await world.get(`/v1/actions/none`, world.home.token('globex'));
     expect([globex.status, JSON.parse(globex.text)]).toMatchObject([404, { code: 'NOT_FOUND' }]);
-    const { statusCode, body } = await world.gateway.server.inject('/readyz');
+    const { statusCode, body } = await world.gateway.operator.server.inject('/readyz');
     expect([statusCode, JSON.parse(body)]).toMatchObject([
       200,
       { status: 'degraded', reasons: [{ name: `lane ${LANE}`, code: 'TAIL_LOST' }] },
@@ -193,7 +193,7 @@ describe('a ledger whose first records were deleted', () => {
     await world.restart('decider', 'gateway');
     expect(await world.untilFailed('decider', `lane ${1 - LANE}`)).toMatch(/TAIL_LOST|SEQUENCE/);
     await world.untilFailed('gateway', `lane ${1 - LANE}`);
-    const { statusCode } = await world.gateway.server.inject('/readyz');
+    const { statusCode } = await world.gateway.operator.server.inject('/readyz');
     expect(statusCode).toBe(503);
     expect((await world.http('decider', '/metrics')).text).not.toMatch(/outcome="again"/);
     expect((await checkLedger(world.home, world.brokers)).status).not.toBe('valid');

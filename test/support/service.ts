@@ -41,7 +41,13 @@ export class Service {
     this.#child = spawn(process.execPath, ['--import', './scripts/register.mjs', `apps/${name}/src/main.ts`], {
       cwd: ROOT,
       env: {
-        ...{ PATH: process.env['PATH'], COUNTERSIGN_DATA: at.home.folder, KAFKA_BROKERS: at.brokers.join(','), PORT: '0' },
+        ...{
+          PATH: process.env['PATH'],
+          COUNTERSIGN_DATA: at.home.folder,
+          KAFKA_BROKERS: at.brokers.join(','),
+          PORT: '0',
+          METRICS_PORT: '0',
+        },
         ...{ LOG_LEVEL: 'info', COUNTERSIGN_SESSION_TIMEOUT_MS: '1500', ...env },
       },
       stdio: ['ignore', 'ignore', 'pipe'],

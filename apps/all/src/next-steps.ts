@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { say } from './say.ts';
 import type { System } from './system.ts';
 
-export function printWelcome({ home, brokers, port }: System): void {
+export function printWelcome({ home, brokers, port, operatorPort }: System): void {
   const shown = relative(process.cwd(), home.folder);
   const data = shown === '.countersign' ? '' : ` --data ${shown.startsWith('..') ? home.folder : shown}`;
   const url = `http://127.0.0.1:${port}`;
@@ -16,7 +16,8 @@ export function printWelcome({ home, brokers, port }: System): void {
   ] as const;
   const width = Math.max(...next.map(([command]) => command.length));
   say(`
-Gateway   ${url}   (${url}/openapi.json, ${url}/readyz, ${url}/metrics)
+Gateway   ${url}   (${url}/openapi.json)
+Operator  http://127.0.0.1:${operatorPort}   (/readyz and /metrics of the gateway; bound to this machine)
 Kafka     ${brokers.join(',')}
 Data      ${home.folder}
 

@@ -21,6 +21,8 @@ export interface System {
   readonly brokers: readonly string[];
   readonly created: boolean;
   readonly port: number;
+  /** Of the gateway's readiness and metrics. */
+  readonly operatorPort: number;
   /** Of each service, by its name. */
   readonly health: ReadonlyMap<string, Health>;
 }
@@ -81,7 +83,7 @@ export class Running {
     await this.#app('notary', () => startNotary({ ...shared, port: 0 }));
     await this.#app('decider', () => startDecider({ ...shared, port: 0 }));
     const gateway = await this.#app('gateway', () => startGateway({ ...shared, port }));
-    return { home, brokers, created, port: gateway.port, health: this.#health };
+    return { home, brokers, created, port: gateway.port, operatorPort: gateway.operator.port, health: this.#health };
   }
 
   /** Never throws; false when something did not end as it should. */

@@ -36,8 +36,8 @@ describe('with no broker', () => {
   });
   it('is alive, and not ready', async () => {
     expect((await gateway.server.inject('/healthz')).statusCode).toBe(200);
-    const ready = await gateway.server.inject('/readyz');
-    expect([ready.statusCode, ready.json<{ code: string }>().code]).toEqual([503, 'NOT_READY']);
+    const ready = await gateway.operator.server.inject('/readyz');
+    expect([ready.statusCode, ready.json<{ status: string }>().status]).toEqual([503, 'not ready']);
   });
 });
 
@@ -119,10 +119,23 @@ describe('openapi', () => {
   });
 });
 
+describe('the public port', () => {
+  it.each(['/readyz', '/metrics'])('tells nobody %s, which is on a port of its own', async (url) => {
+    const answer = await gateway.server.inject(url);
+    expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([404, 'NOT_FOUND']);
+    expect(gateway.operator.port).not.toBe(gateway.port);
+    expect(gateway.operator.server.server.address()).toMatchObject({ address: '127.0.0.1' });
+  });
+  it('says only that it is up', async () => {
+    const { body } = await gateway.server.inject('/healthz');
+    expect(body).toBe('{"status":"ok"}');
+  });
+});
+
 describe('metrics', () => {
   it('label routes by pattern, so callers make no series', async () => {
     await gateway.server.inject('/v1/actions/some-id');
-    const { body } = await gateway.server.inject('/metrics');
+    const { body } = await gateway.operator.server.inject('/metrics');
     expect(body).toContain('route="/v1/actions/:id"');
     expect(body).not.toContain('some-id');
   });
@@ -133,7 +146,8 @@ describe('a port in use', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;
-    await expect(start({ home, brokers: NOBODY, port })).rejects.toThrow(`port ${port} is in use`);
+    await expect(start({ home, brokers: NOBODY, port })).rejects.toThrow(`port ${port} is in use: set PORT`);
+    await expect(start({ home, brokers: NOBODY, port: 0, operator: { port } })).rejects.toThrow(`port ${port} is in use: set METRICS_PORT`);
     other.close();
   });
 });

@@ -8,12 +8,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PlainWriter } from '#adapters';
 import type { LedgerBirth } from '#domain';
 
-import { createLogger, Health, HealthController, Metrics, NestPino } from '../../kit/src/index.ts';
+import { AliveController, createLogger, Health, Metrics, NestPino, openOperatorPort, type OperatorPort } from '../../kit/src/index.ts';
 import { Actions, type ActionsOptions } from './actions.ts';
 import { ActionsController } from './http/actions.controller.ts';
 import { Gate } from './http/gate.ts';
 import { createDocument } from './http/openapi.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
+import { RateLimits, type Rates, ratesOf, TENANT_RATE_DEFAULT } from './http/rates.ts';
 import { ReceiptsController } from './http/receipts.controller.ts';
 import { createServer } from './http/server.ts';
 import { LedgerIndex } from './index/ledger-index.ts';
@@ -43,9 +44,13 @@ export interface GatewayOptions {
   readonly port: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** Of readiness and metrics, bound apart. Default: any free port on 127.0.0.1. */
+  readonly operator?: { readonly port: number; readonly host?: string };
   /** Default 500,000. */
   readonly entriesMax?: number;
   readonly nowMs?: () => number;
+  /** How often tenants and tokens may ask. Default: as rates.ts says. */
+  readonly rates?: Rates;
   /** Memory, event loop and the like on /metrics: of the process, so wanted once in each. */
   readonly processMetrics?: boolean;
 }
@@ -54,13 +59,15 @@ export interface Gateway {
   readonly health: Health;
   /** For tests that need no socket. */
   readonly server: FastifyInstance;
+  /** Readiness and metrics, which no caller of the public port may ask for. */
+  readonly operator: OperatorPort;
   close(): Promise<void>;
 }
 
 @Module({})
 class GatewayModule {}
 
-/** Up means: the port is open. Ready (`/readyz`) means: the ledger as it was at start is folded, and a broker answers. */
+/** Up means: both ports are open. Ready (`/readyz` of the operator's) means: the ledger as it was at start is folded, and a broker answers. */
 export async function start(options: GatewayOptions): Promise<Gateway> {
   const { home, brokers, nowMs = Date.now } = options;
   const log = createLogger('gateway');
@@ -85,14 +92,12 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
   });
   const receipts = new Receipts(index, reader, log);
   const actions = new Actions({ bound: home.bound(), keys, index, receipts, publisher, waiters, log, nowMs });
-  const gate = new Gate(index, follower, nowMs);
+  const gate = new Gate(index, follower, new RateLimits(options.rates ?? ratesOf(TENANT_RATE_DEFAULT), () => performance.now()), nowMs);
   const { adapter, methodsOf } = createServer(() => gate);
   const module: DynamicModule = {
     module: GatewayModule,
-    controllers: [HealthController, ActionsController, ReceiptsController],
+    controllers: [AliveController, ActionsController, ReceiptsController],
     providers: [
-      { provide: Health, useValue: health },
-      { provide: Metrics, useValue: metrics },
       { provide: LedgerIndex, useValue: index },
       { provide: Receipts, useValue: receipts },
       { provide: Actions, useValue: actions },
@@ -107,29 +112,37 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
     });
     const server: FastifyInstance = adapter.getInstance();
     app.useGlobalFilters(new ProblemFilter(log, methodsOf));
-    gatewayMetrics(metrics.registry, server, { index, publisher, waiters });
+    gatewayMetrics(metrics.registry, server, { index, publisher, waiters, follower });
     const document = JSON.stringify(createDocument(app));
     server.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
       reply.header('content-type', 'application/json').send(document),
     );
+    let operator: OperatorPort | undefined;
     const close = async (): Promise<void> => {
       waiters.close(); // they answer pending: nothing that was accepted is lost
       await app.close();
-      await Promise.all([follower.close(), publisher.close(), reader.close()]);
+      await Promise.all([follower.close(), publisher.close(), reader.close(), operator?.close()]);
     };
+    const opened = options.operator ?? { port: 0 };
     try {
-      await app.listen(options.port, options.host ?? '127.0.0.1');
+      operator = await openOperatorPort({ health, metrics }, opened).catch((error: unknown) => {
+        throw portError(error, 'METRICS_PORT', opened.port);
+      });
+      await app.listen(options.port, options.host ?? '127.0.0.1').catch((error: unknown) => {
+        throw portError(error, 'PORT', options.port);
+      });
     } catch (error) {
       await close();
-      throw isPortInUse(error)
-        ? new Error(`port ${options.port} is in use: set PORT to another, or to 0 for any`, { cause: error })
-        : error;
+      throw error;
     }
     follower.start();
     const { port } = app.getHttpServer().address() as { port: number };
-    log.info({ port }, 'up');
-    return { port, health, server, close };
+    log.info({ port, operatorPort: operator.port }, 'up');
+    return { port, health, server, operator, close };
   });
 }
 
-const isPortInUse = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+function portError(error: unknown, variable: string, port: number): unknown {
+  const isInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  return isInUse ? new Error(`port ${port} is in use: set ${variable} to another, or to 0 for any`, { cause: error }) : error;
+}

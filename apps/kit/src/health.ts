@@ -50,28 +50,44 @@ export class Health {
   }
 }
 
-/** `/healthz` says that the process answers, `/readyz` whether it does its work and if not why, `/metrics` is for Prometheus. */
-@Controller()
-export class HealthController {
-  constructor(
-    @Inject(Health) private readonly health: Health,
-    @Inject(Metrics) private readonly metrics: Metrics,
-  ) {}
+type ShownReason = Pick<HealthReason, 'name' | 'code' | 'state'>;
 
-  /** Restarting helps a process that hangs, not a lane that is halted: so this looks at nothing else. */
+/** What `/readyz` answers: names, codes and states only. What happened in detail is in the log. */
+export function readiness(health: Health): { code: 200 | 503; body: { status: string; reasons?: ShownReason[] } } {
+  const reasons = health.reasons.map(({ name, code, state }) => ({ name, code, state }));
+  if (reasons.length === 0) return { code: 200, body: { status: 'ready' } };
+  // One lane's trouble must not take the others' service away, as a load balancer does at 503.
+  if (health.isServing) return { code: 200, body: { status: 'degraded', reasons } };
+  return { code: 503, body: { status: 'not ready', reasons } };
+}
+
+/** Of a public port: that the process answers, and nothing more. Restarting helps a process that hangs, not a lane that is halted. */
+@Controller()
+export class AliveController {
   @Get('healthz')
   alive(): { status: 'ok' } {
     return { status: 'ok' };
   }
+}
 
-  /** Anyone may ask: names, codes and states only. What happened in detail is in the log. */
+/**
+ * Of an operator's port: `/healthz` says that the process answers, `/readyz` whether it does its work and if not why, `/metrics` is for
+ * Prometheus.
+ */
+@Controller()
+export class HealthController extends AliveController {
+  constructor(
+    @Inject(Health) private readonly health: Health,
+    @Inject(Metrics) private readonly metrics: Metrics,
+  ) {
+    super();
+  }
+
   @Get('readyz')
-  ready(): { status: 'ready' | 'degraded'; reasons?: Pick<HealthReason, 'name' | 'code' | 'state'>[] } {
-    const reasons = this.health.reasons.map(({ name, code, state }) => ({ name, code, state }));
-    if (reasons.length === 0) return { status: 'ready' };
-    // One lane's trouble must not take the others' service away, as a load balancer does at 503.
-    if (this.health.isServing) return { status: 'degraded', reasons };
-    throw new HttpException({ status: 'not ready', reasons }, 503);
+  ready(): object {
+    const { code, body } = readiness(this.health);
+    if (code === 503) throw new HttpException(body, code);
+    return body;
   }
 
   @Get('metrics')

@@ -6,5 +6,6 @@ export * from './lane-lease.ts';
 export * from './lane-strategy.ts';
 export * from './logging.ts';
 export * from './metrics.ts';
+export * from './operator-port.ts';
 export * from './run-until-signal.ts';
 export * from './start-lane-app.ts';

@@ -22,9 +22,9 @@ export interface LaneAppOptions {
   readonly providers: readonly Provider[];
   /** `(events, log) => LaneLeases.start({ ...settings, ...events, log })` */
   readonly openLeases: (events: LeaseEvents, log: Logger) => Leases | Promise<Leases>;
-  /** 0: any free one. */
+  /** Of health and metrics, the only ones: METRICS_PORT. 0: any free one. */
   readonly port: number;
-  /** Default 127.0.0.1: health and metrics are not for everyone. */
+  /** Default 127.0.0.1: they are not for everyone. METRICS_HOST. */
   readonly host?: string;
 }
 

@@ -1,11 +1,9 @@
 import { Home, homeFolder, parseBrokers } from '#adapters';
 
-import { groupSettings, runUntilSignal } from '../../kit/src/index.ts';
+import { groupSettings, operatorPortFrom, runUntilSignal } from '../../kit/src/index.ts';
 
 import { start } from './app.ts';
 
 const home = Home.open(homeFolder());
 const brokers = parseBrokers(process.env['KAFKA_BROKERS'] ?? '');
-const host = process.env['HOST'];
-const port = Number(process.env['PORT'] ?? 0);
-await runUntilSignal(await start({ home, brokers, port, ...groupSettings(), ...(host ? { host } : {}) }));
+await runUntilSignal(await start({ home, brokers, ...operatorPortFrom(process.env, 0), ...groupSettings() }));
