@@ -79,6 +79,7 @@ export { RESERVED_ISSUERS } from './payloads/controls.ts';
 export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';
 
 // notary
+export { erasedNames } from './decide/erase.ts';
 export * from './notary/log-keys.ts';
 export * from './payloads/key-offer.ts';
 export * from './notary/notarise.ts';
