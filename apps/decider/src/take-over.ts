@@ -1,4 +1,14 @@
-import { codecs, InputError, openInput, OffsetOutOfRange, type KafkaRecord, readToEnd } from '#adapters';
+import {
+  codecs,
+  InputError,
+  LedgerBatches,
+  openInput,
+  OffsetOutOfRange,
+  type KafkaRecord,
+  type ReadBatch,
+  readToEnd,
+  readVoids,
+} from '#adapters';
 import {
   emptyLane,
   equalBytes,
@@ -7,8 +17,8 @@ import {
   LaneHalted,
   rangeRoot,
   replayFacts,
-  SealedBatches,
   type LaneState,
+  type SealedBatch,
   type SealedEntry,
   type WireCodec,
 } from '#domain';
@@ -86,14 +96,17 @@ async function readLedger(
   keys: Map<string, Uint8Array>,
   from: bigint | undefined,
 ): Promise<LedgerEnd | undefined> {
-  const { reader, lane, wire, topicName, signal, onProgress } = options;
-  const batches = new SealedBatches(state.heads, wire);
+  const { birth, reader, lane, wire, topicName, signal, onProgress } = options;
+  const voids = (): ReturnType<typeof readVoids> => readVoids(reader, { topic: topicName('checkpoints'), lane, birth, wire }, signal);
+  const batches = new LedgerBatches(state.heads, wire, voids);
   const seen: { entries: number; isErased: boolean; end?: LedgerEnd } = { entries: 0, isErased: false };
   const place = { topic: topicName('ledger'), partition: lane, ...(from === undefined ? {} : { from }) };
-  const fold = (record: KafkaRecord): void => {
-    const batch = batches.push(record.value);
-    if (record.value) seen.end = { ledgerOffset: record.offset, lastRecord: record.value };
-    for (const entry of batch?.entries ?? []) {
+  const foldAll = (read: readonly ReadBatch[]): void => {
+    for (const { batch, records } of read) foldBatch(batch, records.at(-1));
+  };
+  const foldBatch = ({ entries }: SealedBatch, last: KafkaRecord | undefined): void => {
+    if (last?.value) seen.end = { ledgerOffset: last.offset, lastRecord: last.value };
+    for (const entry of entries) {
       evolveFacts(
         state,
         { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry, source: entry.source },
@@ -105,13 +118,20 @@ async function readLedger(
     }
   };
   try {
-    await readToEnd(reader, place, fold, signal);
+    await readToEnd(
+      reader,
+      place,
+      async (record) => {
+        foldAll(await batches.push(record));
+      },
+      signal,
+    );
+    foldAll(await batches.end());
   } catch (error) {
     if (error instanceof OffsetOutOfRange)
       throw new LaneHalted('TAIL_LOST', `lane ${lane}: the ledger no longer holds offset ${from ?? 0n}`);
     throw error;
   }
-  if (batches.pendingCount > 0) throw new LaneHalted('FORKED', `lane ${lane}: the ledger ends inside a batch`);
   return seen.isErased ? seen.end : undefined;
 }
 

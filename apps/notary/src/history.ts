@@ -1,4 +1,4 @@
-import { type Guard, OffsetOutOfRange, type FetchedPartition, type LogReader, type Log } from '#adapters';
+import { type Guard, LedgerBatches, OffsetOutOfRange, type FetchedPartition, type LogReader, type Log, type ReadVoids } from '#adapters';
 import {
   allTrees,
   copyHeads,
@@ -6,7 +6,6 @@ import {
   LaneHalted,
   type LaneHeads,
   rangeRoot,
-  SealedBatches,
   type SignedTreeHead,
   type TreeHead,
   type WireCodec,
@@ -88,6 +87,7 @@ export interface ReachOptions {
   /** Not changed. */
   readonly heads: LaneHeads;
   readonly wire: WireCodec;
+  readonly voids: ReadVoids;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -100,18 +100,19 @@ const FETCH = { maxWaitMs: 500, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 10
  */
 export async function reach(beyond: Map<string, GuardedRoot>, options: ReachOptions): Promise<void> {
   if (beyond.size === 0) return;
-  const { reader, topic, wire, signal, log } = options;
+  const { reader, topic, wire, voids, signal, log } = options;
   const heads = copyHeads(options.heads);
-  const batches = new SealedBatches(heads, wire);
+  const batches = new LedgerBatches(heads, wire, voids);
   const { lane } = heads;
   let offset = options.from;
   let isAlarmed = false;
   while (beyond.size > 0) {
     const [fetched] = await reader.fetch([{ topic, partition: lane, offset }], { ...FETCH, signal });
     if (!fetched) continue;
-    for (const { value } of recordsOf(fetched)) {
-      const batch = batches.push(value);
-      for (const origin of batch?.before.keys() ?? []) meet(beyond, originTree(heads, origin));
+    for (const record of recordsOf(fetched)) {
+      for (const { batch } of await batches.push(record)) {
+        for (const origin of batch.before.keys()) meet(beyond, originTree(heads, origin));
+      }
     }
     offset = fetched.nextOffset;
     if (beyond.size > 0 && offset >= fetched.lastStableOffset && !isAlarmed) {

@@ -5,11 +5,13 @@ import {
   InputError,
   type KafkaRecord,
   type LaneLog,
+  LedgerBatches,
   type Log,
   type LogReader,
   type LogWriter,
   openInput,
   type OutgoingRecord,
+  readVoids,
   wire,
 } from '#adapters';
 import {
@@ -21,7 +23,6 @@ import {
   notarise,
   type NotarisedBatch,
   type NotarisedEntry,
-  SealedBatches,
   type SignedTreeHead,
   systemTree,
 } from '#domain';
@@ -96,12 +97,13 @@ export class LaneNotary {
       const history = SignedHistory.open(openGuard, lane, restored.signed);
       open.push(history);
       // 3. Signed but not committed, or committed and lost again: the ledger must lead there before anything more is signed.
-      const ahead = { reader, topic: topicName('ledger'), from: ledgerOffset, heads, wire, signal, log };
+      const voids = (): ReturnType<typeof readVoids> => readVoids(reader, { topic: topicName('checkpoints'), lane, birth, wire }, signal);
+      const ahead = { reader, topic: topicName('ledger'), from: ledgerOffset, heads, wire, voids, signal, log };
       await reach(history.beyond(heads), ahead);
       log.info({ lane, nextSeq: heads.nextSeq, publishedSeq, ledgerOffset: String(ledgerOffset) }, 'lane taken over');
       ready();
       const inputKeys = new InputKeys(topicName('input-keys'), lane, inputKeysOffset);
-      const batches = new SealedBatches(heads, wire);
+      const batches = new LedgerBatches(heads, wire, voids);
       await this.#attestUntil({ writer, reader, history, heads, inputKeys, publishedSeq, signal }, batches, ledgerOffset);
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash before or after a commit: both are recovered above.
@@ -109,11 +111,10 @@ export class LaneNotary {
     }
   }
 
-  async #attestUntil(lane: Lane, batches: SealedBatches, from: bigint): Promise<void> {
+  async #attestUntil(lane: Lane, batches: LedgerBatches, from: bigint): Promise<void> {
     const { reader, inputKeys, heads, signal } = lane;
     let offset = from;
     const ledger = this.topicName('ledger');
-    let traceparents: (string | undefined)[] = [];
     let attestation = nothingYet(offset);
     while (!signal.aborted) {
       // 4. What has arrived. Nothing has left this process yet: a crash here loses nothing.
@@ -128,14 +129,14 @@ export class LaneNotary {
       }
       // 5. Whole sealed batches only, each checked against everything before it. An error drops all of it: `heads` has moved on already.
       for (const record of records) {
-        traceparents.push(record.headers['traceparent']);
-        const batch = batches.push(record.value);
-        if (!batch) continue;
-        add(attestation, lane, notarise(batch, this.options.keys), traceparents, record.offset + 1n);
-        traceparents = [];
-        if (attestation.entries.length < ENTRIES_MAX && attestation.receiptBytes < RECEIPT_BYTES_MAX) continue;
-        await this.#publish(lane, attestation);
-        attestation = nothingYet(record.offset + 1n);
+        for (const { batch, records: read } of await batches.push(record)) {
+          const traceparents = read.map(({ headers }) => headers['traceparent']);
+          const next = (read.at(-1)?.offset ?? record.offset) + 1n;
+          add(attestation, lane, notarise(batch, this.options.keys), traceparents, next);
+          if (attestation.entries.length < ENTRIES_MAX && attestation.receiptBytes < RECEIPT_BYTES_MAX) continue;
+          await this.#publish(lane, attestation);
+          attestation = nothingYet(next);
+        }
       }
       if (attestation.signed.length === 0) continue;
       await this.#publish(lane, attestation);

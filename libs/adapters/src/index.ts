@@ -39,3 +39,8 @@ export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead } from 
 
 // the one checker, over Kafka
 export * from './check/check-ledger.ts';
+
+// a way out for a lane that is halted
+export * from './recover/foreign.ts';
+export * from './recover/ledger-batches.ts';
+export * from './recover/publish-void.ts';

@@ -34,6 +34,7 @@ export * from './ledger/statement.ts';
 export { placeMac, samePlace, saidOf } from './ledger/source.ts';
 export * from './ledger/seal.ts';
 export * from './ledger/sealed-batch.ts';
+export * from './ledger/void.ts';
 export * from './ledger/build-batch.ts';
 
 // deciding

@@ -8,11 +8,13 @@ import {
   KafkaFault,
   type KafkaRecord,
   LaneReader,
+  LedgerBatches,
   OffsetOutOfRange,
+  readVoids,
   UnreadableBatch,
   wire,
 } from '#adapters';
-import { emptyHeads, LaneHalted, LedgerBroken, type LedgerBirth, SealedBatches } from '#domain';
+import { emptyHeads, LaneHalted, LedgerBroken, type LedgerBirth, type VoidRange } from '#domain';
 
 import type { Health } from '../../../kit/src/index.ts';
 import type { Slot } from '../index/entry-table.ts';
@@ -70,7 +72,8 @@ const TAIL_LOST_AFTER_MS = 5000;
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #positions: Position[];
-  readonly #batches: SealedBatches[];
+  readonly #batches: LedgerBatches[];
+  #reader: LaneReader | undefined;
   /** Code of why a lane is not followed any more. */
   readonly #halts = new Map<number, string>();
   /** When the ledger of each lane was last heard of, on performance.now's clock. */
@@ -98,7 +101,7 @@ export class Follower {
         waitsSinceMs: undefined,
       })),
     );
-    this.#batches = lanes.map((lane) => new SealedBatches(emptyHeads(birth, lane), wire));
+    this.#batches = lanes.map((lane) => new LedgerBatches(emptyHeads(birth, lane), wire, () => this.#readVoids(lane)));
     health.wait('index', 'reading the ledger from its first record');
     health.servesWhile(() => !this.#brokerAway && lanes.some((lane) => this.hasCaughtUp(lane) && this.haltOf(lane) === undefined));
   }
@@ -145,6 +148,7 @@ export class Follower {
       let reader: LaneReader | undefined;
       try {
         reader = await this.#open();
+        this.#reader = reader;
         await this.#setTargets(reader);
         for (;;) {
           await this.#step(reader, signal);
@@ -205,18 +209,18 @@ export class Follower {
     // In the order ledger, receipts, checkpoints: each needs what the one before it says.
     for (const position of open) {
       const answer = fetched.find(({ topic, partition }) => topic === position.topic && partition === position.lane);
-      if (answer && this.#take(position, answer)) isMoving = true;
+      if (answer && (await this.#take(position, answer))) isMoving = true;
     }
     this.#noteProgress();
     if (!isMoving && fetched.some(({ records, error }) => records.length > 0 || error)) await delay(PAUSE_MS, undefined, { signal });
   }
 
   /** Returns whether the position moved. */
-  #take(position: Position, answer: FetchedPartition): boolean {
+  async #take(position: Position, answer: FetchedPartition): Promise<boolean> {
     const before = position.next;
     try {
       for (const record of answer.records) {
-        if (!this.#fold(position, record)) {
+        if (!(await this.#fold(position, record))) {
           this.#refuseLostTail(position);
           position.halted = this.#halts.has(position.lane); // what it waits for will not come
           return position.next > before;
@@ -230,6 +234,7 @@ export class Follower {
       if (position.name === 'ledger' && !answer.error && !this.#halts.has(position.lane))
         this.#heardAtMs.set(position.lane, performance.now());
     } catch (error) {
+      if (error instanceof KafkaFault && error.retriable) throw error;
       this.#halt(position, error);
     }
     return position.next > before;
@@ -245,19 +250,25 @@ export class Follower {
   }
 
   /** Returns false when the record cannot be folded yet. */
-  #fold({ name, lane }: Position, { value, offset }: KafkaRecord): boolean {
+  async #fold({ name, lane }: Position, record: KafkaRecord): Promise<boolean> {
     const { index } = this.#options;
+    const { value, offset } = record;
     if (name === 'ledger') {
-      const batch = this.#batches[lane]?.push(value);
-      if (batch) index.foldBatch(batch);
+      for (const { batch } of (await this.#batches[lane]?.push(record)) ?? []) index.foldBatch(batch);
     } else if (name === 'receipts') {
       if (value === null) throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: empty record`);
       const receipt = codecs.receipt.decode(value);
       const slot = index.foldReceipt(lane, receipt, Number(offset));
       if (slot === 'ahead') return false;
       this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, slot });
-    } else this.#foldCheckpoint(lane, offset, value);
+    } else if (record.key?.toString().startsWith('_void.') !== true) this.#foldCheckpoint(lane, offset, value);
     return true;
+  }
+
+  #readVoids(lane: number): Promise<VoidRange[]> {
+    if (!this.#reader) throw new Error('voids are read while records are');
+    const { topicOf, birth } = this.#options;
+    return readVoids(this.#reader, { topic: topicOf('checkpoints'), lane, birth, wire }, this.#stop.signal);
   }
 
   /** A bad head is not kept and not served; it breaks nothing, because the next good one replaces it. */

@@ -1,8 +1,9 @@
 /** Reads the whole ledger, lane by lane, from genesis: every record checked, only whole sealed batches shown. */
-import { emptyHeads, LedgerBroken, SealedBatches, type SealedEntry } from '#domain';
+import { emptyHeads, type SealedEntry } from '#domain';
 
 import type { Home } from '../home/home.ts';
-import { LaneReader, type LogOffsets } from '../kafka/index.ts';
+import { type KafkaRecord, LaneReader, type LogOffsets } from '../kafka/index.ts';
+import { LedgerBatches, readVoids } from '../recover/ledger-batches.ts';
 import { wire } from '../wire/codec.ts';
 
 /** Unit bytes: a batch of 512 entries comes in few fetches. */
@@ -32,8 +33,8 @@ export class LedgerFollower {
     const followed = birth.systemLogs
       .filter((log) => lanes?.includes(log.lane) ?? true)
       .map(({ lane }) => {
-        const batches = new SealedBatches(emptyHeads(birth, lane), wire);
-        return { lane, batches, offset: 0n, pendingOffsets: [] };
+        const place = { topic: home.topic('checkpoints'), lane, birth, wire };
+        return { lane, batches: new LedgerBatches(emptyHeads(birth, lane), wire, () => readVoids(reader, place)), offset: 0n };
       });
     return new LedgerFollower(reader, followed, home.topic('ledger'));
   }
@@ -47,7 +48,7 @@ export class LedgerFollower {
     for (const { partition, records, nextOffset, error } of fetched) {
       const lane = this.#lanes.find((each) => each.lane === partition);
       if (!lane) continue;
-      for (const { offset, value } of records) entries.push(...admit(lane, offset, value));
+      for (const record of records) entries.push(...(await admit(lane, record)));
       if (error && !error.retriable) throw error;
       lane.offset = nextOffset;
     }
@@ -83,22 +84,13 @@ export class LedgerFollower {
 
 interface Lane {
   readonly lane: number;
-  readonly batches: SealedBatches;
+  readonly batches: LedgerBatches;
   offset: bigint;
-  /** Offsets of the records that wait for their batch's seal. */
-  pendingOffsets: bigint[];
 }
 
-function admit(lane: Lane, offset: bigint, value: Uint8Array | null): FollowedEntry[] {
-  lane.pendingOffsets.push(offset);
-  try {
-    const batch = lane.batches.push(value);
-    if (!batch) return [];
-    const offsets = lane.pendingOffsets;
-    lane.pendingOffsets = [];
-    return batch.entries.map((entry, at) => ({ ...entry, lane: lane.lane, offset: offsets[at] ?? offset }));
-  } catch (error) {
-    if (!(error instanceof LedgerBroken)) throw error;
-    throw new LedgerBroken(error.code, `ledger/${lane.lane} offset ${offset}: ${error.message}`);
-  }
+async function admit({ lane, batches }: Lane, record: KafkaRecord): Promise<FollowedEntry[]> {
+  const read = await batches.push(record);
+  return read.flatMap(({ batch, records }) =>
+    batch.entries.map((entry, at) => ({ ...entry, lane, offset: records[at]?.offset ?? record.offset })),
+  );
 }

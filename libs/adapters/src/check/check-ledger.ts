@@ -17,6 +17,7 @@ import { CedarEngine } from '../cedar/engine.ts';
 import type { Home } from '../home/home.ts';
 import { openInput } from '../home/input-crypto.ts';
 import { kafkaLaneLog, readToEnd, type KafkaRecord, type LaneLog, type LogReader } from '../kafka/index.ts';
+import { readVoids, Voids } from '../recover/ledger-batches.ts';
 import { codecs, wire } from '../wire/codec.ts';
 
 export interface CheckOptions {
@@ -112,7 +113,9 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
     inputOf: (entry) => inputs.of(entry),
     prepare: (state, value) => gate.prepare(state, value ?? null),
   });
-  await read('ledger', ({ value }) => checker.record(value), ledgerEnd);
+  const voids = new Voids(await readVoids(reader, { topic: `${topicPrefix}checkpoints`, lane, birth, wire }, signal));
+  for (const { from, to, why } of voids.ranges) findings.noted('I2', `lane ${lane}: ledger offsets ${from} to ${to - 1n} are void: ${why}`);
+  await read('ledger', (record) => (isVoid(voids, record) ? undefined : checker.record(record.value)), ledgerEnd);
   await read(
     'receipts',
     ({ value }) => {
@@ -134,6 +137,11 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
     holdings.push({ topic, logStart: ends?.start ?? 0n, offsets });
   }
   return { entries: checker.entries, ...checker.finish(holdings, options.acks) };
+}
+
+/** What stands where something else was declared void counts like any record, and does not fit. */
+function isVoid(voids: Voids, record: KafkaRecord): boolean {
+  return decoded(() => voids.take(record)) ?? false;
 }
 
 /** undefined for what was not written by the decider: anyone with access may write here, and only the ledger's own entries speak. */

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+
+import { emptyHeads, sealVoid, type VoidRange } from '#domain';
+import { MemoryLane } from '#testing';
+
+import type { FetchedPartition, LogOffsets, LogReader } from '../kafka/reader.ts';
+import type { KafkaRecord } from '../kafka/records.ts';
+import { codecs, wire } from '../wire/codec.ts';
+import { findForeign } from './foreign.ts';
+import { LedgerBatches, readVoids, voidKey } from './ledger-batches.ts';
+
+const lane = MemoryLane.ready();
+for (const id of ['a-1', 'a-2', 'a-3']) lane.propose(id);
+const JUNK = Buffer.from('made by hand');
+/** Says that a long batch begins. */
+const forged = (index: number): Uint8Array =>
+  wire.encodeRecord({
+    ...wire.decodeRecord(lane.ledger[0] ?? JUNK),
+    laneSeq: index,
+    batchFirstSeq: index,
+    batchCount: 100,
+    batchSeal: null,
+  });
+
+const recordsOf = (topic: string, values: readonly (Uint8Array | null)[], keys: readonly string[] = []): KafkaRecord[] =>
+  values.map((value, at) => ({
+    ...{ topic, partition: 0, offset: BigInt(at), timestampMs: 0, headers: {} },
+    ...{ key: Buffer.from(keys[at] ?? ''), value: value && Buffer.from(value) },
+  }));
+
+/** Everything of a topic in one answer. */
+function readerOf(topics: Readonly<Record<string, readonly KafkaRecord[]>>): LogReader {
+  const endOf = (topic: string): bigint => BigInt(topics[topic]?.length ?? 0);
+  return {
+    endOffsets: ([{ topic, partition } = { topic: '', partition: 0 }]) =>
+      Promise.resolve([{ topic, partition, start: 0n, highWatermark: endOf(topic), lastStable: endOf(topic) } satisfies LogOffsets]),
+    fetch: ([{ topic, partition, offset } = { topic: '', partition: 0, offset: 0n }]) => {
+      const records = (topics[topic] ?? []).filter((record) => record.offset >= offset);
+      const ends = { nextOffset: endOf(topic), highWatermark: endOf(topic), lastStableOffset: endOf(topic), logStartOffset: 0n };
+      return Promise.resolve([{ topic, partition, records, ...ends } satisfies FetchedPartition]);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+const examine = (ledger: readonly (Uint8Array | null)[], voids: readonly KafkaRecord[] = []) => {
+  const reader = readerOf({ ledger: recordsOf('ledger', ledger), checkpoints: voids });
+  return findForeign({ reader, birth: lane.birth, lane: 0, topicName: (name) => name, wire });
+};
+const seed = lane.parties.seedOf('admin');
+const published = (ranges: readonly Omit<VoidRange, 'why'>[], by = seed): KafkaRecord[] =>
+  recordsOf(
+    'checkpoints',
+    ranges.map((range) => codecs.signedEnvelope.encode(sealVoid({ ...range, why: 'w' }, lane.birth, by))),
+    ranges.map(voidKey),
+  );
+/** All that a reader takes of the ledger; what it throws otherwise. */
+async function readAll(ledger: readonly (Uint8Array | null)[], voids: readonly KafkaRecord[]): Promise<number | string> {
+  const reader = readerOf({ checkpoints: voids });
+  const heads = emptyHeads(lane.birth, 0);
+  const batches = new LedgerBatches(heads, wire, () => readVoids(reader, { topic: 'checkpoints', lane: 0, birth: lane.birth, wire }));
+  try {
+    for (const record of recordsOf('ledger', ledger)) await batches.push(record);
+    await batches.end();
+    return heads.nextSeq;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+const at = (index: number, ...values: (Uint8Array | null)[]): (Uint8Array | null)[] => [
+  ...lane.ledger.slice(0, index),
+  ...values,
+  ...lane.ledger.slice(index),
+];
+/** Before each batch, and at the end: a producer's batch is written as a whole, so nothing comes into the middle of one. */
+const places = [...lane.ledger.keys(), lane.ledger.length].filter((index) => {
+  const value = lane.ledger[index];
+  return value === undefined || wire.decodeRecord(value).batchFirstSeq === index;
+});
+const copies = lane.ledger.slice(2, 4);
+
+describe('foreign records', () => {
+  it('are found wherever they stand, and readers that are told so read the whole ledger', async () => {
+    for (const index of places) {
+      for (const foreign of [[JUNK], [null, JUNK], copies, [forged(index)]]) {
+        const ledger = at(index, ...foreign);
+        const { ranges, heads } = await examine(ledger);
+        expect(heads.nextSeq).toBe(lane.ledger.length);
+        expect(ranges.reduce((sum, { from, to }) => sum + Number(to - from), 0)).toBe(foreign.length);
+        expect(typeof (await readAll(ledger, []))).toBe('string');
+        expect(await readAll(ledger, published(ranges))).toBe(lane.ledger.length);
+        expect((await examine(ledger, published(ranges))).ranges).toEqual([]);
+      }
+    }
+  });
+
+  it('are void only as they were looked at, and only by a key of the birth', async () => {
+    const { ranges } = await examine(at(3, JUNK));
+    expect(await readAll(at(3, Buffer.from('something else')), published(ranges))).toBe('RECORD');
+    expect(await readAll(at(3, JUNK), published(ranges, lane.parties.seedOf('decider')))).toBe('RECORD');
+  });
+
+  it('a sound ledger has none, and asks nobody for voids', async () => {
+    expect((await examine(lane.ledger)).ranges).toEqual([]);
+    const batches = new LedgerBatches(emptyHeads(lane.birth, 0), wire, () => Promise.reject(new Error('asked')));
+    for (const record of recordsOf('ledger', lane.ledger)) await batches.push(record);
+    expect(batches.heads.nextSeq).toBe(lane.ledger.length);
+  });
+
+  it('records that are lost from the middle are no foreign ones: nothing is declared void', async () => {
+    await expect(examine(lane.ledger.toSpliced(5, 1))).rejects.toMatchObject({ code: 'HOLE' });
+  });
+});
