@@ -79,7 +79,8 @@ export class Worker {
 
   /** The last verdict under this key: whoever has a leaked one could name a successor of his own, so the new trust file comes from elsewhere. */
   #closed(verdict: VerifiedVerdict): void {
-    const next = String(verdict.statement.predicate['successor']);
+    const { successor } = verdict.statement.predicate;
+    const next = typeof successor === 'string' ? successor : 'the next log';
     const detail = `nothing more is claimed: open the executor again with the trust file of ${next} (countersign trust prints it)`;
     this.#teller.tell(verdict, 'LOG_CLOSED', { detail });
   }
