@@ -81,7 +81,7 @@ export class Actions {
     this.#accepted.set(`${tenant}\0${id}`, accepted);
     if (options.waitMs === 0) return pending;
     const keys = [digestKey(digest), placeKey({ topic: 'actions', ...accepted })];
-    await waiters.wait(keys, options.waitMs, () => this.#isAttested(tenant, accepted));
+    await waiters.wait(tenant, keys, options.waitMs, () => this.#isAttested(tenant, accepted));
     try {
       const shown = await this.#became(tenant, accepted);
       if (!shown) return pending;
