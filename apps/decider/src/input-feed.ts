@@ -97,10 +97,18 @@ export class InputFeed {
     if (gathers ? this.holds(BACKLOG) : !this.isEmpty) this.fetchAhead(true);
   }
 
-  /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
-  peek(): InputRecord | undefined {
+  /** Resolves when something of `topic` waits, or after the idle wait. Throws what a fetch threw. */
+  async arrivedOn(topic: InputTopic): Promise<void> {
+    if (this.#ready(topic)) return;
+    this.fetchAhead(false);
+    await this.#inFlight;
     this.#rethrow();
-    for (const topic of this.#topics()) {
+  }
+
+  /** The next record of these topics, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
+  peek(topics = this.#topics()): InputRecord | undefined {
+    this.#rethrow();
+    for (const topic of topics) {
       const record = this.#ready(topic);
       if (record) return { topic, record };
     }
