@@ -59,6 +59,9 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'key.revoked':
       evolveKeys(tenant, entry.kind, predicate);
       break;
+    case 'log.closed':
+      state.ids.closeLog(entry.tenant, predicate.origin);
+      break;
     case 'key.rotated':
       if (entry.tenant === systemTree(state.heads.lane)) evolveLedgerKeys(state, predicate);
       break;
@@ -104,7 +107,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       gap(state, predicate);
       break;
     case 'input.erased':
-      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[]);
+      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[], predicate['log']);
       break;
     case 'action.repeated':
       if (state.rules >= 2) rememberProposal(state, entry, subject[0].name, facts);
@@ -116,7 +119,6 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       break;
     case 'genesis':
     case 'log.rotated':
-    case 'log.closed':
     case 'rollback.granted':
       break; // nothing beyond what every entry does
   }
@@ -162,7 +164,7 @@ function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, pre
   const closed = closeEscalation(state.due, entry.tenant, Number(predicate['settles']));
   if (!closed) return;
   if (predicate['outcome'] !== 'ALLOW_APPROVED') {
-    for (const count of closed.counts ?? []) tenant.limits.release(count, closed.index);
+    for (const count of closed.counts ?? []) tenant.limits.release(count, predicate.origin, closed.index);
     for (const digest of closed.uses ?? []) tenant.used.release({ digest });
   }
   if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));
