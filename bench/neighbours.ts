@@ -23,7 +23,7 @@ const { values } = parseArgs({
 });
 const SECONDS = Number(values.seconds);
 const RATE = Number(values.rate);
-const [GREEDY, QUIET] = ['acme', 'initech'] as const;
+const [GREEDY, QUIET] = ['acme', 'globex'] as const;
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-neighbours-'));
 const broker = await chooseBroker({ env: process.env, dataDir: join(folder, 'kafka'), root: repositoryRoot(), log: () => undefined });
