@@ -1,5 +1,7 @@
 /** What the example's agent asks for. */
-import { formatTime, signStatement } from '#domain';
+import { randomBytes } from 'node:crypto';
+
+import { base64url, formatTime, signStatement } from '#domain';
 import type { ProposalBody } from '#sdk';
 
 const CI_LIFETIME_MS = 5 * 60_000;
@@ -21,8 +23,10 @@ export const recordWrite = (tenantId: string, phone: string): ProposalBody => ({
 /** To the low-risk sandbox, with the CI's word for the artifact and a way back. */
 export function sandboxDeploy({ tenant, ciSeed, nowMs }: { tenant: string; ciSeed: Uint8Array; nowMs: number }): ProposalBody {
   const resource = { type: 'service', id: 'checkout-sandbox' };
-  const run = { tenant, type: 'ci', conclusion: 'success', resource, operation: 'deploy', artifactDigest: BROKEN } as const;
+  const passed = { tenant, type: 'ci', conclusion: 'success', resource } as const;
   const times = { issuedAt: formatTime(nowMs), expiresAt: formatTime(nowMs + CI_LIFETIME_MS) };
+  const stated = (operation: string, artifactDigest: string) =>
+    signStatement({ ...passed, ...times, operation, artifactDigest, blind: base64url(randomBytes(32)) }, ciSeed);
   return {
     actor: { kind: 'agent', id: 'release-bot' },
     class: 'deployment.change',
@@ -30,6 +34,6 @@ export function sandboxDeploy({ tenant, ciSeed, nowMs }: { tenant: string; ciSee
     operation: 'deploy',
     parameters: { service: resource.id, artifactDigest: BROKEN, rollback: { operation: 'rollback', reference: RUNNING } },
     resource,
-    evidence: [signStatement({ ...run, ...times }, ciSeed)],
+    evidence: [stated('deploy', BROKEN), stated('rollback', RUNNING)],
   };
 }

@@ -1,7 +1,7 @@
 /** Bundles with policies that are drawn, and the proposals that they are asked about. */
 import { CedarEngine } from '#adapters';
 import type { Bundle, Proposal } from '#domain';
-import { soundBundle, soundDocument, testEvidence, testProposal } from '#testing';
+import { soundBundle, soundDocument, testEvidence, testProposal, testWayBack } from '#testing';
 import fc from 'fast-check';
 
 /** Each costs a compilation of its bundle: some 50 ms. */
@@ -63,7 +63,7 @@ export function proposals(): Proposal[] {
         return {
           ...proposal,
           parameters: { ...proposal.parameters, amount },
-          evidence: [testEvidence({ resource: { type: 'thing', id } })],
+          evidence: [testEvidence({ resource: { type: 'thing', id } }), testWayBack({ resource: { type: 'thing', id } })],
         };
       }),
     ),

@@ -15,18 +15,20 @@ import { proposalOf, TIMES_MS } from './row-proposals.ts';
 const bundle = bundlesOf(standardDocument).plain;
 const rows = readRows().filter(({ window, freezes, tenant }) => window === 'any' && freezes.length === 0 && tenant === 'acme');
 /** The first of the table that policy decides so. */
-function rowOf(verdict: Row['verdict']): Row {
-  const row = rows.find((each) => each.verdict === verdict);
+function rowOf(verdict: Row['verdict'], isMeant: (row: Row) => boolean = () => true): Row {
+  const row = rows.find((each) => each.verdict === verdict && isMeant(each));
   if (!row) throw new Error(`the table has no ${verdict}`);
   return row;
 }
 const ALLOWED = rowOf('ALLOW');
 const ASKING = rowOf('ESCALATE');
+/** One that rests on statements. */
+const SHOWN = rowOf('ALLOW', ({ evidence }) => evidence.length > 0);
 
 type Change = Readonly<Record<string, unknown>>;
 /** `row` as it stands, but for `change`; signed by `issuer` for ten minutes, unless told otherwise. */
 function propose(lane: MemoryLane, row: Row, id: string, change: Change = {}, expiresInMs = 600_000): Entry[] {
-  const { tenant, id: _, issuer, ...body } = proposalOf(row, bundle, lane.nowMs);
+  const { tenant, id: _, issuer, ...body } = proposalOf(row, bundle, lane.nowMs, id);
   const times = { issuedAtMs: lane.nowMs - 1000, expiresAtMs: lane.nowMs + expiresInMs };
   return lane.when('actions', lane.sign({ kind: 'action.proposed', tenant, id, issuer, ...times, body: { ...body, ...change } }));
 }
@@ -58,6 +60,21 @@ const CASES: Readonly<Record<string, Case>> = {
     told: 'DENY DENY_CONFLICT',
     before: (lane) => propose(lane, ALLOWED, 'a'),
     ask: (lane) => propose(lane, ALLOWED, 'a', { justification: 'another' }),
+  },
+  'statements that have counted for another action': {
+    told: 'DENY DENY_EVIDENCE_USED',
+    before: (lane) => propose(lane, SHOWN, 'a'),
+    ask: (lane) => propose(lane, SHOWN, 'b', { evidence: proposalOf(SHOWN, bundle, lane.nowMs, 'a').evidence }),
+  },
+  'other statements for the same action again': {
+    told: 'ALLOW ALLOW_POLICY',
+    before: (lane) => propose(lane, SHOWN, 'a'),
+    ask: (lane) => propose(lane, SHOWN, 'b'),
+  },
+  'statements of a party that was revoked': {
+    told: 'DENY DENY_MISSING_EVIDENCE',
+    before: (lane) => lane.control('issuer.revoked', 'acme', { revokes: 'ci' }),
+    ask: (lane) => propose(lane, SHOWN, 'a'),
   },
   'one question more than an actor may have open': { told: 'DENY DENY_LIMIT', before: floods, ask: (lane) => propose(lane, ASKING, 'a') },
   'what needs no people, by an actor whose questions are open': {

@@ -9,13 +9,25 @@ import { laneFor } from './row-lane.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const start = (document: Json = standardDocument): MemoryLane =>
-  laneFor(new CedarEngine(), parseBundle(document), Date.UTC(2026, 10, 25, 12));
+function start(document: Json = standardDocument): MemoryLane {
+  const lane = laneFor(new CedarEngine(), parseBundle(document), Date.UTC(2026, 10, 25, 12));
+  platform(lane, 'refunds', ['bot', 'bot-2']);
+  return lane;
+}
+function platform(lane: MemoryLane, issuer: string, agents: readonly string[]): void {
+  const keys = [lane.parties.publicKeyOf(lane.parties.signerOf(issuer, 'acme'))];
+  lane.registerIssuer('acme', issuer, 'platform', { keys, actors: agents.map((id) => ({ kind: 'agent', id })) });
+}
 
-function refund(lane: MemoryLane, id: string, { order = 'o-1', amountMinor = 5000, actor = 'agent', mode = 'enforce' } = {}): Entry {
+function refund(
+  lane: MemoryLane,
+  id: string,
+  { order = 'o-1', amountMinor = 5000, actor = 'bot', mode = 'enforce' } = {},
+  issuer = 'refunds',
+): Entry {
   const about = { class: 'refund.issue', connector: 'payments', operation: 'refund', resource: { type: 'account', id: 'support-refunds' } };
   const parameters = { tenantId: 'acme', account: 'support-refunds', order, amountMinor, currency: 'EUR' };
-  const [entry] = lane.propose(id, { ...about, parameters, mode, actor: { kind: 'agent', id: actor, actingFor: 'ana' } });
+  const [entry] = lane.propose(id, { ...about, parameters, mode, actor: { kind: 'agent', id: actor } }, { issuer });
   if (!entry) throw new Error('nothing was decided');
   return entry;
 }
@@ -58,12 +70,24 @@ describe('twenty refunds of 50.00 for one order, under a threshold of 50.00', ()
     expect(said(refund(lane, 'r-2', { order: 'o-2' }))).toBe('ALLOW ALLOW_POLICY');
     expect(said(refund(lane, 'r-3'))).toBe(ASKED);
   });
-  it('spread over made-up orders are asked of people after the twentieth of the actor in a day', () => {
+  it('spread over made-up orders are asked of people after the twentieth of a listed actor in a day', () => {
     const lane = start();
     const answers = Array.from({ length: 21 }, (_, at) => said(refund(lane, `r-${at}`, { order: `o-${at}`, amountMinor: 1 })));
     expect(answers.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 'ALLOW ALLOW_POLICY'));
     expect(answers[20]).toBe(ASKED);
-    expect(said(refund(lane, 'r-of-another', { order: 'o-99', amountMinor: 1, actor: 'other' }))).toBe('ALLOW ALLOW_POLICY');
+    expect(said(refund(lane, 'r-of-another', { order: 'o-99', amountMinor: 1, actor: 'bot-2' }))).toBe('ALLOW ALLOW_POLICY');
+  });
+});
+
+describe('a limit per actor', () => {
+  it('is one for all that one credential says under a `*`: another made-up id is no other limit', () => {
+    const lane = start();
+    platform(lane, 'anything', ['*']);
+    const answers = Array.from({ length: 21 }, (_, at) => {
+      const more = { order: `o-${at}`, amountMinor: 1, actor: `made-up-${at}` };
+      return said(refund(lane, `r-${at}`, more, 'anything'));
+    });
+    expect([answers[19], answers[20]]).toEqual(['ALLOW ALLOW_POLICY', ASKED]);
   });
 });
 

@@ -35,7 +35,7 @@ describe.each(ROW_WINDOWS)('the rows whose window is %s', (window) => {
   beforeAll(() => {
     lane = decideRows(rows, options);
     attested = attest(lane, lane.parties.keys);
-  });
+  }, 60_000); // some four hundred decisions and receipts
 
   it('are decided as they say, and their receipts verify', () => {
     expect(receiptsSay(lane, attested, rows)).toEqual(rows.map(expected));

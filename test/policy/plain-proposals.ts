@@ -19,7 +19,7 @@ const CODE: Plain = {
   connector: 'git',
   type: 'branch',
   names: 'branch',
-  parameters: { diffHash: hash('d1'), touchesProtectedPaths: false },
+  parameters: { diffHash: hash('d1') },
 };
 const ACCESS: Plain = { connector: 'iam', type: 'role', names: 'role', parameters: own({ grantee: 'ben' }) };
 const REFUND: Plain = {

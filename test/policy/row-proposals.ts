@@ -1,7 +1,7 @@
 /** A row as the proposal that it stands for. */
 import { ACTOR_KINDS, type ActorRule, type Bundle, type Json, type Proposal } from '#domain';
 
-import { EVIDENCE_WORDS, evidenceFor } from '../../libs/domain/src/policy/own-test-evidence.ts';
+import { EVIDENCE_WORDS, evidenceFor, type Found } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import type { Row } from './decision-table.ts';
 import { OF_RESOURCE, PLAIN } from './plain-proposals.ts';
 
@@ -26,25 +26,40 @@ export const TIMES_MS: Readonly<Record<Row['window'], number>> = {
 };
 
 /** Of the platform, with evidence that is signed at `nowMs`. `bundle` has the contracts that it pins. */
-export function proposalOf(row: Row, bundle: Bundle, nowMs: number): Proposal {
+export function proposalOf(row: Row, bundle: Bundle, nowMs: number, id = `line-${row.line}`): Proposal {
   const plain = PLAIN[row.operation];
   if (!plain) throw new Error(`line ${row.line}: no plain proposal of ${row.operation}`);
   const { connector } = plain;
   const digest =
     row.contract === 'drifted' ? '0'.repeat(64) : row.contract === 'pinned' ? bundle.contractDigests.get(connector) : undefined;
   const bare: Proposal = {
-    ...{ tenant: row.tenant, issuer: 'platform', id: `line-${row.line}`, mode: 'enforce' },
+    ...{ tenant: row.tenant, issuer: 'platform', id, mode: 'enforce' },
     ...{ class: row.cls, operation: row.operation },
     actor: { kind: row.actor, id: row.id, ...(row.actingFor === undefined ? {} : { actingFor: row.actingFor }) },
     ...(row.contract === 'missing' ? {} : { connector }),
     ...(digest === undefined ? {} : { contractDigest: digest }),
     // Each row's refund is for an order of its own: what one row counts is not what another one has spent.
-    parameters: changed({ ...parametersOf(plain, row), [plain.names]: row.resource, ...OF_RESOURCE[row.resource] }, row.change),
+    parameters: changed(
+      { ...parametersOf(plain, row), [plain.names]: row.resource, ...OF_RESOURCE[row.resource] },
+      row.change.filter((change) => !isFound(change)),
+    ),
     resource: { type: plain.type, id: row.resource },
   };
   const unknown = row.evidence.find((word) => !EVIDENCE_WORDS.includes(word));
   if (unknown !== undefined) throw new Error(`line ${row.line}: no evidence is called ${unknown}`);
-  return { ...bare, evidence: row.evidence.map((word) => evidenceFor(word, bundle, bare, nowMs)) };
+  return { ...bare, evidence: row.evidence.map((word) => evidenceFor(word, bundle, bare, nowMs, found(row.change))) };
+}
+
+const FOUND = 'found:';
+const isFound = (change: string): boolean => change.startsWith(FOUND);
+
+/** What CI and reviewer state as facts; undefined: nothing. */
+function found(changes: readonly string[]): Found | undefined {
+  const facts = changed(
+    {},
+    changes.filter(isFound).map((change) => change.slice(FOUND.length)),
+  );
+  return Object.keys(facts).length === 0 ? undefined : (facts as Found);
 }
 
 const parametersOf = ({ parameters }: (typeof PLAIN)[string] & object, { line }: Row): Readonly<Record<string, Json>> =>

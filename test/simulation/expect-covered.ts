@@ -28,7 +28,7 @@ const REQUESTS = ['initialise', 'produce', 'commit', 'fetch', 'ends', 'open'];
 const FAULTS = ['request lost', 'answer lost', 'delayed'];
 
 /** Nobody asks a simulated lane for these. */
-const NOT_DRAWN: readonly EntryKind[] = ['token.issued', 'token.revoked', 'input.gap', 'key.added', 'key.revoked'];
+const NOT_DRAWN: readonly EntryKind[] = ['input.gap', 'key.added', 'key.revoked'];
 /** The claims that a lane with few effects refuses. */
 const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED'];
 const SETTLEMENTS = ['ALLOW_APPROVED', 'EXPIRED_NO_DECISION', 'SUPERSEDED', 'CANCELLED_ERASED', 'CANCELLED_REVOKED'];
@@ -43,7 +43,7 @@ const LEDGER = [
   ...ENTRY_KINDS.filter((kind) => !NOT_DRAWN.includes(kind)),
   ...CLAIMS.map((reason) => `claim.refused CLAIM_${reason}`),
   ...[...SETTLEMENTS, ...DENIED, 'DENY_HUMAN'].map((outcome) => `escalation.settled ${outcome}`),
-  ...DENIED.map((reason) => `action.decided ${reason}`),
+  ...[...DENIED, 'DENY_TOKEN'].map((reason) => `action.decided ${reason}`),
   ...REFUSALS.map((detail) => `input.refused ${detail}`),
   ...OUTCOMES.map((outcome) => `outcome.recorded ${outcome}`),
 ];

@@ -41,6 +41,7 @@ export * from './ledger/build-batch.ts';
 export * from './decide/types.ts';
 export * from './decide/state.ts';
 export * from './decide/decide.ts';
+export { NOT_JUDGED_DETAIL } from './decide/controls.ts';
 export * from './decide/rehearse.ts';
 export { personOf } from './decide/approvals.ts';
 export * from './decide/evolve.ts';
@@ -89,7 +90,7 @@ export * from './notary/position.ts';
 export * from './checker/report.ts';
 export * from './checker/lane-checker.ts';
 export type { Acknowledgement, TopicHoldings } from './checker/citations.ts';
-export type { ReplayInput } from './checker/replay.ts';
+export { type ReplayInput, unjudging } from './checker/replay.ts';
 
 // explaining
 export * from './explain/reasons.ts';

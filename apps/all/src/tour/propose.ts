@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { codecs, type Home, type OutgoingRecord } from '#adapters';
-import { formatTime, laneOf, type PayloadKind, sealEnvelope, signStatement, utf8 } from '#domain';
+import { base64url, formatTime, laneOf, type PayloadKind, sealEnvelope, signStatement, utf8 } from '#domain';
 
 import type { Scenario, Parties } from './scenarios.ts';
 
@@ -43,9 +43,12 @@ function valueOf(home: Home, scenario: Scenario, lane: number, nowMs: number): U
 
 /** The tenant's own parties, which are neither the platform nor an executor. */
 export function partiesOf(home: Home, nowMs: number): Parties {
-  const times = { issuedAt: formatTime(nowMs), expiresAt: formatTime(nowMs + LIFETIME_MS) };
+  const stated = () => ({
+    ...{ issuedAt: formatTime(nowMs), expiresAt: formatTime(nowMs + LIFETIME_MS) },
+    blind: base64url(randomBytes(32)),
+  });
   return {
-    ci: (tenant, passed) => signStatement({ ...passed, ...times, tenant, type: 'ci', conclusion: 'success' }, home.key(`ci-${tenant}`)),
-    incidentDesk: (tenant, open) => signStatement({ ...open, ...times, tenant, type: 'incident' }, home.key(`incident-desk-${tenant}`)),
+    ci: (tenant, passed) => signStatement({ ...passed, ...stated(), tenant, type: 'ci', conclusion: 'success' }, home.key(`ci-${tenant}`)),
+    incidentDesk: (tenant, open) => signStatement({ ...open, ...stated(), tenant, type: 'incident' }, home.key(`incident-desk-${tenant}`)),
   };
 }

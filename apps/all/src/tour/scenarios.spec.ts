@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { CedarEngine, checkBundleInChild, loadBundleFolder } from '#adapters';
 import { ed25519PublicKey } from '#crypto';
-import { canonicalBytes, formatTime, judge, keyIdOf, parseBundle, type Proposal, proposalBody, signStatement } from '#domain';
+import { base64url, canonicalBytes, formatTime, judge, keyIdOf, parseBundle, type Proposal, proposalBody, signStatement } from '#domain';
 import { describe, expect, it } from 'vitest';
 
 import { type ProposalBody, scenarios } from './scenarios.ts';
@@ -14,10 +14,12 @@ const document = loadBundleFolder(fileURLToPath(new URL('../../../../policies/st
 const bundle = parseBundle(document);
 const engine = new CedarEngine();
 
+let stated = 0;
+const blind = (): string => base64url(new Uint8Array(32).fill(stated++));
 const times = { issuedAt: formatTime(NOW_MS), expiresAt: formatTime(NOW_MS + 60_000) };
 const played = scenarios({
-  ci: (tenant, passed) => signStatement({ ...passed, ...times, tenant, type: 'ci', conclusion: 'success' }, SEEDS.ci),
-  incidentDesk: (tenant, open) => signStatement({ ...open, ...times, tenant, type: 'incident' }, SEEDS['incident-desk']),
+  ci: (tenant, passed) => signStatement({ ...passed, ...times, blind: blind(), tenant, type: 'ci', conclusion: 'success' }, SEEDS.ci),
+  incidentDesk: (tenant, open) => signStatement({ ...open, ...times, blind: blind(), tenant, type: 'incident' }, SEEDS['incident-desk']),
 });
 const proposals = played.filter((scenario) => scenario.kind === 'proposal');
 

@@ -131,21 +131,27 @@ function deployments(parties: Parties) {
       operation: 'deploy',
       parameters: { service, artifactDigest: ARTIFACT, rollback: { operation: 'rollback', reference: PREVIOUS_ARTIFACT } },
       resource,
-      evidence: [parties.ci('acme', { resource, operation: 'deploy', artifactDigest: ARTIFACT })],
+      evidence: [
+        parties.ci('acme', { resource, operation: 'deploy', artifactDigest: ARTIFACT }),
+        parties.ci('acme', { resource, operation: 'rollback', artifactDigest: PREVIOUS_ARTIFACT }),
+      ],
       justification: 'Incident 4711: error rate of checkout at 12 %, the fix has passed CI.',
     };
   };
   const quiet = deploy('checkout');
   const incident = parties.incidentDesk('acme', { resource: quiet.resource, incident: INCIDENT });
   const production = { ...quiet, evidence: [...(quiet.evidence ?? []), incident] };
+  // Each brings statements of its own: one statement counts once.
+  const again = deploy('checkout');
   const claimed: ProposalBody = {
-    ...production,
+    ...again,
+    evidence: [...(again.evidence ?? []), incident],
     parameters: { ...production.parameters, environment: 'sandbox' },
     justification: 'It is only a sandbox.',
     impact: { environment: 'sandbox', risk: 'low' },
   };
   const sandbox = deploy('checkout-sandbox');
-  const noRollback = { ...sandbox, parameters: { service: 'checkout-sandbox', artifactDigest: ARTIFACT } };
+  const noRollback = { ...deploy('checkout-sandbox'), parameters: { service: 'checkout-sandbox', artifactDigest: ARTIFACT } };
   return { production, sandbox, claimed, noRollback };
 }
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { describe, expect, it } from 'vitest';
 
 import { formatVkey, signCheckpoint, utf8, type EntryKind, type Predicate, type SealedBatch, type SealedEntry } from '#domain';
@@ -156,5 +158,25 @@ describe('checkpoints', () => {
     expect(index.logs.checkpoint('acme')).toBeUndefined();
     index.logs.register({ tenant: 'acme', origin, lane: 0, vkey: vkey(origin) });
     expect(index.logs.checkpoint('acme')?.size).toBe(3n);
+  });
+});
+
+describe('tokens', () => {
+  const actors = [{ kind: 'agent', id: 'bot', actingFor: ['ana'] }];
+  const issued = (rules: number, more: object) => {
+    const { index, add } = fold();
+    const token = { token: 't-1', tokenHash: createHash('sha256').update('cs_one').digest('hex'), roles: ['propose'] };
+    add('acme', 'token.issued', { rules, ...token, validUntil: '2027-01-01T00:00:00.000Z', ...more });
+    const found = index.tokens.check('cs_one', 0);
+    return 'ok' in found ? found.ok.says : found;
+  };
+
+  it('say the actors that their entry lists, and nothing without a list', () => {
+    expect(issued(2, { actors })).toEqual({ rules: 2, actors });
+    expect(issued(2, {})).toEqual({ rules: 2, actors: undefined });
+  });
+  it('of a ledger of rules 1 say the ids of their list, and any without one', () => {
+    expect(issued(1, { agents: ['bot'] })).toEqual({ rules: 1, agents: ['bot'] });
+    expect(issued(1, {})).toEqual({ rules: 1, agents: undefined });
   });
 });

@@ -141,8 +141,8 @@ export class LedgerIndex {
 }
 
 function saysOf({ rules, agents, actors }: Statement['predicate']): TokenSays {
-  if (rules > 1) return { rules: 2, actors: actors as ActorRule[] | undefined };
-  return { rules: 1, agents: Array.isArray(agents) ? agents.map(String) : undefined };
+  if (rules === 1) return { rules: 1, agents: Array.isArray(agents) ? agents.map(String) : undefined };
+  return { rules: 2, actors: actors as ActorRule[] | undefined };
 }
 
 function laneOfTree(tree: string): number | undefined {

@@ -1,10 +1,22 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { decide, emptyLane, type Entry, evolve, formatTime, type Input, type InputTopic, sealEnvelope, signStatement } from '#domain';
+import {
+  base64url,
+  decide,
+  emptyLane,
+  type Entry,
+  evolve,
+  formatTime,
+  type Input,
+  type InputTopic,
+  sealEnvelope,
+  signStatement,
+} from '#domain';
 
 import { loadBundleFolder } from '../bundle/load-folder.ts';
 import { CedarEngine } from '../cedar/engine.ts';
@@ -153,14 +165,10 @@ function deploy(service: string): object {
   const artifactDigest = `sha256:${'a'.repeat(64)}`;
   const resource = { type: 'service', id: service };
   const times = { issuedAt: formatTime(START_MS), expiresAt: formatTime(START_MS + 3_600_000) };
-  const statement = {
-    tenant: 'acme',
-    type: 'ci' as const,
-    resource,
-    operation: 'deploy',
-    artifactDigest,
-    conclusion: 'success' as const,
-    ...times,
+  const back = { operation: 'rollback', reference: `sha256:${'b'.repeat(64)}` };
+  const stated = (operation: string, of: string) => {
+    const passed = { tenant: 'acme', type: 'ci', resource, operation, artifactDigest: of, conclusion: 'success' } as const;
+    return signStatement({ ...passed, ...times, blind: base64url(randomBytes(32)) }, home.key('builds-acme'));
   };
   return {
     actor: { kind: 'agent', id: 'bot' },
@@ -168,7 +176,7 @@ function deploy(service: string): object {
     connector: 'deploy',
     operation: 'deploy',
     resource,
-    parameters: { service, artifactDigest, rollback: { operation: 'rollback', reference: `sha256:${'b'.repeat(64)}` } },
-    evidence: [signStatement(statement, home.key('builds-acme'))],
+    parameters: { service, artifactDigest, rollback: back },
+    evidence: [stated('deploy', artifactDigest), stated(back.operation, back.reference)],
   };
 }

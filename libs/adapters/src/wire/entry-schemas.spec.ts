@@ -47,6 +47,11 @@ const judged = {
   ruleSetDigest: digest,
   contractDigest: null,
 };
+const CONDITIONS = {
+  evidence: [{ type: 'ci', issuer: 'builds', keyid, digest, usableUntil: time }],
+  until: time,
+  windows: [['office', 'night'], ['envelope']],
+};
 const UNKEYED = { decision: '3', claim: 'c-1', executor: 'deployer' };
 const CLAIM = { ...UNKEYED, keyid };
 const GRANT = {
@@ -136,6 +141,14 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_CONFLICT'], detail: 'conflict', first: '3' },
     { issuer: 'platform', keyid, verdict: 'DENY', reasons: ['DENY_LIMIT'], detail: 'ids', issuedAt: time },
     { ...judged, verdict: 'DENY', reasons: ['DENY_CONTRACT'], askedAt: time },
+    {
+      ...judged,
+      verdict: 'ALLOW',
+      reasons: ['ALLOW_POLICY'],
+      conditions: CONDITIONS,
+      bindingDigest: digest,
+      permit: { executors: ['deployer'], executeBy: time },
+    },
   ],
   'action.repeated': [
     { first: '3', issuer: 'platform', keyid },
@@ -145,6 +158,8 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'escalation.settled': [
     { settles: '3', outcome: 'EXPIRED_NO_DECISION', deadline: time, issuer: 'platform', source: { kind: 'tick', part: 0, parts: 1 } },
     { settles: '3', outcome: 'CANCELLED_ERASED', deadline: time, issuer: 'platform' },
+    { settles: '3', outcome: 'DENY_MISSING_EVIDENCE', deadline: time, issuer: 'platform' },
+    { settles: '3', outcome: 'DENY_WINDOW', deadline: time, issuer: 'platform' },
     { settles: '3', outcome: 'CANCELLED_REVOKED', deadline: time, issuer: 'gateway', keyid, token: 't-1' },
   ],
   'approval.recorded': [{ decision: '3', bindingDigest: digest, vote: 'approve', by: 'ana', ...control }],
@@ -155,6 +170,8 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   'claim.refused': [
     { ...CLAIM, reasons: ['CLAIM_TAKEN'], first: '9', expiresAt: time },
     { ...CLAIM, reasons: ['CLAIM_LIMIT'] },
+    { ...CLAIM, reasons: ['CLAIM_EVIDENCE'], expiresAt: time },
+    { ...CLAIM, reasons: ['CLAIM_WINDOW'], expiresAt: time },
     { ...CLAIM, reasons: ['CLAIM_LIMIT'], issuedAt: time },
   ],
   'outcome.recorded': [

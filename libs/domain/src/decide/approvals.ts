@@ -5,6 +5,7 @@ import { text } from '../ledger/text.ts';
 import { own } from '../policy/pointer.ts';
 import { EXECUTE_WITHIN_SECONDS } from '../policy/tables.ts';
 import type { Bundle } from '../policy/types.ts';
+import { conditionsIn, lapsed, untilIn } from './conditions.ts';
 import { isLive, untilOf } from './credentials.ts';
 import { subjectOf } from './effects.ts';
 import type { EntryContent } from './draft.ts';
@@ -35,7 +36,7 @@ export function askedBy(predicate: Predicate, bundle: Bundle | null, { requestDi
     bundle: bundle.digest,
     seats,
     notBy: (actingFor === undefined ? [actor] : [actor, actingFor]).map(personOf),
-    members: pick(predicate, ['actor', 'bindingDigest', 'class', 'connector', 'operation', 'grants']),
+    members: pick(predicate, ['actor', 'bindingDigest', 'class', 'connector', 'operation', 'grants', 'conditions']),
   };
 }
 
@@ -79,8 +80,12 @@ function approved(
   if (state.rules > 1 && !isLive(facts, open, nowMs)) return { outcome: CANCELLED_REVOKED };
   const frozen = freezeFor(state, subjectOf(open.tenant, members as Predicate), nowMs);
   if (frozen) return { outcome: frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN', freeze: frozen.freeze };
+  const conditions = conditionsIn(members);
+  const lapse = lapsed(state, facts, conditions, nowMs);
+  if (lapse) return { outcome: lapse === 'window' ? 'DENY_WINDOW' : 'DENY_MISSING_EVIDENCE' };
   const { grants, ...copied } = members;
-  const executeBy = formatTime(untilOf(facts, open, nowMs + (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000));
+  const executeWithinMs = (rule.executeWithinSeconds ?? EXECUTE_WITHIN_SECONDS) * 1000;
+  const executeBy = formatTime(Math.min(untilOf(facts, open, nowMs + executeWithinMs), untilIn(conditions)));
   const permit = { executeBy, executors: [...rule.executors].sort(), ...(grants as Members | undefined) };
   return { outcome: 'ALLOW_APPROVED', ...copied, permit };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, FakeEngine, laneBundle, MemoryLane, testDocument } from '#testing';
+import { attest, checkLane, CI, FakeEngine, laneBundle, MemoryLane, statedWayBack, testDocument } from '#testing';
 
 import type { Entry } from '../ledger/entry.ts';
 import { encodeState } from './snapshot.ts';
@@ -211,7 +211,14 @@ function withRollback(): ReturnType<typeof ready> {
   };
   lane.activate(laneBundle({ classes: { ...classes, note }, contracts: { tool } }));
   const parameters = { tenant: 'acme', target: 'low', artifact: 'new', amount: 1, back: { operation: 'undo', reference: 'old' } };
-  const body = { class: 'note', connector: 'tool', operation: 'apply', parameters };
+  lane.registerIssuer('acme', CI, 'ci');
+  const body = {
+    class: 'note',
+    connector: 'tool',
+    operation: 'apply',
+    parameters,
+    evidence: [statedWayBack(lane, { artifactDigest: 'old' })],
+  };
   const decision = decide(lane, body, 'b-1');
   const claim = (more: object = {}): Entry[] =>
     lane.when(

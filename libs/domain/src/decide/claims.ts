@@ -22,6 +22,7 @@ import {
   UNCERTAIN_PER_EXECUTOR_MAX,
 } from './effects.ts';
 import { laneNow } from './lane-time.ts';
+import { conditionsIn, lapsed } from './conditions.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
@@ -119,6 +120,8 @@ function refusalOf(
   if (isRevoked(state, facts, predicate, nowMs)) return no('CLAIM_REVOKED');
   const frozen = freezeFor(state, subjectOf(checked.tree, predicate), nowMs);
   if (frozen) return no(frozen.level === 'stop' ? 'CLAIM_STOPPED' : 'CLAIM_FROZEN', { freeze: frozen.freeze });
+  const lapse = lapsed(state, facts, conditionsIn(predicate), nowMs);
+  if (lapse) return no(lapse === 'window' ? 'CLAIM_WINDOW' : 'CLAIM_EVIDENCE');
   if (hasTooManyEffects(state, checked)) return no('CLAIM_LIMIT');
   return undefined;
 }

@@ -9,6 +9,7 @@ import { closeEscalation, findEscalation, openEscalation } from './due.ts';
 import { forgetRequests } from './erase.ts';
 import { type FreezeLevel, type FreezeScope, lift, raise } from './freeze.ts';
 import { idKey } from './ids.ts';
+import { useStatements } from './conditions.ts';
 import { rememberProposal, settleProposal } from './memory/proposals.ts';
 import { rememberRecord } from './memory/records.ts';
 import { countDecision } from './limits.ts';
@@ -131,6 +132,7 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
     state.idCount += 1;
   }
   const counts = countDecision(state.bundle, tenant.limits, predicate, facts);
+  const uses = useStatements(tenant.used, predicate);
   if (!isOpen) return;
   const sender = senderOf(issuer, predicate['token']);
   const asker = askerKey(predicate['actor'] as unknown as EntryActor, sender);
@@ -146,6 +148,7 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
     deadlineMs: parseTime(deadline),
     votes: [],
     ...counts,
+    ...uses,
   };
   openEscalation(state.due, asked ? { ...open, asked } : open);
   tenant.openByActor.set(asker, (tenant.openByActor.get(asker) ?? 0) + 1);
@@ -154,7 +157,10 @@ function decided(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, act
 function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, predicate: Predicate): void {
   const closed = closeEscalation(state.due, entry.tenant, Number(predicate['settles']));
   if (!closed) return;
-  if (predicate['outcome'] !== 'ALLOW_APPROVED') for (const each of closed.counts ?? []) tenant.limits.release(each, closed.index);
+  if (predicate['outcome'] !== 'ALLOW_APPROVED') {
+    for (const count of closed.counts ?? []) tenant.limits.release(count, closed.index);
+    for (const digest of closed.uses ?? []) tenant.used.release({ digest });
+  }
   if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));
   else settleProposal(state, entry, closed);
   const left = (tenant.openByActor.get(closed.asker) ?? 1) - 1;

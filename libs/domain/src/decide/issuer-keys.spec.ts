@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { laneBundle, MemoryLane, NOTE } from '#testing';
 
 import type { Entry } from '../ledger/entry.ts';
+import { base64url } from '../formats/bytes.ts';
 import { formatTime } from '../formats/time.ts';
 import { signStatement } from '../policy/evidence.ts';
 import { ISSUER_KEYS_EVER_MAX } from './issuer-keys.ts';
@@ -133,11 +134,13 @@ describe('what a revoked key has signed before', () => {
       const about = { operation: 'apply', artifactDigest: 'v2', conclusion: 'success' as const, tenant: 'acme' };
       const times = { issuedAt: formatTime(lane.nowMs), expiresAt: formatTime(lane.nowMs + 3_600_000) };
       const resource = { type: 'thing', id: 'low' };
-      const statement = signStatement({ type: 'ci', ...about, ...times, resource }, lane.parties.seedOf(name));
+      const signed = (more: object) => {
+        const blind = base64url(lane.parties.draw());
+        return signStatement({ type: 'ci', ...about, ...times, resource, blind, ...more }, lane.parties.seedOf(name));
+      };
+      const evidence = [signed({}), signed({ operation: 'undo', artifactDigest: 'v1' })];
       const parameters = { tenant: 'acme', target: 'low', artifact: 'v2', amount: 1, back: { operation: 'undo', reference: 'v1' } };
-      return said(
-        lane.propose(id, { class: 'change', connector: 'tool', operation: 'apply', resource, parameters, evidence: [statement] }),
-      );
+      return said(lane.propose(id, { class: 'change', connector: 'tool', operation: 'apply', resource, parameters, evidence }));
     };
     expect(change('a-1', 'builds of acme')).toBe('action.decided DENY_MISSING_EVIDENCE');
     expect(change('a-2', 'builds of acme, second')).toBe('action.decided ALLOW_POLICY');

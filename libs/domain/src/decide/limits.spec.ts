@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { hasRoomFor, LimitBook, SLOTS_PER_WINDOW, TOTALS_PER_LANE_MAX } from './limits.ts';
+import { LimitBook, SLOTS_PER_WINDOW } from './limits.ts';
 
 const WINDOW_MS = 24 * 60_000;
 const SLOT_MS = WINDOW_MS / SLOTS_PER_WINDOW;
@@ -67,23 +67,5 @@ describe('what a limit has counted', () => {
     expect([book.size, LimitBook.decode(book.encode()).size]).toEqual([1, 1]);
     book.sweep(2 * SLOT_MS + WINDOW_MS);
     expect(book.encode()).toEqual([]);
-  });
-});
-
-describe('room for more totals', () => {
-  const [free, full] = [bookOf(), bookOf({ index: 1, nowMs: 0 })];
-  Object.defineProperty(full, 'size', { value: TOTALS_PER_LANE_MAX });
-  const lane = { tenants: new Map([free, full].map((limits, at): [string, { limits: LimitBook }] => [String(at), { limits }])) };
-  it('is refused to a tenant that has lent all of the lane', () => {
-    full.liveSize = () => TOTALS_PER_LANE_MAX;
-    expect(hasRoomFor(1, lane, full, 0)).toBe(false);
-  });
-  it('is not taken from its neighbour, which has its own share', () => {
-    expect(hasRoomFor(TOTALS_PER_LANE_MAX / 2, lane, free, 0)).toBe(true);
-    expect(hasRoomFor(TOTALS_PER_LANE_MAX / 2 + 1, lane, free, 0)).toBe(false);
-  });
-  it('counts what is in its window only', () => {
-    full.liveSize = () => 1;
-    expect(hasRoomFor(1, lane, full, 0)).toBe(true);
   });
 });

@@ -8,15 +8,13 @@ import type { Predicate } from '../ledger/entry.ts';
 import { countsOf, limitsOn } from '../policy/counts.ts';
 import { type Count, LIMIT_WINDOW_SECONDS_MAX } from '../policy/limit.ts';
 import { own } from '../policy/pointer.ts';
+import type { Held } from './shares.ts';
 import type { Bundle, Proposal } from '../policy/types.ts';
 
 /** Slots of one window: an action counts for at most 1/24 longer than the window says. */
 export const SLOTS_PER_WINDOW = 24;
 
-/**
- * Totals held on one lane: some 100 bytes each. Beyond it a tenant still has its own share, so that no neighbour takes that away: a lane of many
- * holds twice as many at most.
- */
+/** Totals held on one lane: some 100 bytes each. */
 export const TOTALS_PER_LANE_MAX = 500_000;
 
 interface Slot {
@@ -44,22 +42,6 @@ export interface Counted {
   readonly count: Count | undefined;
 }
 
-interface LimitedLane {
-  readonly tenants: ReadonlyMap<string, { readonly limits: LimitBook }>;
-}
-
-/** Whether `limits`, of one tenant of the lane, has room for as many more totals. */
-export function hasRoomFor(more: number, { tenants }: LimitedLane, limits: LimitBook, nowMs: number): boolean {
-  const isRoom = (sizeOf: (book: LimitBook) => number): boolean => {
-    const share = Math.floor(TOTALS_PER_LANE_MAX / tenants.size);
-    if (sizeOf(limits) + more <= share) return true;
-    let total = more;
-    for (const tenant of tenants.values()) total += sizeOf(tenant.limits);
-    return total <= TOTALS_PER_LANE_MAX;
-  };
-  return isRoom(({ size }) => size) || isRoom((book) => book.liveSize(nowMs));
-}
-
 interface Counts {
   readonly counts?: readonly Count[];
 }
@@ -82,7 +64,7 @@ export function countDecision(bundle: Bundle | null, limits: LimitBook, predicat
   return counts ? { counts } : {};
 }
 
-export class LimitBook {
+export class LimitBook implements Held {
   /** By limit, in the order of time. Ranges of indexes do not overlap. */
   readonly #slots = new Map<string, Slot[]>();
   /** Totals held, those out of their window included until the next sweep. */

@@ -37,6 +37,8 @@ export interface OpenEscalation {
   readonly votes: string[];
   /** What it adds to cumulative limits, and gives back when people do not say yes; absent: nothing that is known. */
   readonly counts?: readonly Count[];
+  /** Digests of the statements that it uses; given back as well. */
+  readonly uses?: readonly string[];
 }
 
 /** Claimed, and not over. */

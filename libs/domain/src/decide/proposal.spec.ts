@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { FakeEngine, laneBundle, MemoryLane } from '#testing';
 
-import { utf8 } from '../formats/bytes.ts';
+import { base64url, utf8 } from '../formats/bytes.ts';
 import { canonicalBytes } from '../formats/canonical-json.ts';
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
@@ -35,7 +35,8 @@ describe('a proposal', () => {
     const during = (incident: string, id: string, signer = 'desk') => {
       const resource = { type: 'thing', id };
       const times = { issuedAt: formatTime(lane.nowMs), expiresAt: formatTime(lane.nowMs + 1000) };
-      const statement = { ...times, tenant: 'acme', type: 'incident' as const, resource, incident };
+      const blind = base64url(lane.parties.draw());
+      const statement = { ...times, blind, tenant: 'acme', type: 'incident' as const, resource, incident };
       return { resource, evidence: [signStatement(statement, lane.parties.seedOf(lane.parties.signerOf(signer, 'acme')))] };
     };
     expect(predicateOf(lane.propose('a-1', during('inc-1', 'low')))).toMatchObject({ verdict: 'ALLOW', incident: 'inc-1' });

@@ -11,10 +11,13 @@ import { sharedAsker, spokenFor, untilOf } from './credentials.ts';
 import { agentOf, freezeFor } from './freeze.ts';
 import { identify } from './identity.ts';
 import { identifyRules1 } from './identity-rules-1.ts';
-import { countFacts, hasRoomFor } from './limits.ts';
+import { holdsUntil, writtenOf } from './conditions.ts';
+import { countFacts, TOTALS_PER_LANE_MAX } from './limits.ts';
 import { pick } from './members.ts';
 import type { Fields, Identified, Step } from './proposal-step.ts';
 import { askerKey, type EntryActor, senderOf } from './sender.ts';
+import { hasRoom } from './shares.ts';
+import { USED_PER_LANE_MAX } from './used.ts';
 import type { LaneState } from './state.ts';
 import type { DecideContext, Decided } from './types.ts';
 
@@ -77,7 +80,9 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
   };
   if (judgement.verdict === 'DENY' || mode === 'shadow') return outcome; // only what may still happen is bound
   const withinMs = judgement.verdict === 'ALLOW' ? judgement.executeWithinMs : judgement.approveWithinMs;
-  const until = formatTime(untilOf(checked.facts, senderOf(checked.issuer, checked.payload['token']), nowMs + withinMs));
+  const sender = senderOf(checked.issuer, checked.payload['token']);
+  // No longer than the credential lasts, nor than what it rests on.
+  const until = formatTime(Math.min(untilOf(checked.facts, sender, nowMs + withinMs), holdsUntil(judgement.conditions)));
   const tree = treeOf(state, checked.tree);
   const binding = bindingDigest({
     proposal: checked.payload as unknown as Proposal, // as it was signed, and so in canonical order
@@ -89,17 +94,12 @@ function judged(step: Step, proposal: Proposal & ProposalTimes, expiresAtMs: num
     ruleSetDigest: outcome.ruleSetDigest,
   });
   const counted = judgement.counts === undefined ? {} : { counted: judgement.counts.map(({ limit }) => limit) };
+  const bound = { ...outcome, ...counted, ...writtenOf(judgement.conditions), bindingDigest: binding };
   if (judgement.verdict === 'ESCALATE') {
     const grants = owedOf(judgement);
-    return {
-      ...outcome,
-      ...counted,
-      bindingDigest: binding,
-      approvalDeadline: until,
-      ...(Object.keys(grants).length === 0 ? {} : { grants }),
-    };
+    return { ...bound, approvalDeadline: until, ...(Object.keys(grants).length === 0 ? {} : { grants }) };
   }
-  return { ...outcome, ...counted, bindingDigest: binding, permit: permitOf(judgement, until) };
+  return { ...bound, permit: permitOf(judgement, until) };
 }
 
 /** Who may act, until when, what they owe afterwards, the way back that was approved with it, and what undoes it. */
@@ -126,30 +126,36 @@ function judgementOf({ state, checked, nowMs, context }: Step, proposal: Proposa
   const { tenant, connector } = proposal;
   const frozen = freezeFor(state, { tenant, class: proposal.class, connector, ...agentOf(actor) }, nowMs);
   if (frozen) return { ...deny(frozen.level === 'stop' ? 'DENY_STOPPED' : 'DENY_FROZEN'), freeze: frozen.freeze };
+  const asker = askerKey(actor, senderOf(checked.issuer, checked.payload['token']));
   let judgement: Judgement;
   try {
-    const { limits } = checked.facts;
+    const { limits, used } = checked.facts;
     const spent: Spent = (count) => limits.spent(count, nowMs);
-    const asker = sharedAsker(checked, proposal.actor);
-    judgement = judge({
-      bundle,
-      proposal,
-      asker,
-      nowMs,
-      engine: context.engine,
-      spent,
-      evidenceKey: (keyid) => evidenceKey(checked, keyid),
-    });
+    const timesUsed = (digest: string): number => used.timesUsed(digest, nowMs);
+    const shared = sharedAsker(checked, proposal.actor);
+    const keys = (keyid: string) => evidenceKey(checked, keyid);
+    judgement = judge({ bundle, proposal, asker: shared, nowMs, engine: context.engine, spent, timesUsed, evidenceKey: keys });
   } catch {
     return deny('DENY_EVALUATION_ERROR');
   }
   const tooLong = [judgement.policies, judgement.rules, judgement.reasons, judgement.executors].some((list) => list.length > LIST_MAX);
   if (tooLong) return deny('DENY_LIMIT');
   const mayHappen = judgement.verdict !== 'DENY' && proposal.mode === 'enforce';
-  if (mayHappen && judgement.counts && !hasRoomFor(judgement.counts.length, state, checked.facts.limits, nowMs)) return deny('DENY_LIMIT');
+  if (mayHappen && !isRemembered(state, checked.facts, judgement, nowMs)) return deny('DENY_LIMIT');
   const asks = judgement.verdict === 'ESCALATE' && proposal.mode === 'enforce';
-  const asker = askerKey(actor, senderOf(checked.issuer, checked.payload['token']));
   return asks && isFlooded(checked.facts, asker) ? deny('DENY_LIMIT') : judgement;
+}
+
+/** Room to remember what it counts towards, and which statements it uses: what is forgotten would count again. */
+function isRemembered({ tenants }: LaneState, { limits, used }: CheckedEnvelope['facts'], judgement: Judgement, nowMs: number): boolean {
+  const [totals, statements] = [judgement.counts?.length ?? 0, judgement.conditions?.evidence.length ?? 0];
+  const all = [...(totals + statements > 0 ? tenants.values() : [])];
+  const isRoomForTotals =
+    totals === 0 || hasRoom({ mine: limits, all: all.map((each) => each.limits), more: totals, max: TOTALS_PER_LANE_MAX }, nowMs);
+  return (
+    isRoomForTotals &&
+    (statements === 0 || hasRoom({ mine: used, all: all.map((each) => each.used), more: statements, max: USED_PER_LANE_MAX }, nowMs))
+  );
 }
 
 function isFlooded({ openByActor }: CheckedEnvelope['facts'], asker: string): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, FakeEngine, laneBundle, MemoryLane, testDocument } from '#testing';
+import { attest, checkLane, CI, FakeEngine, laneBundle, MemoryLane, statedWayBack, testDocument } from '#testing';
 
 import type { Entry } from '../ledger/entry.ts';
 import { REVERTS } from '../policy/tables.ts';
@@ -13,10 +13,14 @@ const change = (target: string) => ({
   parameters: { tenant: 'acme', target, artifact: 'new', amount: 1, back: { operation: 'undo', reference: 'old' } },
 });
 
+/** With the CI's word for its way back. */
+const shown = (lane: MemoryLane) => ({ ...change('low'), evidence: [statedWayBack(lane, { artifactDigest: 'old' })] });
+
 /** A lane where a change needs no evidence and owes what `rule` says, and the contract says of it what undoes it. */
 function ready(rollback: string, rule: object): MemoryLane {
   const lane = MemoryLane.ready();
   lane.registerIssuer('acme', 'runner', 'executor');
+  lane.registerIssuer('acme', CI, 'ci');
   const { classes, contracts } = testDocument();
   const { apply, undo } = contracts.tool.operations;
   const tool = { version: '1', operations: { apply: { ...apply, rollback }, undo } };
@@ -50,7 +54,7 @@ async function expectSound(lane: MemoryLane): Promise<void> {
 describe('what undoes an effect, as the contract of the called operation says', () => {
   it.each(REVERTS)('is in the permit, the grant and every outcome: %s', async (revert) => {
     const lane = ready(revert, { ...OWING, requires: ['rollback'] });
-    const { decision, said } = claim(lane, lane.propose('a-1', change('low')));
+    const { decision, said } = claim(lane, lane.propose('a-1', shown(lane)));
     expect(said).toEqual([revert, revert]);
     const reports = [
       { kind: 'result', status: 'succeeded', ...STATES },
@@ -91,7 +95,7 @@ describe('what undoes an effect, as the contract of the called operation says', 
     'is told where the class asks for anything afterwards: %j',
     (rule) => {
       const lane = ready('snapshot', rule);
-      expect(claim(lane, lane.propose('a-1', change('low'))).said).toEqual(['snapshot', 'snapshot']);
+      expect(claim(lane, lane.propose('a-1', shown(lane))).said).toEqual(['snapshot', 'snapshot']);
     },
   );
 

@@ -12,6 +12,7 @@ import { count } from './effects.ts';
 import { IdBook } from './ids.ts';
 import { LaneIds } from './memory/lane-ids.ts';
 import { type EncodedLimits, LimitBook } from './limits.ts';
+import { type EncodedUsed, UsedBook } from './used.ts';
 import {
   emptyLane,
   emptyTenant,
@@ -119,6 +120,7 @@ interface EncodedFacts {
   readonly effects: readonly OpenEffect[];
   readonly openByActor: readonly (readonly [string, number])[];
   readonly limits: EncodedLimits;
+  readonly used: EncodedUsed;
 }
 interface EncodedTree {
   readonly tenant: string;
@@ -143,6 +145,7 @@ const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   openByActor: [...facts.openByActor],
   floors: [...facts.floors],
   limits: facts.limits.encode(),
+  used: facts.used.encode(),
 });
 
 function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonly ids: Uint8Array; readonly claims: Uint8Array }): void {
@@ -157,6 +160,7 @@ function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonl
   for (const [actor, open] of encoded.openByActor) facts.openByActor.set(actor, open);
   for (const [issuer, floorMs] of encoded.floors) facts.floors.set(issuer, floorMs);
   facts.limits = LimitBook.decode(encoded.limits);
+  facts.used = UsedBook.decode(encoded.used);
   facts.ids = IdBook.decode(books.ids);
   facts.claims = IdBook.decode(books.claims);
   for (const effect of encoded.effects) {

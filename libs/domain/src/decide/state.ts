@@ -11,6 +11,7 @@ import { IdBook } from './ids.ts';
 import { Counts } from './memory/counts.ts';
 import { LaneIds } from './memory/lane-ids.ts';
 import { LimitBook } from './limits.ts';
+import { UsedBook } from './used.ts';
 
 /** A party whose keys the ledger admits for one tenant. */
 export interface Issuer {
@@ -45,6 +46,8 @@ export interface TenantFacts {
   claims: IdBook;
   /** What cumulative limits have counted. */
   limits: LimitBook;
+  /** Statements that have counted. */
+  used: UsedBook;
 }
 
 /** Where the next record of an input topic stands: kept by the ledger, never by the consumer group. */
@@ -144,4 +147,5 @@ export const emptyTenant = (): TenantFacts => ({
   effects: new Map(),
   claims: new IdBook(),
   limits: new LimitBook(),
+  used: new UsedBook(),
 });

@@ -30,12 +30,13 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     DENY_WINDOW: ["outside of the class's change window", 'ask again'],
     DENY_MISSING_EVIDENCE: ['required evidence or rollback path is missing, or does not vouch for exactly this', 'ask again'],
     DENY_CUMULATIVE: ['it would go over a cumulative limit; exceeded names the limits', 'ask again'],
+    DENY_EVIDENCE_USED: ['a statement that it needs has counted as often as it may: another one is needed', 'ask again'],
     DENY_EVALUATION_ERROR: ['the engine failed twice; it fails closed', 'ask again'],
     DENY_MALFORMED: ['a valid signature over a body that is not a proposal, or an expiresAt beyond 24 h', 'ask again'],
     DENY_CONFLICT: ['this id was used for something else; the first decision stands', 'ask again'],
     DENY_EXPIRED: ['came after its own expiresAt', 'ask again'],
     DENY_LIMIT: [
-      'too many remembered ids, counted totals, or open escalations of this actor (20) or this tenant (2,000), or an entry beyond 16 KiB',
+      'too many remembered ids, counted totals, used statements, or open escalations of this actor (20) or this tenant (2,000), or an entry beyond 16 KiB',
       'ask again',
     ],
   }),
@@ -57,6 +58,8 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     CLAIM_FROZEN: ['a freeze stands in the way; freeze is its id', 'retry'],
     CLAIM_STOPPED: ['an emergency stop stands in the way; freeze is its id', 'retry'],
     CLAIM_REVOKED: ['the credential that proposed it was revoked or has ended since, or is not known any more', 'stop'],
+    CLAIM_EVIDENCE: ['a party whose evidence it rests on was revoked since, or the key that signed it', 'ask again'],
+    CLAIM_WINDOW: ['no change window that it needs is open, by the bundle in force', 'retry'],
     CLAIM_LIMIT: ['too many open effects of this tenant (2,000), or too many remembered ids', 'retry'],
   }),
   ...on('input.refused', {

@@ -49,6 +49,20 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   [
     'action.decided',
     {
+      ...{ issuer: 'platform', verdict: 'ESCALATE', exceeded: ['refunds'], counted: ['refunds', 'actions'] },
+      conditions: { evidence: [{ type: 'ci', issuer: 'builds' }], until: TIME, windows: [['office', 'night'], ['hours']] },
+    },
+    [
+      'platform signed it; nothing else of it is on the ledger.',
+      'It would go over the cumulative limits refunds.',
+      'It counts towards the cumulative limits refunds, actions.',
+      `It rests on evidence: ci of builds; that counts until ${TIME}.`,
+      'It needs an open window: office or night, hours.',
+    ],
+  ],
+  [
+    'action.decided',
+    {
       ...{ actor: { kind: 'agent', id: 'bot' }, issuer: 'platform', class: 'deployment.change', operation: 'deploy', connector: 'ci' },
       ...{ resource: { type: 'service', id: 'shop' }, verdict: 'ALLOW' },
       permit: { executors: ['runner', 'spare'], executeBy: TIME, obligations: ['healthcheck'], rollback: 'back', revert: 'inverse' },

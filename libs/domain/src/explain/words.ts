@@ -83,10 +83,22 @@ function decided(p: object): Sentences {
     say`Freeze ${textOf(p, 'freeze')} was in force.`,
     say`It would go over the cumulative limits ${some(textsOf(p, 'exceeded'))}.`,
     say`It counts towards the cumulative limits ${some(textsOf(p, 'counted'))}.`,
+    ...restsOn(p),
     say`Incident ${textOf(p, 'incident')} was open about its target, as a registered desk signed.`,
     say`It waits for people until ${textOf(p, 'approvalDeadline')}; without an answer by then it ends without a yes.`,
     ...permitted(p),
     ...owed(memberOf(p, 'grants')),
+  ];
+}
+
+/** What must still hold when it is approved, and when it is claimed. */
+function restsOn(p: object): Sentences {
+  const conditions = memberOf(p, 'conditions');
+  const shown = listOf(conditions, 'evidence').map((each) => say`${textOf(each, 'type')} of ${textOf(each, 'issuer')}`);
+  const windows = listOf(conditions, 'windows').map((names) => textsOf({ names }, 'names').join(' or '));
+  return [
+    say`It rests on evidence: ${some(shown.filter((each) => each !== undefined))}; that counts until ${textOf(conditions, 'until')}.`,
+    say`It needs an open window: ${some(windows)}.`,
   ];
 }
 

@@ -9,7 +9,13 @@ export const EVIDENCE_TYPES = ['ci', 'review', 'delegation', 'incident', 'rollba
 export type EvidenceType = (typeof EVIDENCE_TYPES)[number];
 export const evidenceTypes = z.array(z.enum(EVIDENCE_TYPES)).max(EVIDENCE_TYPES.length);
 
+/** Seven days, for any class: for as long it is known which statements were used. */
+export const EVIDENCE_AGE_SECONDS_MAX = 604_800;
+
 const scalar = z.enum(['string', 'long', 'boolean']);
+
+/** What each kind of statement may be at most, in seconds since it was made; whatever its own expiry says. */
+const maxAge = seconds(60, EVIDENCE_AGE_SECONDS_MAX).optional();
 
 /** Where a fact that may loosen a decision comes from. Nothing that a proposer merely asserts is in this list. */
 const fact = z.discriminatedUnion('from', [
@@ -19,6 +25,17 @@ const fact = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('contract'), pointer, type: scalar }),
   /** Whether it was shown: boolean. */
   z.strictObject({ from: z.literal('evidence'), evidence: z.enum(EVIDENCE_TYPES) }),
+  /**
+   * What a registered party found in the artifact: member `member` of its statement's `facts`. `otherwise`: for operations that do not require
+   * that evidence, so that the proposer does not choose between the two by leaving it out.
+   */
+  z.strictObject({
+    from: z.literal('statement'),
+    evidence: z.enum(['ci', 'review']),
+    member: cedarName,
+    type: scalar,
+    otherwise: z.union([z.string().max(256), z.int(), z.boolean()]).optional(),
+  }),
   /** The contract's name of what is done: a string. */
   z.strictObject({ from: z.literal('operation') }),
   /** The actor's row, where the bundle has a table of its kind. */
@@ -31,6 +48,8 @@ export const classRule = z.strictObject({
   description: z.string().max(512),
   /** Missing: DENY_MISSING_EVIDENCE. An operation may require more. */
   requires: evidenceTypes,
+  /** How old evidence may be; absent: EVIDENCE_MAX_AGE_SECONDS. */
+  evidenceMaxAgeSeconds: z.strictObject({ ci: maxAge, review: maxAge, delegation: maxAge, incident: maxAge }).optional(),
   /** false: the class may be proposed without a connector, and then names itself. */
   connectorRequired: z.boolean(),
   resourceTypes: z.array(cedarName).min(1).max(16),
@@ -61,6 +80,8 @@ export const classRule = z.strictObject({
 export type ClassRule = z.infer<typeof classRule>;
 export type Fact = z.infer<typeof fact>;
 
+/** A day: what was tested, read or delegated today. A statement that lasts longer says so little about now that its class has to ask for it. */
+export const EVIDENCE_MAX_AGE_SECONDS = 86_400;
 /** A quarter of an hour: long enough for an executor's queue, short enough that the facts still hold. */
 export const EXECUTE_WITHIN_SECONDS = 900;
 /** A quarter of an hour: a rollout with its checks. */

@@ -3,7 +3,7 @@ import { approvalRule } from './approval-rule.ts';
 import { type Case, denied } from './case.ts';
 import { requiredEvidence } from './facts.ts';
 import { engineRequest } from './request.ts';
-import { rollbackOf } from './rollback.ts';
+import { wayBack } from './rollback.ts';
 import { EXECUTE_WITHIN_SECONDS, type PolicyTables } from './tables.ts';
 import { twice } from './twice.ts';
 import type { ApprovalRule, EngineAnswer, Judgement, PermitGuard } from './types.ts';
@@ -39,7 +39,7 @@ function afterwards({ proposal, rule, called }: Case): Pick<Judgement, 'obligati
   const obligations = [...(rule.after ?? [])].sort();
   const resultWithinSeconds = rule.resultWithinSeconds ?? null;
   const needsWayBack = called && requiredEvidence(rule, called.operation).includes('rollback');
-  const rollback = needsWayBack ? (rollbackOf(proposal, called.contract, called.operation) ?? null) : null;
+  const rollback = needsWayBack ? (wayBack(proposal, called.contract, called.operation)?.operation ?? null) : null;
   const isAsked = obligations.length > 0 || resultWithinSeconds !== null || rollback !== null;
   return { obligations, resultWithinSeconds, rollback, revert: called && isAsked ? called.operation.rollback : null };
 }

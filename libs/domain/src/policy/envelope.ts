@@ -6,10 +6,18 @@ import type { Proposal } from './types.ts';
 import { isAnyOpen } from './window.ts';
 
 /** A tenant without its own envelope has the common one, if there is one. `called`: the contract's operation, if it has one. */
-export function isInEnvelope(tables: PolicyTables, proposal: Proposal, called: Operation | undefined, nowMs: number): boolean {
+export const isInEnvelope = (...asked: Parameters<typeof admittedBy>): boolean => admittedBy(...asked) !== undefined;
+
+/** What of the envelope admits it. */
+export function admittedBy(
+  tables: PolicyTables,
+  proposal: Proposal,
+  called: Operation | undefined,
+  nowMs: number,
+): EnvelopeOperation | undefined {
   const envelope = own(tables.envelopes, proposal.tenant) ?? own(tables.envelopes, '*');
-  if (envelope?.resourceTypes.includes(proposal.resource.type) !== true) return false;
-  return envelope.operations.some(
+  if (envelope?.resourceTypes.includes(proposal.resource.type) !== true) return undefined;
+  return envelope.operations.find(
     (one) =>
       one.connector === proposal.connector &&
       one.operation === proposal.operation &&

@@ -42,6 +42,18 @@ function classFaults(tables: PolicyTables, id: string, rule: ClassRule): string[
   ) {
     faults.push('a fact comes from the tables of actors: each kind needs one, if an empty one');
   }
+  const called = operations(tables).filter(([, operation]) => operation.class === id);
+  for (const [name, fact] of Object.entries(rule.facts)) {
+    if (fact.from !== 'statement') continue;
+    const { evidence, otherwise, type } = fact;
+    if (otherwise !== undefined && typeof otherwise !== (type === 'long' ? 'number' : type))
+      faults.push(`fact ${name}: otherwise is no ${type}`);
+    for (const [operation, { requires = [] }] of called) {
+      const isRequired = [...rule.requires, ...requires].includes(evidence);
+      if (!isRequired && otherwise === undefined)
+        faults.push(`fact ${name}: ${operation} requires no ${evidence}, and nothing is said otherwise`);
+    }
+  }
   for (const hole of unknownHoles(rule.summary ?? '')) faults.push(`summary: nothing fills {${hole}}`);
   return [...faults, ...attributeFaults(tables, rule)];
 }

@@ -19,5 +19,9 @@ export function wordsBeyondFormat(tables: PolicyTables): string[] {
         .map(([name]) => `contract ${id} ${name}: a resourceType needs format 2`),
     ]),
     ...(tables.limits === undefined ? [] : ['limits need format 2']),
+    ...Object.entries(tables.classes).flatMap(([id, { facts, evidenceMaxAgeSeconds }]) => [
+      ...(evidenceMaxAgeSeconds === undefined ? [] : [`class ${id}: an age of evidence needs format 2`]),
+      ...(Object.values(facts).some(({ from }) => from === 'statement') ? [`class ${id}: facts from statements need format 2`] : []),
+    ]),
   ];
 }

@@ -1,16 +1,17 @@
 /** Policy's word on one proposal: total, in a fixed order, the first step that fails names the reason. */
-import { type Case, denied, type JudgeInput } from './case.ts';
+import { type Case, denied, evidenceQuestion, type JudgeInput } from './case.ts';
 import { consult } from './consult.ts';
-import { isInEnvelope } from './envelope.ts';
-import { evidenceOf } from './evidence.ts';
+import { admittedBy } from './envelope.ts';
+import { evidenceOf, type Evident } from './evidence.ts';
 import { collectFacts } from './facts.ts';
 import { atPointer, isIdOf, own } from './pointer.ts';
 import { actorOf, resourceOf } from './request.ts';
+import type { IncidentStatement } from './statements.ts';
 import type { ClassRule } from './tables.ts';
 import { isOfOwnTenant } from './tenant-scope.ts';
 import { twice } from './twice.ts';
 import type { Judgement } from './types.ts';
-import { isAnyOpen } from './window.ts';
+import { isAnyOpen, windowsOf } from './window.ts';
 import { withinLimits } from './within-limits.ts';
 
 type Denial = `DENY_${string}`;
@@ -23,8 +24,8 @@ export function judge(input: JudgeInput, steps: JudgeSteps = JUDGE_STEPS): Judge
   const called = calledOf(input);
   if (!rule) return denied(called?.digest, 'DENY_UNKNOWN_CLASS');
   const incident = incidentOf(input, rule);
-  const question: Case = { ...input, rule, called, context: {}, ...(incident === undefined ? {} : { incident }) };
-  return { ...answered(question, steps), ...(incident === undefined ? {} : { incident }) };
+  const question: Case = { ...input, rule, called, context: {}, shown: [], windows: [], ...(incident === undefined ? {} : { incident }) };
+  return { ...answered(question, steps), ...(incident === undefined ? {} : { incident: incident.statement.incident }) };
 }
 
 function answered(question: Case, steps: JudgeSteps): Judgement {
@@ -32,12 +33,16 @@ function answered(question: Case, steps: JudgeSteps): Judgement {
     const reason = step(question);
     if (reason !== undefined) return denied(question.called?.digest, reason);
   }
-  return withinLimits(question, consult(question));
+  const judgement = withinLimits(question, consult(question));
+  if (judgement.verdict === 'DENY' || question.bundle.tables.format === 1) return judgement;
+  const evidence = [...new Map(question.shown.map((shown) => [shown.digest, shown])).values()];
+  return { ...judgement, conditions: { evidence, windows: question.windows } };
 }
 
 /** The incident about this very target that a registered desk vouches for: the entry names it, whatever is decided. */
-function incidentOf({ proposal, nowMs, evidenceKey }: JudgeInput, { executors }: ClassRule): string | undefined {
-  return evidenceOf('incident', { proposal, artifact: undefined, executors, nowMs, evidenceKey })?.incident;
+function incidentOf(input: JudgeInput, rule: ClassRule): Evident<IncidentStatement> | undefined {
+  const incident = evidenceOf('incident', evidenceQuestion(input, rule, 'incident'));
+  return incident === 'used' ? undefined : incident;
 }
 
 /** After parsing, identity and class, before Cedar. The order is a promise: it decides which reason is told. */
@@ -77,15 +82,22 @@ function checkContract({ bundle, engine, proposal, rule, called }: Case): Denial
   return resourceType === undefined || resourceType === proposal.resource.type ? undefined : 'DENY_CONTRACT';
 }
 
-function checkEnvelope({ bundle: { tables }, proposal, called, nowMs }: Case): Denial | undefined {
-  return isInEnvelope(tables, proposal, called?.operation, nowMs) ? undefined : 'DENY_ENVELOPE';
+function checkEnvelope(question: Case): Denial | undefined {
+  const { bundle, proposal, called, nowMs } = question;
+  const admitted = admittedBy(bundle.tables, proposal, called?.operation, nowMs);
+  if (!admitted) return 'DENY_ENVELOPE';
+  if (admitted.window !== undefined) question.windows = [...question.windows, windowsOf(admitted.window)];
+  return undefined;
 }
 
 /** An incident opens it where the class says so; that only lets the question be asked, and is no answer to it. */
-function checkWindow({ bundle, rule, called, nowMs, incident }: Case): Denial | undefined {
+function checkWindow(question: Case): Denial | undefined {
+  const { bundle, rule, called, nowMs, incident } = question;
   if (rule.window === undefined) return undefined;
-  if (isAnyOpen(bundle.tables.windows, rule.window, nowMs)) return undefined;
-  return rule.incidentOpensWindow === true && called && incident !== undefined ? undefined : 'DENY_WINDOW';
+  if (isAnyOpen(bundle.tables.windows, rule.window, nowMs)) question.windows = [...question.windows, windowsOf(rule.window)];
+  else if (rule.incidentOpensWindow === true && called && incident !== undefined) question.shown = [...question.shown, incident.shown];
+  else return 'DENY_WINDOW';
+  return undefined;
 }
 
 /** Tables are closed: who or what the bundle does not list for this class and tenant matches nothing. */
@@ -98,8 +110,10 @@ function checkResource({ bundle: { tables }, proposal, rule }: Case): Denial | u
 
 function checkFacts(question: Case): Denial | undefined {
   const resource = resourceOf(question.bundle.tables, question.proposal.resource);
-  const facts = resource && collectFacts({ ...question, resource, actor: actorOf(question.bundle.tables, question.proposal) });
-  if (!facts) return 'DENY_MISSING_EVIDENCE';
-  question.context = facts;
+  if (!resource) return 'DENY_MISSING_EVIDENCE';
+  const facts = collectFacts({ ...question, resource, actor: actorOf(question.bundle.tables, question.proposal) });
+  if ('denial' in facts) return facts.denial;
+  question.context = facts.context;
+  question.shown = [...question.shown, ...facts.shown];
   return undefined;
 }

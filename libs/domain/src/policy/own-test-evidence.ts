@@ -1,10 +1,11 @@
 /** Evidence in one word: sound for exactly the proposal, or wrong in the one way that the word names. */
 import { ed25519PublicKey, sha256 } from '#crypto';
 
-import { utf8 } from '../formats/bytes.ts';
+import { base64url, utf8 } from '../formats/bytes.ts';
 import { keyIdOf } from '../formats/keys.ts';
 import { formatTime } from '../formats/time.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
+import { EVIDENCE_AGE_SECONDS_MAX } from './class-rule.ts';
 import { type EvidenceKey, type EvidenceKeyOf, signStatement, type StatementType } from './evidence.ts';
 import { atPointer, own } from './pointer.ts';
 import { PARTY_OF, type Statement } from './statements.ts';
@@ -15,6 +16,8 @@ interface Wrong {
   readonly change?: Readonly<Record<string, unknown>>;
   /** Unit ms from now. */
   readonly expiresIn?: number;
+  /** Unit ms before now. */
+  readonly issuedAgo?: number;
   /** Who signs instead. */
   readonly signer?: string;
 }
@@ -22,6 +25,8 @@ interface Wrong {
 /** Of every type; a review or a delegation can be wrong in a way of its own as well. */
 const WRONG: Readonly<Record<string, Wrong>> = {
   expired: { expiresIn: -1 },
+  'too-old': { issuedAgo: EVIDENCE_AGE_SECONDS_MAX * 1000 },
+  'other-action': { change: { actionDigest: '0'.repeat(64) } },
   'other-resource': { change: { resource: OTHER } },
   'other-tenant': { change: { tenant: 'other' } },
   unregistered: { signer: 'nobody' },
@@ -32,8 +37,11 @@ const BOUND: Readonly<Record<string, Wrong>> = {
   'other-operation': { change: { operation: 'other' } },
   'other-artifact': { change: { artifactDigest: 'sha256:other' } },
 };
-const WAYS: Readonly<Record<StatementType, Readonly<Record<string, Wrong>>>> = {
+/** `back`: a CI's word for the way back that the parameters name. */
+type Kind = StatementType | 'back';
+const WAYS: Readonly<Record<Kind, Readonly<Record<string, Wrong>>>> = {
   ci: BOUND,
+  back: BOUND,
   review: { ...BOUND, 'by-actor': { change: { reviewer: 'agent' } } },
   delegation: {
     ...WRONG,
@@ -42,9 +50,10 @@ const WAYS: Readonly<Record<StatementType, Readonly<Record<string, Wrong>>>> = {
   },
   incident: WRONG,
 };
-const TYPES = Object.keys(WAYS) as StatementType[];
+const KINDS = Object.keys(WAYS) as Kind[];
+const TYPES = KINDS.filter((kind) => kind !== 'back');
 
-export const EVIDENCE_WORDS: readonly string[] = TYPES.flatMap((type) => [type, ...Object.keys(WAYS[type]).map((way) => `${type}-${way}`)]);
+export const EVIDENCE_WORDS: readonly string[] = KINDS.flatMap((kind) => [kind, ...Object.keys(WAYS[kind]).map((way) => `${kind}-${way}`)]);
 
 const seedOf = (party: string): Uint8Array => sha256(utf8(`countersign policy test ${party}`));
 
@@ -61,21 +70,37 @@ export const testEvidenceKey: EvidenceKeyOf = (() => {
   return (keyid) => known.get(keyid);
 })();
 
-export function evidenceFor(word: string, bundle: Bundle, proposal: Proposal, nowMs: number): Evidence {
-  const type = TYPES.find((each) => word === each || word.startsWith(`${each}-`)) ?? 'ci';
-  const { change = {}, expiresIn = 60_000, signer = type } = WAYS[type][word.slice(type.length + 1)] ?? {};
-  const times = { issuedAt: formatTime(nowMs - 1000), expiresAt: formatTime(nowMs + expiresIn) };
-  return signStatement({ ...soundStatement(type, bundle, proposal), ...times, ...change } as Statement, seedOf(signer));
+/** What a CI or a reviewer found in the artifact. */
+export type Found = Readonly<Record<string, string | number | boolean>>;
+
+/** Unit ms. */
+export const EXPIRES_IN_MS = 600_000;
+
+export function evidenceFor(word: string, bundle: Bundle, proposal: Proposal, nowMs: number, facts?: Found): Evidence {
+  const kind = KINDS.find((each) => word === each || word.startsWith(`${each}-`)) ?? 'ci';
+  const type = kind === 'back' ? 'ci' : kind;
+  const { change = {}, expiresIn = EXPIRES_IN_MS, issuedAgo = 1000, signer = type } = WAYS[kind][word.slice(kind.length + 1)] ?? {};
+  const times = { issuedAt: formatTime(nowMs - issuedAgo), expiresAt: formatTime(nowMs + expiresIn) };
+  const isFound = facts !== undefined && (type === 'ci' || type === 'review');
+  const blind = base64url(sha256(utf8(`${proposal.tenant} ${proposal.id} ${word}`)));
+  const counted = bundle.tables.format === 1 ? {} : { blind, ...(isFound ? { facts } : {}) };
+  return signStatement({ ...soundStatement(kind, bundle, proposal), ...times, ...counted, ...change } as Statement, seedOf(signer));
 }
 
-function soundStatement(type: StatementType, { tables }: Bundle, proposal: Proposal) {
+function soundStatement(kind: Kind, { tables }: Bundle, proposal: Proposal) {
   const { tenant, resource, operation, connector = '', parameters, actor } = proposal;
   const called = own(own(tables.contracts, connector)?.operations ?? {}, operation);
-  const artifact = called?.artifact === undefined ? undefined : atPointer(parameters, called.artifact);
-  const bound = { tenant, type, resource, operation, artifactDigest: typeof artifact === 'string' ? artifact : 'none' };
-  if (type === 'ci') return { ...bound, conclusion: 'success' };
-  if (type === 'review') return { ...bound, conclusion: 'approved', reviewer: 'reviewer' };
-  if (type === 'incident') return { tenant, type, resource, incident: 'incident-1' };
-  const { kind, id, actingFor = 'nobody' } = actor;
-  return { tenant, type, resource, operation, actor: { kind, id }, chain: [actingFor, id] };
+  const at = (pointer: string | undefined) => (pointer === undefined ? undefined : atPointer(parameters, pointer));
+  const artifact = at(called?.artifact);
+  if (kind === 'back') {
+    const path = at(called?.rollbackPath) as { readonly operation?: string; readonly reference?: string } | undefined;
+    const way = { operation: path?.operation ?? 'none', artifactDigest: path?.reference ?? 'none' };
+    return { tenant, type: 'ci', resource, ...way, conclusion: 'success' };
+  }
+  const bound = { tenant, type: kind, resource, operation, artifactDigest: typeof artifact === 'string' ? artifact : 'none' };
+  if (kind === 'ci') return { ...bound, conclusion: 'success' };
+  if (kind === 'review') return { ...bound, conclusion: 'approved', reviewer: 'reviewer' };
+  if (kind === 'incident') return { tenant, type: kind, resource, incident: 'incident-1' };
+  const { kind: actorKind, id, actingFor = 'nobody' } = actor;
+  return { tenant, type: kind, resource, operation, actor: { kind: actorKind, id }, chain: [actingFor, id] };
 }

@@ -13,7 +13,7 @@ const TEST: PolicyTest = {
     operation: 'apply',
     parameters: testParameters('low'),
     resource: { type: 'thing', id: 'low' },
-    evidence: ['ci'],
+    evidence: ['ci', 'back'],
   },
   expect: { verdict: 'ALLOW', reason: 'ALLOW_POLICY' },
 };
@@ -38,9 +38,11 @@ describe("a bundle's own test", () => {
     'ci-other-tenant',
     'ci-unregistered',
     'ci-by-platform',
+    'ci-too-old',
+    'ci-other-action',
   ])('is missing its evidence when that is %s', (word) => {
-    expect(withEvidence(word).reasons).toEqual(['DENY_MISSING_EVIDENCE']);
-    expect(withEvidence(word, 'ci').reasons).toEqual(['ALLOW_POLICY']);
+    expect(withEvidence(word, 'back').reasons).toEqual(['DENY_MISSING_EVIDENCE']);
+    expect(withEvidence(word, 'ci', 'back').reasons).toEqual(['ALLOW_POLICY']);
   });
   it('happens when it says', () => {
     expect(run({ now: '2026-11-28T12:00:00.000Z' }).reasons).toEqual(['DENY_WINDOW']);

@@ -10,8 +10,10 @@ import { keyIdOf } from '../formats/keys.ts';
 import { rehearse, type Rehearsed } from '../decide/rehearse.ts';
 import { RULES } from '../ledger/entry.ts';
 import { sealEnvelope } from '../payloads/envelope.ts';
-import { EVIDENCE_WORDS, evidenceFor, TEST_PARTIES, TEST_PLATFORM_SEED } from './own-test-evidence.ts';
+import { EVIDENCE_AGE_SECONDS_MAX } from './class-rule.ts';
+import { EVIDENCE_WORDS, evidenceFor, EXPIRES_IN_MS, TEST_PARTIES, TEST_PLATFORM_SEED } from './own-test-evidence.ts';
 import { own } from './pointer.ts';
+import { cedarName } from './spelling.ts';
 import type { Bundle, PolicyEngine, Proposal } from './types.ts';
 import type { Spent } from './limit.ts';
 
@@ -21,8 +23,8 @@ export class PolicyTestError extends FormatError<'SHAPE'> {}
 export const POLICY_TESTS_MAX = 2000;
 
 const identifier = z.string().refine(isIdentifier, 'not an identifier');
-/** The evidence of a test is from just before, and holds until a minute later: those have to be times as well. */
-const AROUND_MS = [-1000, 60_000];
+/** The evidence of a test is from days before at the earliest, and holds until minutes later: those have to be times as well. */
+const AROUND_MS = [-EVIDENCE_AGE_SECONDS_MAX * 1000, EXPIRES_IN_MS];
 const time = z.string().refine((text) => {
   try {
     return AROUND_MS.every((ms) => formatTime(parseTime(text) + ms) !== text);
@@ -48,6 +50,8 @@ export const policyTest = z.strictObject({
     resource: z.strictObject({ type: identifier, id: identifier }),
     /** In words: own-test-evidence.ts. */
     evidence: z.array(z.enum(EVIDENCE_WORDS)).max(8).optional(),
+    /** What the CI and the reviewer of that evidence found: `facts` of their statements. */
+    found: z.record(cedarName, z.union([z.string(), z.int(), z.boolean()])).optional(),
   }),
   expect: z.strictObject({
     verdict: z.enum(['ALLOW', 'DENY', 'ESCALATE']),
@@ -89,8 +93,6 @@ export function runPolicyTest(bundle: Bundle, engine: PolicyEngine, test: Policy
 
 const PARTIES = TEST_PARTIES.map((party) => ({ ...party, keyid: keyIdOf(party.publicKey) }));
 const HEAD = { ledger: 'policy-test', birth: '0'.repeat(64), blind: new Uint8Array(32) };
-/** As long as its evidence. */
-const EXPIRES_IN_MS = 60_000;
 
 function rehearsed(proposal: Proposal, by: Omit<Parameters<typeof rehearse>[0], 'envelope'>): Rehearsed {
   const { tenant, issuer, id, ...body } = proposal;
@@ -107,7 +109,7 @@ function rehearsed(proposal: Proposal, by: Omit<Parameters<typeof rehearse>[0], 
 
 function proposalOf(
   bundle: Bundle,
-  { proposal: { actor, connector, contractDigest, evidence, ...rest } }: PolicyTest,
+  { proposal: { actor, connector, contractDigest, evidence, found, ...rest } }: PolicyTest,
   nowMs: number,
 ): Proposal {
   const { actingFor, ...who } = actor ?? { kind: 'agent' as const, id: 'agent' };
@@ -120,5 +122,5 @@ function proposalOf(
     id: 'policy-test',
     mode: 'enforce',
   };
-  return { ...bare, evidence: (evidence ?? []).map((word) => evidenceFor(word, bundle, bare, nowMs)) };
+  return { ...bare, evidence: (evidence ?? []).map((word) => evidenceFor(word, bundle, bare, nowMs, found)) };
 }

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 
 import type { Json } from '../formats/canonical-json.ts';
+import { actionDigest } from '../payloads/digests.ts';
+import { blind, hexDigest } from '../payloads/fields.ts';
 import type { IssuerType } from '../payloads/kinds.ts';
 import type { EvidenceType } from './class-rule.ts';
-import { identifier } from './spelling.ts';
+import { cedarName, identifier } from './spelling.ts';
 import type { Proposal } from './types.ts';
 
 export type StatementType = Exclude<EvidenceType, 'rollback'>;
@@ -38,10 +40,34 @@ export const delegationStatement = z.strictObject({
 /** An incident desk: this incident is open, and it is about this target. Its name is in the entry for ever: an identifier, no text about people. */
 export const incidentStatement = z.strictObject({ ...common, type: z.literal('incident'), incident: identifier });
 
-export type CiStatement = z.infer<typeof ciStatement>;
-export type ReviewStatement = z.infer<typeof reviewStatement>;
-export type DelegationStatement = z.infer<typeof delegationStatement>;
-export type IncidentStatement = z.infer<typeof incidentStatement>;
+/** A party that vouches for more than this many decisions with one signature vouches for none of them. */
+export const STATEMENT_USES_MAX = 1000;
+/** Facts of one statement: more than one class looks at. */
+export const STATEMENT_FACTS_MAX = 16;
+
+/** What version 2 adds: a bundle of format 2 counts no other. */
+const counted = {
+  /** 32 random bytes, base64url: the statement's digest is on the ledger, and must say nothing about it. */
+  blind,
+  /** How many decisions it may count for; absent: one. */
+  uses: z.int().min(1).max(STATEMENT_USES_MAX).optional(),
+  /** Hex: it counts for the action of this digest only. */
+  actionDigest: hexDigest.optional(),
+};
+/** What the party found in the artifact. */
+const found = {
+  facts: z
+    .record(cedarName, z.union([z.string().max(256), z.int(), z.boolean()]))
+    .refine((facts) => Object.keys(facts).length <= STATEMENT_FACTS_MAX)
+    .optional(),
+};
+type Counted = Partial<z.infer<z.ZodObject<typeof counted>>>;
+type Found = z.infer<z.ZodObject<typeof found>>;
+
+export type CiStatement = z.infer<typeof ciStatement> & Counted & Found;
+export type ReviewStatement = z.infer<typeof reviewStatement> & Counted & Found;
+export type DelegationStatement = z.infer<typeof delegationStatement> & Counted;
+export type IncidentStatement = z.infer<typeof incidentStatement> & Counted;
 export type Statement = CiStatement | ReviewStatement | DelegationStatement | IncidentStatement;
 
 /** Which type of registered party may state it. */
@@ -52,18 +78,39 @@ export const PARTY_OF: Readonly<Record<StatementType, IssuerType>> = {
   incident: 'incident-desk',
 };
 
-export const statementPayloadType = (type: StatementType): string => `application/vnd.countersign.${type}+json;v=1`;
+/** The version follows the format of the bundle that counts it. */
+export type StatementVersion = 1 | 2;
+export const statementPayloadType = (type: StatementType, version: StatementVersion): string =>
+  `application/vnd.countersign.${type}+json;v=${version}`;
 
-/** Throws for anything that is not exactly one statement of the type. */
-export function parseStatement(type: StatementType, json: Json): Statement {
-  return SHAPES[type].parse(json);
+/** Throws for anything that is not exactly one statement of the type and version. */
+export function parseStatement(type: StatementType, version: StatementVersion, json: Json): Statement {
+  return SHAPES[version][type].parse(json);
 }
 
-const SHAPES = { ci: ciStatement, review: reviewStatement, delegation: delegationStatement, incident: incidentStatement };
+const SHAPES = {
+  1: { ci: ciStatement, review: reviewStatement, delegation: delegationStatement, incident: incidentStatement },
+  2: {
+    ci: ciStatement.extend({ ...counted, ...found }),
+    review: reviewStatement.extend({ ...counted, ...found }),
+    delegation: delegationStatement.extend(counted),
+    incident: incidentStatement.extend(counted),
+  },
+};
 
-/** Whether it is about exactly this proposal. `artifact`: what the contract's artifact pointer holds. Times are checked elsewhere. */
-export function isOf(statement: Statement, proposal: Proposal, artifact: Json | undefined): boolean {
-  const { tenant, resource, operation, actor } = proposal;
+/** What a statement must be about. */
+export interface Vouched {
+  readonly proposal: Proposal;
+  /** What is done with the artifact: the proposal's, or its way back. */
+  readonly operation: string;
+  /** What the contract's artifact pointer holds, or the reference of the way back. */
+  readonly artifact: Json | undefined;
+}
+
+/** Whether it is about exactly this. Times are checked elsewhere. */
+export function isOf(statement: Statement, { proposal, operation, artifact }: Vouched): boolean {
+  const { tenant, resource, actor } = proposal;
+  if (statement.actionDigest !== undefined && statement.actionDigest !== actionDigest(proposal)) return false;
   if (statement.tenant !== tenant || statement.resource.type !== resource.type || statement.resource.id !== resource.id) return false;
   if (statement.type === 'incident') return true;
   if (statement.operation !== operation) return false;

@@ -29,6 +29,27 @@ export interface Evidence {
   readonly signature: string;
 }
 
+/** A statement that counted: what the entry says of it. */
+export interface Shown {
+  readonly type: string;
+  readonly issuer: string;
+  readonly keyid: string;
+  /** Hex SHA-256 of its payload. */
+  readonly digest: string;
+  /** It counts no longer from then on, by its own expiry and by the class's age. */
+  readonly untilMs: number;
+  /** No bundle would count it from then on. */
+  readonly usableUntilMs: number;
+}
+
+/** What had to be true, and must be true again when a permit is given and when it is claimed. */
+export interface Conditions {
+  /** Each once. */
+  readonly evidence: readonly Shown[];
+  /** Of each list one window must be open. */
+  readonly windows: readonly (readonly string[])[];
+}
+
 export type Verdict = 'ALLOW' | 'DENY' | 'ESCALATE';
 
 /** What policy says of one proposal: `decide` turns it into an entry. */
@@ -54,6 +75,8 @@ export interface Judgement {
   readonly revert: Revert | null;
   /** The incident that a registered desk vouches for, about this very target. It may have opened a window; it allows nothing. */
   readonly incident?: string;
+  /** What it rests on; absent under format 1, and of a denial. */
+  readonly conditions?: Conditions;
   /** What it adds to cumulative limits, once it is allowed or asked of people. */
   readonly counts?: readonly Count[];
   /** Cumulative limits that it would go over, by id; absent: none. */

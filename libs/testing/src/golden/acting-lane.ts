@@ -1,6 +1,7 @@
-import { type Entry, formatTime, type FreezeLevel, type FreezeScope, signStatement } from '#domain';
+import { base64url, type Entry, formatTime, type FreezeLevel, type FreezeScope, signStatement } from '#domain';
 
 import { MemoryLane } from '../lane/memory-lane.ts';
+import { stated, statedWayBack } from '../lane/stated.ts';
 import type { Signing } from '../lane/parties.ts';
 
 /** Stands for digests of states, and of what a health check showed. */
@@ -20,7 +21,7 @@ export class ActingLane extends MemoryLane {
   }
 
   /** A change of which somebody tested the artifact, and which names a way back. */
-  change(id: string, { target = 'low', amount = 1, evidence = [this.tested(target)], body = {} }: Change = {}): Entry {
+  change(id: string, { target = 'low', amount = 1, evidence = this.shown(target), body = {} }: Change = {}): Entry {
     const parameters = { tenant: 'acme', target, artifact: 'v2', amount, back: { operation: 'undo', reference: 'v1' } };
     const about = { class: 'change', connector: 'tool', operation: 'apply', resource: { type: 'thing', id: target } };
     return this.only(this.propose(id, { ...about, parameters, evidence, ...body }));
@@ -57,13 +58,22 @@ export class ActingLane extends MemoryLane {
     this.control('freeze.lifted', '_system', { lifts, by, why: 'it is over' });
   }
 
+  /** All that a change must show. Under rules 1 nobody vouches for a way back. */
+  shown(target: string): readonly object[] {
+    const resource = { type: 'thing', id: target };
+    return this.#version === 1 ? [this.tested(target)] : [this.tested(target), statedWayBack(this, { resource })];
+  }
+
   tested(target: string): object {
-    const about = { operation: 'apply', artifactDigest: 'v2', conclusion: 'success' as const };
-    return signStatement({ ...this.#stated(target), ...about, type: 'ci' }, this.parties.seedOf('builds of acme'));
+    return stated(this, { resource: { type: 'thing', id: target }, version: this.#version });
   }
 
   incident(target: string, incident: string): object {
     return signStatement({ ...this.#stated(target), type: 'incident', incident }, this.parties.seedOf('desk of acme'));
+  }
+
+  get #version(): 1 | 2 {
+    return this.birth.rules;
   }
 
   only(entries: readonly Entry[]): Entry {
@@ -74,7 +84,8 @@ export class ActingLane extends MemoryLane {
 
   #stated(target: string) {
     const times = { issuedAt: formatTime(this.nowMs), expiresAt: formatTime(this.nowMs + 3_600_000) };
-    return { tenant: 'acme', resource: { type: 'thing', id: target }, ...times };
+    const counted = this.#version === 1 ? {} : { blind: base64url(this.parties.draw()) };
+    return { tenant: 'acme', resource: { type: 'thing', id: target }, ...times, ...counted };
   }
 
   #says(kind: Signing['kind'], body: object, more: Partial<Signing>): void {

@@ -1,6 +1,6 @@
 import { ActingLane } from './acting-lane.ts';
 import { credentials } from './story-v3-credentials.ts';
-import { limits } from './story-v3-evidence.ts';
+import { evidence, limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 import { memory } from './story-v3-memory.ts';
 
@@ -14,6 +14,7 @@ export function goldenStoryV3(): ActingLane {
   memory(lane);
   keys(lane);
   limits(lane);
+  evidence(lane);
   credentials(lane);
   return lane;
 }

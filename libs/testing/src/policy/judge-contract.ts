@@ -22,7 +22,7 @@ export function testProposal(change: Partial<Proposal> = {}): Proposal {
     operation: 'apply',
     parameters: testParameters(resource.id),
     resource,
-    evidence: [testEvidence({ resource })],
+    evidence: [testEvidence({ resource }), testWayBack({ resource })],
     mode: 'enforce',
     ...change,
   };
@@ -36,7 +36,8 @@ export const testParameters = (target: string) => ({
   back: { operation: 'undo', reference: 'v1' },
 });
 
-export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array = CI_SEED): Evidence {
+/** `version` 1: what bundles of format 1 count. */
+export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array = CI_SEED, version: 1 | 2 = 2): Evidence {
   const statement: CiStatement = {
     tenant: 'acme',
     type: 'ci',
@@ -46,16 +47,22 @@ export function testEvidence(change: Partial<CiStatement> = {}, seed: Uint8Array
     conclusion: 'success',
     issuedAt: formatTime(NOON_MS - 1000),
     expiresAt: formatTime(NOON_MS + 1),
+    ...(version === 1 ? {} : { blind: 'A'.repeat(43) }),
     ...change,
   };
   return signStatement(statement, seed);
 }
 
+/** The CI's word for the way back of testParameters. */
+export const testWayBack = (change: Partial<CiStatement> = {}, seed: Uint8Array = CI_SEED): Evidence =>
+  testEvidence({ operation: 'undo', artifactDigest: 'v1', ...change }, seed);
+
 export function judgeInput(engine: PolicyEngine, change: Partial<Proposal> = {}, more: Partial<JudgeInput> = {}): JudgeInput {
   const ci = { issuer: 'ci', type: 'ci', publicKey: ed25519PublicKey(CI_SEED) };
   const keyid = testEvidence().keyid;
   const evidenceKey = (asked: string) => (asked === keyid ? ci : undefined);
-  return { bundle: testBundle(), proposal: testProposal(change), nowMs: NOON_MS, evidenceKey, engine, ...more };
+  const evidence = more.bundle?.tables.format === 1 ? { evidence: [testEvidence({}, CI_SEED, 1)] } : {};
+  return { bundle: testBundle(), proposal: testProposal({ ...evidence, ...change }), nowMs: NOON_MS, evidenceKey, engine, ...more };
 }
 
 export interface JudgeCase {
@@ -73,7 +80,7 @@ const parameters = (change: object): Partial<Proposal> => ({ parameters: { ...te
 const without = (name: string): Partial<Proposal> => ({
   parameters: Object.fromEntries(Object.entries(testParameters('low')).filter(([member]) => member !== name)),
 });
-const evidence = (change: Partial<CiStatement>): Partial<Proposal> => ({ evidence: [testEvidence(change)] });
+const evidence = (change: Partial<CiStatement>): Partial<Proposal> => ({ evidence: [testEvidence(change), testWayBack()] });
 const withoutConnector = (change: Partial<Proposal>): Partial<JudgeInput> => {
   const proposal = testProposal(change);
   return { proposal: Object.fromEntries(Object.entries(proposal).filter(([name]) => name !== 'connector')) as unknown as Proposal };
@@ -153,12 +160,12 @@ export const JUDGE_CASES: readonly JudgeCase[] = [
   { rule: 'evidence for another artifact', change: evidence({ artifactDigest: 'v3' }), reason: 'DENY_MISSING_EVIDENCE' },
   {
     rule: 'evidence by an unregistered key',
-    change: { evidence: [testEvidence({}, new Uint8Array(32))] },
+    change: { evidence: [testEvidence({}, new Uint8Array(32)), testWayBack()] },
     reason: 'DENY_MISSING_EVIDENCE',
   },
   {
     rule: "evidence under another key's id",
-    change: { evidence: [{ ...testEvidence({}, new Uint8Array(32)), keyid: testEvidence().keyid }] },
+    change: { evidence: [{ ...testEvidence({}, new Uint8Array(32)), keyid: testEvidence().keyid }, testWayBack()] },
     reason: 'DENY_MISSING_EVIDENCE',
   },
   { rule: 'evidence by the proposer', more: ciKey({ issuer: 'platform' }), reason: 'DENY_MISSING_EVIDENCE' },
@@ -166,13 +173,17 @@ export const JUDGE_CASES: readonly JudgeCase[] = [
   { rule: 'evidence by a party that is no CI', more: ciKey({ type: 'platform' }), reason: 'DENY_MISSING_EVIDENCE' },
   {
     rule: 'evidence of another payload type',
-    change: { evidence: [{ ...testEvidence(), payloadType: 'application/json' }] },
+    change: { evidence: [{ ...testEvidence(), payloadType: 'application/json' }, testWayBack()] },
     reason: 'DENY_MISSING_EVIDENCE',
   },
-  { rule: 'evidence that is not base64', change: { evidence: [{ ...testEvidence(), signature: '!' }] }, reason: 'DENY_MISSING_EVIDENCE' },
+  {
+    rule: 'evidence that is not base64',
+    change: { evidence: [{ ...testEvidence(), signature: '!' }, testWayBack()] },
+    reason: 'DENY_MISSING_EVIDENCE',
+  },
   {
     rule: 'one good statement among others suffices',
-    change: { evidence: [testEvidence({ tenant: 'globex' }), testEvidence()] },
+    change: { evidence: [testEvidence({ tenant: 'globex' }), testEvidence(), testWayBack()] },
     reason: 'ALLOW_POLICY',
   },
 

@@ -1,6 +1,6 @@
 import { formatTime } from '#domain';
 
-import { LANE_START_MS } from '../lane/parties.ts';
+import { GATEWAY_TOKEN, LANE_START_MS } from '../lane/parties.ts';
 import type { Choices } from './random.ts';
 import type { SimulatedInput, SignedInputs } from './signed-inputs.ts';
 import { ACTOR, IDS } from './proposals.ts';
@@ -21,6 +21,8 @@ const SCOPES = [
   ],
 ];
 
+const SAYS = [{ kind: ACTOR.kind, id: ACTOR.id, actingFor: [ACTOR.actingFor] }];
+
 /** What the admin signs. */
 export class SimulatedControls {
   constructor(private readonly signed: SignedInputs) {}
@@ -33,8 +35,19 @@ export class SimulatedControls {
   issuer(tenant: string, issuer: string, type: 'platform' | 'executor'): SimulatedInput {
     const { parties } = this.signed;
     const keys = [parties.publicKeyOf(parties.signerOf(issuer, tenant))];
-    const says = type === 'platform' ? { actors: [{ kind: ACTOR.kind, id: ACTOR.id, actingFor: [ACTOR.actingFor] }] } : {};
+    const says = type === 'platform' ? { actors: SAYS } : {};
     return this.signed.remembered({ kind: 'issuer.registered', tenant, body: { registers: issuer, type, keys, ...says } });
+  }
+
+  /** For the gateway: what the platform may say. */
+  token(tenant: string): SimulatedInput {
+    const validUntil = formatTime(LANE_START_MS + 3_600_000);
+    const body = { token: GATEWAY_TOKEN, tokenHash: 'ab'.repeat(32), roles: ['propose'], actors: SAYS, validUntil };
+    return this.signed.remembered({ kind: 'token.issued', tenant, body });
+  }
+
+  tokenRevocation(tenant: string): SimulatedInput {
+    return this.signed.remembered({ kind: 'token.revoked', tenant, body: { revokes: GATEWAY_TOKEN } });
   }
 
   revocation(tenant: string, issuer: string): SimulatedInput {

@@ -35,6 +35,8 @@ export class SimulatedInputs {
       [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'other', 'executor')],
       [3, (_choices, _, tenant) => this.#controls.revocation(tenant, 'platform')],
       [1, (_choices, _, tenant) => this.#controls.revocation(tenant, 'runner')],
+      [1, (_choices, _, tenant) => this.#controls.token(tenant)],
+      [2, (_choices, _, tenant) => this.#controls.tokenRevocation(tenant)],
       [1, (_choices, _, tenant) => this.#controls.tenant(tenant)],
       [2, (choices) => this.#controls.keyRotation(choices)],
       [2, (choices) => this.#controls.logRotation(choices)],
@@ -52,7 +54,8 @@ export class SimulatedInputs {
       this.#controls.issuer(tenant, 'platform', 'platform'),
       this.#controls.issuer(tenant, 'runner', 'executor'),
     ]);
-    return [this.#signed.initialised, ...registered, this.#controls.bundle(0)];
+    const tokens = tenants.map((tenant) => this.#controls.token(tenant));
+    return [this.#signed.initialised, ...registered, this.#controls.bundle(0), ...tokens];
   }
 
   /** What its parties say one after the other, each once the one before is decided and attested: `liveBeginnings` has it told. */

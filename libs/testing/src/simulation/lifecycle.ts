@@ -1,3 +1,4 @@
+import { ToldCredentials } from './told-credentials.ts';
 import { ToldEffects } from './told-effects.ts';
 import type { ToldEntry } from './told-entry.ts';
 import { ToldFreezes } from './told-freezes.ts';
@@ -10,12 +11,12 @@ import { ToldPermits } from './told-permits.ts';
 export function lifecycleFaults(entries: readonly ToldEntry[], time: string): string[] {
   const freezes = new ToldFreezes();
   const trees = new Map<string, Tree>();
-  const revoked = new Map<string, Set<unknown>>();
+  const credentials = new Map<string, ToldCredentials>();
   const faults: string[] = [];
   for (const entry of entries) {
     const { tenant, predicate } = entry;
     // A log that is closed has nothing open: the next one of its tenant counts from 0, and knows who was revoked.
-    const { permits, effects } = trees.get(predicate.origin) ?? treeOf(freezes, revokedOf(revoked, tenant));
+    const { permits, effects } = trees.get(predicate.origin) ?? treeOf(freezes, credentialsOf(credentials, tenant));
     trees.set(predicate.origin, { permits, effects });
     // Each tenant's tree repeats a freeze; the lane's own has all of them.
     const found = tenant.startsWith('_') ? freezes.take(entry) : [...permits.take(entry), ...effects.take(entry)];
@@ -30,13 +31,13 @@ interface Tree {
   readonly effects: ToldEffects;
 }
 
-function revokedOf(all: Map<string, Set<unknown>>, tenant: string): Set<unknown> {
-  const revoked = all.get(tenant) ?? new Set();
-  all.set(tenant, revoked);
-  return revoked;
+function credentialsOf(all: Map<string, ToldCredentials>, tenant: string): ToldCredentials {
+  const credentials = all.get(tenant) ?? new ToldCredentials();
+  all.set(tenant, credentials);
+  return credentials;
 }
 
-function treeOf(freezes: ToldFreezes, revoked: Set<unknown>): Tree {
-  const permits = new ToldPermits(freezes, revoked);
+function treeOf(freezes: ToldFreezes, credentials: ToldCredentials): Tree {
+  const permits = new ToldPermits(freezes, credentials);
   return { permits, effects: new ToldEffects(permits, freezes) };
 }

@@ -20,19 +20,22 @@ export class Proposals {
   draw(tenant: string, choices: Choices): SimulatedInput {
     const resource = choices.chance(0.5) ? 'low' : choices.pick(RESOURCES);
     const body = choices.chance(0.6) ? note(resource) : change(tenant, resource, choices.pick(AMOUNTS));
-    const signer = choices.chance(0.05) ? 'a stranger' : undefined;
-    return this.#proposal({ tenant, id: choices.pick(IDS), body, lifetimeS: choices.pick(LIFETIMES_S), signer }, choices.between(0, 1));
+    const by = choices.chance(0.05) ? { signer: 'a stranger' } : choices.chance(0.2) ? { issuer: 'gateway' } : {};
+    return this.#proposal({ tenant, id: choices.pick(IDS), body, lifetimeS: choices.pick(LIFETIMES_S), by }, choices.between(0, 1));
   }
 
-  /** A change that is allowed, and one of which two people are asked. */
+  /** A change that is allowed, and one of which two people are asked, as the gateway says for a token. */
   first(tenant: string): SimulatedInput[] {
-    return AMOUNTS.map((amount, at) => this.#proposal({ tenant, id: IDS[at] ?? '', body: change(tenant, 'low', amount), lifetimeS: 300 }));
+    return AMOUNTS.map((amount, at) => {
+      const by = at === 0 ? {} : { issuer: 'gateway' };
+      return this.#proposal({ tenant, id: IDS[at] ?? '', body: change(tenant, 'low', amount), lifetimeS: 300, by });
+    });
   }
 
   /** Signed twice, it says the same in other bytes. */
-  #proposal({ tenant, id, body, lifetimeS, signer }: Proposed, time = 0): SimulatedInput {
+  #proposal({ tenant, id, body, lifetimeS, by = {} }: Proposed, time = 0): SimulatedInput {
     const of = { kind: 'action.proposed' as const, tenant, id, body, expiresAtMs: LANE_START_MS + lifetimeS * 1000 };
-    return this.signed.remembered({ ...of, ...(signer === undefined ? {} : { signer }) }, time);
+    return this.signed.remembered({ ...of, ...by }, time);
   }
 }
 
@@ -41,7 +44,7 @@ interface Proposed {
   readonly id: string;
   readonly body: object;
   readonly lifetimeS: number;
-  readonly signer?: string | undefined;
+  readonly by?: { readonly signer?: string; readonly issuer?: string };
 }
 
 const note = (resource: string): object => ({ ...NOTE, actor: ACTOR, resource: { type: 'thing', id: resource } });

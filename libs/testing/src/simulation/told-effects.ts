@@ -60,7 +60,7 @@ export class ToldEffects {
     if (!permit.executors.includes(executor)) faults.push(`${executor} may not claim ${decision}`);
     if (decidedAt >= permit.executeBy) faults.push(`claimed at ${decidedAt}, after ${permit.executeBy}`);
     if (entry.predicate['revert'] !== permit.revert) faults.push('something else undoes it than the permit says');
-    if (this.permits.isRevoked(permit.of.predicate['issuer'])) faults.push('its proposer was revoked');
+    if (this.permits.isGone(permit.of.predicate)) faults.push('its proposer was revoked');
     this.#effects.set(decision, { grant: entry, awaits: 'result', until: resultBy, isUncertain: false });
     return faults;
   }

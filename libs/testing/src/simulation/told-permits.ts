@@ -1,3 +1,6 @@
+import type { Predicate } from '#domain';
+
+import type { ToldCredentials } from './told-credentials.ts';
 import type { ToldEntry } from './told-entry.ts';
 import { ACTOR } from './proposals.ts';
 import { REVERT_OF, SEATS } from './simulated-bundle.ts';
@@ -28,7 +31,7 @@ export class ToldPermits {
 
   constructor(
     private readonly freezes: ToldFreezes,
-    private readonly revoked: Set<unknown>,
+    private readonly credentials: ToldCredentials,
   ) {}
 
   at(index: unknown): ToldPermit | undefined {
@@ -36,12 +39,16 @@ export class ToldPermits {
   }
 
   isRevoked(issuer: unknown): boolean {
-    return this.revoked.has(issuer);
+    return this.credentials.isRevoked(issuer);
+  }
+
+  isGone(asked: Predicate): boolean {
+    return this.credentials.isGone(asked);
   }
 
   take(entry: ToldEntry): string[] {
-    const { kind, predicate } = entry;
-    if (kind === 'issuer.revoked') this.revoked.add(predicate['issuer']);
+    const { kind } = entry;
+    this.credentials.take(entry);
     if (kind === 'action.decided') return this.#decided(entry);
     if (kind === 'approval.recorded') return this.#voted(entry);
     return kind === 'escalation.settled' ? this.#settled(entry) : [];
@@ -50,7 +57,7 @@ export class ToldPermits {
   /** What should have ended by then. */
   overdue(time: string): string[] {
     const deadlines = [...this.#open].map(([index, { asked }]) => [index, asked.predicate['approvalDeadline'] as string] as const);
-    const asksInVain = [...this.#open].filter(([, { asked }]) => this.isRevoked(asked.predicate['issuer']));
+    const asksInVain = [...this.#open].filter(([, { asked }]) => this.isGone(asked.predicate));
     return deadlines
       .filter(([, deadline]) => deadline <= time)
       .map(([index, deadline]) => `${index} still waits for people, until ${deadline}`)
@@ -61,7 +68,8 @@ export class ToldPermits {
     const { verdict, index } = entry.predicate;
     if (verdict === 'ESCALATE') this.#open.set(index, { asked: entry, approvedBy: new Set(), isDenied: false });
     const mayHappen = verdict === 'ALLOW' || verdict === 'ESCALATE';
-    return [...this.#permit(entry, verdict === 'ALLOW'), ...(mayHappen ? this.freezes.over(entry, entry) : [])];
+    const faults = mayHappen && this.isGone(entry.predicate) ? ['its proposer is not there, or was revoked'] : [];
+    return [...faults, ...this.#permit(entry, verdict === 'ALLOW'), ...(mayHappen ? this.freezes.over(entry, entry) : [])];
   }
 
   #voted({ predicate }: ToldEntry): string[] {
@@ -85,7 +93,7 @@ export class ToldPermits {
     this.#open.delete(settles);
     const faults = this.#permit(entry, outcome === 'ALLOW_APPROVED');
     const { asked, approvedBy, isDenied } = question;
-    if ((outcome === 'CANCELLED_REVOKED') !== this.isRevoked(asked.predicate['issuer'])) faults.push(`${outcome}, and its proposer`);
+    if ((outcome === 'CANCELLED_REVOKED') !== this.isGone(asked.predicate)) faults.push(`${outcome}, and its proposer`);
     if ((outcome === 'EXPIRED_NO_DECISION') !== decidedAt >= deadline) faults.push(`${outcome} at ${decidedAt}, due ${deadline}`);
     if (isDenied !== (outcome === 'DENY_HUMAN')) faults.push(`${outcome}, and somebody's no: ${isDenied}`);
     if (outcome !== 'ALLOW_APPROVED') return faults;
