@@ -41,6 +41,9 @@ export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead } from 
 export * from './check/check-ledger.ts';
 
 // a way out for a lane that is halted
+export * from './recover/entry-facts.ts';
 export * from './recover/foreign.ts';
 export * from './recover/ledger-batches.ts';
 export * from './recover/publish-void.ts';
+export * from './recover/restore-tail.ts';
+export * from './recover/tail.ts';

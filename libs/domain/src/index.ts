@@ -41,6 +41,7 @@ export * from './ledger/build-batch.ts';
 export * from './decide/types.ts';
 export * from './decide/state.ts';
 export * from './decide/decide.ts';
+export { NOT_JUDGED_DETAIL } from './decide/controls.ts';
 export * from './decide/rehearse.ts';
 export { personOf } from './decide/approvals.ts';
 export * from './decide/evolve.ts';
@@ -81,6 +82,7 @@ export { RESERVED_ISSUERS } from './payloads/controls.ts';
 export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';
 
 // notary
+export { erasedNames } from './decide/erase.ts';
 export * from './notary/log-keys.ts';
 export * from './payloads/key-offer.ts';
 export * from './notary/notarise.ts';
@@ -90,7 +92,7 @@ export * from './notary/position.ts';
 export * from './checker/report.ts';
 export * from './checker/lane-checker.ts';
 export type { Acknowledgement, TopicHoldings } from './checker/citations.ts';
-export type { ReplayInput } from './checker/replay.ts';
+export { type ReplayInput, unjudging } from './checker/replay.ts';
 
 // explaining
 export * from './explain/reasons.ts';

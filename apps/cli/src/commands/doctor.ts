@@ -121,6 +121,8 @@ async function laneFindings(context: Context, lane: number): Promise<Finding[]> 
   const check = `lane ${lane}`;
   let entries = 0;
   try {
+    // Before the ledger is read: what was attested by then is on it, or lost.
+    const attested = await notaryPosition(context, lane);
     const follower = await LedgerFollower.open(context.home, context.brokers, [lane]);
     try {
       await follower.catchUp(() => entries++, context.progress(check));
@@ -128,6 +130,10 @@ async function laneFindings(context: Context, lane: number): Promise<Finding[]> 
       await follower.close();
     }
     if (entries === 0) return [{ check, ok: false, detail: 'no entry yet: is a decider running (npm start)?' }];
+    if (attested !== undefined && attested > entries) {
+      const what = `TAIL_LOST: ${attested} entries were attested, and the ledger holds ${entries}`;
+      return [{ check, ok: false, detail: `${what}: countersign recover --lane ${lane}, docs/runbooks/tail-lost.md` }];
+    }
     return [
       { check, ok: true, detail: `${entries} entries, every link, root and seal right` },
       await notaryFinding(context, lane, entries),
@@ -135,9 +141,7 @@ async function laneFindings(context: Context, lane: number): Promise<Finding[]> 
   } catch (error) {
     if (!(error instanceof LedgerBroken)) return [failed(check, error)];
     const what = `${error.code}: ${error.message}. No decider of this ledger wrote it there, and nothing of it or after it is attested.`;
-    return [
-      { check, ok: false, detail: `${what} Recovery is a new origin (docs/decisions): close this log at its last signed checkpoint` },
-    ];
+    return [{ check, ok: false, detail: `${what} The way out: countersign recover --lane ${lane}, docs/runbooks/foreign-record.md` }];
   }
 }
 

@@ -177,10 +177,12 @@ export interface ErasureOptions {
   readonly indexes: readonly number[];
   /** Kept for ever: it must name nothing that is to be forgotten. */
   readonly why: string;
+  /** Origin of a closed log of the tenant that holds them; absent: the one that goes on. */
+  readonly log?: string | undefined;
 }
 
 /** The inputs of these entries can be read by nobody from its entry on. */
-export function eraseInput(home: Home, { tenant, action, indexes, why }: ErasureOptions): ControlRecord {
+export function eraseInput(home: Home, { tenant, action, indexes, why, log }: ErasureOptions): ControlRecord {
   const ascending = indexes.toSorted((a, b) => a - b).map(String);
-  return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why });
+  return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why, log });
 }

@@ -139,7 +139,7 @@ const isEntry = (entry: SealedEntry | undefined, bytes: Uint8Array): boolean =>
   entry !== undefined && equalBytes(entry.record.entry, bytes);
 
 /** As the engine was when the ledger refused a bundle because nobody had judged it yet. */
-const unjudging = (engine: PolicyEngine): PolicyEngine => ({
+export const unjudging = (engine: PolicyEngine): PolicyEngine => ({
   name: engine.name,
   refusals: () => [NOT_JUDGED],
   guards: (bundle) => engine.guards(bundle),
