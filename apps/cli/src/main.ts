@@ -18,6 +18,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['effects', () => import('./commands/effects.ts')],
   ['credential', () => import('./commands/credential.ts')],
   ['outcome', () => import('./commands/outcome.ts')],
+  ['close-effect', () => import('./commands/close-effect.ts')],
   ['trust', () => import('./commands/trust.ts')],
   ['export receipt', () => import('./commands/export-receipt.ts')],
   ['export checkpoint', () => import('./commands/export-checkpoint.ts')],

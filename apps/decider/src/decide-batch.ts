@@ -2,6 +2,7 @@ import { codecs, ceHeaders, drawRandom, sealInput, type KafkaRecord, type Outgoi
 import {
   buildBatch,
   decide,
+  erasedNames,
   evolve,
   firstDue,
   laneNow,
@@ -179,9 +180,7 @@ function decideRecord(
  * the other again. After the batch's own keys, so that what was decided in this very batch is erased as well.
  */
 function erasedKeys({ entries }: Decided): string[] {
-  return entries.flatMap(({ kind, statement: { predicate } }) =>
-    kind === 'input.erased' ? (predicate['erases'] as readonly string[]).map((index) => `${predicate.origin}\0${index}`) : [],
-  );
+  return entries.flatMap(({ kind, statement: { predicate } }) => (kind === 'input.erased' ? erasedNames(predicate) : []));
 }
 
 function add(state: LaneState, draft: Draft, decided: Decided, from?: { record: KafkaRecord; inputKey: Uint8Array }): void {

@@ -155,6 +155,21 @@ export function recordApproval(home: Home, { tenant, decision, bindingDigest, vo
   return control(home, 'approval.recorded', ofTenant(home, tenant), { decision: String(decision), bindingDigest, vote, by });
 }
 
+export interface CloseOptions {
+  readonly tenant: string;
+  /** Leaf index of the decision whose effect is uncertain, decimal. */
+  readonly decision: string;
+  /** The person who looked. */
+  readonly by: string;
+  /** What was found; never in an entry. */
+  readonly why: string;
+}
+
+/** No report of this effect is awaited any more. */
+export function closeEffect(home: Home, { tenant, ...body }: CloseOptions): ControlRecord {
+  return control(home, 'effect.closed', ofTenant(home, tenant), body);
+}
+
 export interface ErasureOptions {
   readonly tenant: string;
   readonly action: string;
@@ -162,10 +177,12 @@ export interface ErasureOptions {
   readonly indexes: readonly number[];
   /** Kept for ever: it must name nothing that is to be forgotten. */
   readonly why: string;
+  /** Origin of a closed log of the tenant that holds them; absent: the one that goes on. */
+  readonly log?: string | undefined;
 }
 
 /** The inputs of these entries can be read by nobody from its entry on. */
-export function eraseInput(home: Home, { tenant, action, indexes, why }: ErasureOptions): ControlRecord {
+export function eraseInput(home: Home, { tenant, action, indexes, why, log }: ErasureOptions): ControlRecord {
   const ascending = indexes.toSorted((a, b) => a - b).map(String);
-  return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why });
+  return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why, log });
 }

@@ -1,3 +1,4 @@
+import { erasedNames } from '../decide/erase.ts';
 import type { SealedEntry } from '../ledger/sealed-batch.ts';
 
 /** Entries that cannot be decided again, and why. That an input was erased is known by the `input.erased` that says so, later in the same tree. */
@@ -12,7 +13,7 @@ export class Unreplayable {
   /** Called for each entry, in order. */
   note({ kind, statement: { predicate } }: SealedEntry): void {
     if (kind !== 'input.erased') return;
-    for (const index of predicate['erases'] as readonly string[]) this.#erased.add(`${predicate.origin}\0${index}`);
+    for (const name of erasedNames(predicate)) this.#erased.add(name);
   }
 
   /** Without their input, or without its key. */
@@ -29,7 +30,9 @@ export class Unreplayable {
    * decided without it, so it is decided again like anything else.
    */
   restOnGone(group: readonly SealedEntry[], index: string | undefined): boolean {
-    const { origin = '' } = group[0]?.statement.predicate ?? {};
+    const predicate = group[0]?.statement.predicate;
+    const firstLog = predicate?.['firstLog']; // of a repetition whose first request is in a log that was closed
+    const origin = typeof firstLog === 'string' ? firstLog : (predicate?.origin ?? '');
     const known = index === undefined ? undefined : this.#gone.get(`${origin}\0${index}`);
     if (!known || this.#erased.has(known.because)) return false;
     this.#add(group, known.because);

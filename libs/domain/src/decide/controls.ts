@@ -159,9 +159,10 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     return { kind: 'input.gap', members: { topic, from: body['from'], to: body['to'], newEpoch: body['epoch'] } };
   },
   'input.erased': ({ state, checked, body }) => {
-    const [action, indexes] = [text(body['action']), body['indexes'] as string[]];
-    const first = cancelledBy(state, { tenant: checked.tree, action, indexes, payloadDigest: checked.payloadDigest });
-    return typeof first === 'string' ? first : { kind: 'input.erased', members: { erases: indexes }, actionId: action, first };
+    const [action, indexes, log] = [text(body['action']), body['indexes'] as string[], body['log'] as string | undefined];
+    const first = cancelledBy(state, { tenant: checked.tree, action, indexes, payloadDigest: checked.payloadDigest, log });
+    if (typeof first === 'string') return first;
+    return { kind: 'input.erased', members: { erases: indexes, ...pick(body, ['log']) }, actionId: action, first };
   },
 };
 

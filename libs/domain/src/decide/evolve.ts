@@ -58,6 +58,9 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'key.revoked':
       evolveKeys(tenant, entry.kind, predicate);
       break;
+    case 'log.closed':
+      state.ids.closeLog(entry.tenant, predicate.origin);
+      break;
     case 'key.rotated':
       if (entry.tenant === systemTree(state.heads.lane)) evolveLedgerKeys(state, predicate);
       break;
@@ -100,7 +103,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       gap(state, predicate);
       break;
     case 'input.erased':
-      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[]);
+      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[], predicate['log']);
       break;
     case 'action.repeated':
       if (state.rules >= 2) rememberProposal(state, entry, subject[0].name, facts);
@@ -112,7 +115,6 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       break;
     case 'genesis':
     case 'log.rotated':
-    case 'log.closed':
     case 'rollback.granted':
       break; // nothing beyond what every entry does
   }

@@ -6,6 +6,7 @@ import { equalBytes } from '../formats/bytes.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { requestDigest } from '../payloads/digests.ts';
 import { ISSUED_AHEAD_MS_MAX, timesOf } from './memory/lifetimes.ts';
+import { citing } from './memory/lane-ids.ts';
 import { hasRoom } from './memory/records.ts';
 import type { Identified, ParsedProposal, Step } from './proposal-step.ts';
 import { REQUEST_DIGEST_BYTES } from './types.ts';
@@ -31,8 +32,8 @@ export function identify({ state, checked, nowMs }: Step, parsed: ParsedProposal
   // Malformed it stays for ever, remembered or not.
   if (!parsed.ok && !(isCopy && !isOver)) return denied('DENY_MALFORMED', parsed.detail, hasRoomForId ? { more: asked, facts } : {});
   if (isOver) return denied('DENY_EXPIRED', 'expired');
-  if (first && isCopy) return { is: 'repeated', id, first: first.index, more: asked };
-  if (first) return denied('DENY_CONFLICT', 'conflict', { more: { first: String(first.index), ...asked } });
+  if (first && isCopy) return { is: 'repeated', id, first: first.index, more: { ...asked, ...citing(first) } };
+  if (first) return denied('DENY_CONFLICT', 'conflict', { more: { ...citing(first), ...asked } });
   if (issuedAtMs <= (of.floors.get(issuer) ?? -1)) return denied('DENY_LIMIT', 'issued-before-limit');
   if (!hasRoomForId) return denied('DENY_LIMIT', 'ids', { more: { issuedAt: payload['issuedAt'] } });
   if (issuedAtMs > nowMs + ISSUED_AHEAD_MS_MAX) return denied('DENY_EXPIRED', 'issued-ahead', { more: asked, facts });

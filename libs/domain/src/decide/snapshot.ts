@@ -10,7 +10,7 @@ import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { count } from './effects.ts';
 import { IdBook } from './ids.ts';
-import { LaneIds } from './memory/lane-ids.ts';
+import { type EncodedOwner, LaneIds } from './memory/lane-ids.ts';
 import { type EncodedLimits, LimitBook } from './limits.ts';
 import { type EncodedUsed, UsedBook } from './used.ts';
 import {
@@ -89,7 +89,7 @@ interface EncodedHeader {
   readonly due: readonly OpenEscalation[];
   readonly freezes: readonly Freeze[];
   /** Of the lane's ids, by number. */
-  readonly owners: readonly (readonly [tenant: string, issuer: string])[];
+  readonly owners: readonly EncodedOwner[];
   /** How many. */
   readonly laneIds: number;
   readonly keys: EncodedKeys;

@@ -51,6 +51,7 @@ export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
   'effect.uncertain': 'effect-uncertain',
   'effect.closed': 'effect-closed',
   'rollback.granted': 'rollback-granted',
+  'log.closed': 'log-closed',
 };
 
 export type InputTopic = 'actions' | 'outcomes' | 'controls';

@@ -21,7 +21,7 @@ import {
   tokenRevoked,
 } from './controls.ts';
 import { freezeLifted, freezeRaised } from './freezes.ts';
-import { inputErased } from './erasures.ts';
+import { inputErased, ofLog } from './erasures.ts';
 import { RULES, type Rules } from '../ledger/entry.ts';
 import { bound } from './fields.ts';
 import type { PayloadKind } from './kinds.ts';
@@ -68,7 +68,7 @@ export const PAYLOAD_SCHEMAS = {
   'freeze.raised': freezeRaised.safeExtend(bound),
   'freeze.lifted': freezeLifted.safeExtend(bound),
   'input.gap': inputGap.safeExtend(bound),
-  'input.erased': inputErased.safeExtend(bound),
+  'input.erased': inputErased.safeExtend(bound).safeExtend(ofLog),
   'effect.closed': effectClosed.safeExtend(bound),
 } as const satisfies Record<PayloadKind, z.ZodType>;
 

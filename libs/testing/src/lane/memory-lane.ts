@@ -13,6 +13,7 @@ import {
   decodeState,
   emptyLane,
   encodeState,
+  erasedNames,
   type Entry,
   evolve,
   firstDue,
@@ -209,7 +210,7 @@ export class MemoryLane implements LaneTopics {
       const { origin, index } = entry.statement.predicate;
       if (from) this.inputKeys.set(`${origin}\0${index}`, part === 0 ? from.inputKey : this.parties.draw());
       if (entry.kind === 'input.erased') {
-        for (const erased of entry.statement.predicate['erases'] as string[]) this.inputKeys.delete(`${origin}\0${erased}`);
+        for (const name of erasedNames(entry.statement.predicate)) this.inputKeys.delete(name);
       }
       if (decided.deadLetter) this.deadLetters.set(`${origin}\0${index}`, from?.value ?? new Uint8Array());
       sealed.push({ entry, inputForm: entry.inputForm, input: this.#inputOf(entry, from) });
