@@ -4,7 +4,9 @@ import { formatMatrix } from './matrix.ts';
 import type { TrialRecord } from './trial.ts';
 
 const run = { date: '2026-01-31', seed: 7, kills: 10, minutes: 20, kafka: '4.3.1', node: '24.0.0', cores: 2, failed: [] };
-const sound: TrialRecord['invariants'] = Object.fromEntries(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10'].map((id) => [id, 'holds']));
+const sound: TrialRecord['invariants'] = Object.fromEntries(
+  ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I11'].map((id) => [id, 'holds']),
+);
 const trial = (given: Partial<TrialRecord> = {}): TrialRecord => ({
   ...{
     area: 'decider',

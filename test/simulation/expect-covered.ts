@@ -48,6 +48,8 @@ const LEDGER = [
   ...OUTCOMES.map((outcome) => `outcome.recorded ${outcome}`),
 ];
 
+const CLOCKS = ['one owner’s clock', 'the broker’s clock', 'every clock'];
+
 const EXPECTED = [
   ...Object.keys(DECIDER).map((point) => `killed after decider ${point}`),
   ...Object.keys(NOTARY).map((point) => `killed after notary ${point}`),
@@ -55,9 +57,10 @@ const EXPECTED = [
   ...NOTARY_STEPS.map((step) => `killed after notary ${step}`),
   ...['decider', 'notary'].flatMap((role) => [`${role} took over`, ...ENDINGS.map((ending) => `${role} ended by ${ending}`)]),
   ...FAULTS.flatMap((fault) => REQUESTS.map((request) => `${fault}: ${request}`)),
-  ...['granted', 'revoked', 'killed', 'paused', 'woken', 'clock jumped', 'guard lost', 'long silence', 'ledger lost its end'],
+  ...['granted', 'revoked', 'killed', 'paused', 'woken', 'guard lost', 'long silence', 'ledger lost its end'],
   ...['marker: committed', 'marker: aborted', 'transaction timed out', 'input in a transaction', 'took over from a snapshot'],
-  ...['held by CLOCK', 'decider ended by BatchTooOld', 'erased'],
+  ...['held by CLOCK', 'decider ended by CLOCK', 'decider ended by BatchTooOld', 'lane time corrected by the operator', 'erased'],
+  ...CLOCKS.flatMap((clock) => ['jumped', 'drifts', 'stands still', 'was set right'].map((what) => `${clock} ${what}`)),
   ...LEDGER,
 ];
 

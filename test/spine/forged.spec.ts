@@ -146,7 +146,7 @@ describe('a record that no decider of this ledger wrote', () => {
     const trial = new Trial('ledger', 'a record forged: a copy, and one with a stranger’s seal', { breaksLedger: true });
     trial.tried(lanes.length).saw('lane halted: decider, notary and gateway, each with an alarm', lanes.length).record(report);
     expect(report.status).toBe('invalid');
-    const untold = { I3: 'unknown', I4: 'unknown', I5: 'unknown', I6: 'unknown', I7: 'unknown', I10: 'unknown' };
+    const untold = { I3: 'unknown', I4: 'unknown', I5: 'unknown', I6: 'unknown', I7: 'unknown', I10: 'unknown', I11: 'unknown' };
     expect(statusesOf(report)).toMatchObject({ I1: 'violated', I2: 'violated', ...untold });
   });
 });

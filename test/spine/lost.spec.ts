@@ -189,7 +189,15 @@ describe('a ledger that lost its tail', () => {
     const trial = new Trial('ledger', 'the ledger’s tail cut off, while checkpoints survive', { breaksLedger: true });
     trial.tried().saw('lane halted: decider and notary, each with an alarm; nothing more was signed').record(report);
     expect(report.status).toBe('invalid');
-    expect(statusesOf(report)).toMatchObject({ I1: 'violated', I4: 'violated', I6: 'violated', I2: 'holds', I7: 'holds', I10: 'holds' });
+    expect(statusesOf(report)).toMatchObject({
+      I1: 'violated',
+      I4: 'violated',
+      I6: 'violated',
+      I2: 'holds',
+      I7: 'holds',
+      I10: 'holds',
+      I11: 'holds',
+    });
   });
 });
 

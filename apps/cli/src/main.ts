@@ -35,6 +35,7 @@ const COMMANDS: readonly (readonly [words: string, load: () => Promise<CommandFi
   ['token', () => import('./commands/token.ts')],
   ['vote', () => import('./commands/vote.ts')],
   ['gap', () => import('./commands/gap.ts')],
+  ['time', () => import('./commands/time.ts')],
   ['recover', () => import('./commands/recover.ts')],
   ['freeze', () => import('./commands/freeze.ts')],
   ['erase', () => import('./commands/erase.ts')],

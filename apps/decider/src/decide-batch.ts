@@ -5,6 +5,7 @@ import {
   erasedNames,
   evolve,
   firstDue,
+  isAhead,
   laneNow,
   systemTree,
   utf8,
@@ -12,6 +13,7 @@ import {
   type DecideContext,
   type Decided,
   type Entry,
+  type InputTopic,
   type LaneState,
   type WireCodec,
 } from '#domain';
@@ -55,6 +57,9 @@ export interface BatchOptions {
   /** Unit ms, never set back. */
   readonly monotonicMs: () => number;
 }
+
+/** While the lane's time is ahead, until the admin's correction of it, which is one of them, is decided. */
+const CONTROLS: readonly InputTopic[] = ['controls'];
 
 interface Draft {
   readonly entries: BatchEntry[];
@@ -126,7 +131,7 @@ export class OpenBatch {
       this.#records += 1;
       return true;
     }
-    const next = feed.peek();
+    const next = feed.peek(isAhead(state, context.nowMs) ? CONTROLS : undefined);
     if (!next) return false;
     const bytes = next.record.value?.length ?? 0;
     if (this.#records > 0 && this.#inputBytes + bytes > INPUT_BYTES_MAX) {

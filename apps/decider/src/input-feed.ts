@@ -99,14 +99,22 @@ export class InputFeed {
     if (gathers ? this.holds(BACKLOG) : !this.isEmpty) this.fetchAhead(true);
   }
 
-  /**
-   * The next record; undefined when nothing waits. Controls first, then outcomes and actions in turns: one tenant's flood on one topic must not
-   * keep the other's records waiting for ever. Within a topic the order of the log is that of the decisions. Before the lane's birth only
-   * controls are read.
-   */
-  peek(): InputRecord | undefined {
+  /** Resolves when something of `topic` waits, or after the idle wait. Throws what a fetch threw. */
+  async arrivedOn(topic: InputTopic): Promise<void> {
+    if (this.#ready(topic)) return;
+    this.fetchAhead(false);
+    await this.#inFlight;
     this.#rethrow();
-    for (const topic of this.#inTurn()) {
+  }
+
+  /**
+   * The next record of these topics; undefined when nothing waits. Controls first, then outcomes and actions in turns: one tenant's flood on one
+   * topic must not keep the other's records waiting for ever. Within a topic the order of the log is that of the decisions. Before the lane's
+   * birth only controls are read.
+   */
+  peek(topics = this.#inTurn()): InputRecord | undefined {
+    this.#rethrow();
+    for (const topic of topics) {
       const record = this.#ready(topic);
       if (record) return { topic, record };
     }

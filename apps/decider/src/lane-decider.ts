@@ -1,6 +1,7 @@
 import { BundleGate, type CommitPoint, type KafkaRecord, type LaneLog, type Log, type LogReader, type LogWriter } from '#adapters';
 import {
   encodeState,
+  isAhead,
   INPUT_TOPICS,
   LaneHalted,
   type InputTopic,
@@ -13,6 +14,7 @@ import {
 import { BlockedInputs, type ReadableEnd } from './blocked-inputs.ts';
 import { ClockHold, type ClockReport } from './clock-hold.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { Corrections } from './corrections.ts';
 import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { type HeldInput, InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
@@ -96,6 +98,7 @@ interface LaneIo {
   readonly reader: LogReader;
   readonly writer: LogWriter;
   readonly blocked: BlockedInputs;
+  readonly corrections: Corrections;
 }
 
 /**
@@ -134,6 +137,8 @@ export class LaneDecider {
     const writer = await laneLog.openWriter({ transactionalId, partitions, ...(onPoint ? { onPoint } : {}) });
     const readers: LogReader[] = [];
     const blocked = this.#blockedInputs(lane);
+    const { birth, wire } = this.options;
+    const corrections = new Corrections(laneLog, this.#topicName('controls'), { engine: this.#gate, birth, wire });
     try {
       log.debug({ lane }, 'opening a reader');
       const reader = await laneLog.openReader();
@@ -144,7 +149,6 @@ export class LaneDecider {
       const onProgress = (entries: number): void => {
         log.info({ lane, entries }, 'reading the ledger');
       };
-      const { birth, wire } = this.options;
       const taken = await takeOver({
         reader,
         birth,
@@ -157,7 +161,7 @@ export class LaneDecider {
       });
       const { nextSeq } = taken.state.heads;
       log.info({ lane, nextSeq, snapshotSeq: taken.snapshotSeq, ms: Math.round(performance.now() - started) }, 'lane taken over');
-      await this.#decideUntil({ lane, signal, ready }, taken, { reader, writer, blocked });
+      await this.#decideUntil({ lane, signal, ready }, taken, { reader, writer, blocked, corrections });
     } finally {
       // Whatever ended this, its memory goes with it. A crash here is a crash after or before a commit: both are recovered above.
       for (const topic of INPUT_TOPICS) this.options.onHeld?.(lane, topic, undefined);
@@ -165,7 +169,7 @@ export class LaneDecider {
       if (signal.aborted) this.#doubts.delete(lane);
       if (!this.#doubts.has(lane)) this.options.onClock?.(lane, undefined); // else it is taken over again, and still in doubt
       log.debug({ lane }, 'letting the lane go');
-      await Promise.allSettled([writer.close(), ...readers.map((reader) => reader.close())]);
+      await Promise.allSettled([writer.close(), corrections.close(), ...readers.map((reader) => reader.close())]);
     }
   }
 
@@ -212,7 +216,8 @@ export class LaneDecider {
       snapshots.committed(piece);
     };
     // Lane time is known before the first decision. A crash here: nothing was decided.
-    const hold = this.#clockHold(clock, wallMs, io.writer);
+    const { sleep, onClock: onReport } = this.options;
+    const hold = new ClockHold({ ...io, clock, log, sleep, onReport, topicName: this.#topicName, doubts: this.#doubts });
     await hold.begin(state, committedSeq);
     ready();
     let batch: OpenBatch | undefined;
@@ -220,11 +225,6 @@ export class LaneDecider {
       // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
       //    yet: a crash here loses nothing.
       commits.throwIfFailed();
-      if (!batch && hold.whyHeld(state) !== undefined) {
-        await commits.idle();
-        await hold.until(state, committedSeq, signal);
-        continue;
-      }
       if (feed.isEmpty)
         await (!batch
           ? feed.arrived(commits.isBusy || commits.isResting || snapshots.isPending)
@@ -232,6 +232,12 @@ export class LaneDecider {
             ? commits.idle()
             : Promise.race([commits.rested(), feed.arrived(true)]));
       await ahead?.known(state.positions.actions.next, SLICE_RECORDS);
+      if (!batch && hold.whyHeld(state) !== undefined) {
+        await commits.idle();
+        await hold.until(state, committedSeq, signal);
+        continue;
+      }
+      if (!batch && isAhead(state, clock.nowMs)) await feed.arrivedOn('controls'); // nothing else is decided until the correction is
       batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.nowMs }, out);
       batch.decideFor(SLICE_MS);
       if (batch.isEmpty) batch = undefined;
@@ -295,12 +301,6 @@ export class LaneDecider {
     const deciderSeed = this.#sealers.seedFor(state.heads.sealers, lane);
     writer.start({ lane, laneSeq: nextSeq, bytes: encodeState(state), inputKeysOffset, deciderSeed, ...erasedBefore }, true);
     return writer;
-  }
-
-  #clockHold(clock: LaneClock, wallMs: () => number, writer: LogWriter): ClockHold {
-    const { log, sleep, onClock } = this.options;
-    const onReport = (lane: number, report: ClockReport): void => onClock?.(lane, report);
-    return new ClockHold({ clock, wallMs, writer, log, sleep, onReport, topicName: this.#topicName, doubts: this.#doubts });
   }
 
   #blockedInputs(lane: number): BlockedInputs {

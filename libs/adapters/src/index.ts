@@ -39,6 +39,7 @@ export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead } from 
 
 // the one checker, over Kafka
 export * from './check/check-ledger.ts';
+export * from './check/lane-times.ts';
 
 // a way out for a lane that is halted
 export * from './recover/entry-facts.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { FastifyRequest } from 'fastify';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { ed25519PublicKey } from '#crypto';
 import { formatVkey } from '#domain';
@@ -106,6 +106,14 @@ describe('the gate', () => {
     expect(refusal(gate(), request('GET', 'cs_other'))).toBe('TOKEN_UNKNOWN');
     expect(refusal(gate({}, 999), request('GET'))).toBeUndefined();
     expect(refusal(gate({}, 1000), request('GET'))).toBe('TOKEN_EXPIRED');
+  });
+
+  it('takes a token for ended when its lane’s time has reached its end, though the clock here is behind', () => {
+    const laneTimeMs = vi.spyOn(index, 'laneTimeMs');
+    laneTimeMs.mockReturnValueOnce(999);
+    expect(refusal(gate({}, 10), request('GET'))).toBeUndefined();
+    laneTimeMs.mockReturnValueOnce(1000);
+    expect(refusal(gate({}, 10), request('GET'))).toBe('TOKEN_EXPIRED');
   });
 
   it('knows no other tenant than the credential’s', () => {

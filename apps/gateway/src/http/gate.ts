@@ -45,7 +45,11 @@ export class Gate {
   /** While some lane is still being read, a token that is unknown may be one of that lane's. */
   #credentialIn(request: FastifyRequest): TokenFact {
     try {
-      return authenticate(request.headers.authorization, this.#index.tokens, this.#nowMs());
+      const { authorization } = request.headers;
+      const credential = authenticate(authorization, this.#index.tokens, this.#nowMs());
+      // A clock of ours that is behind must not keep a token alive that has ended on the ledger.
+      const laneMs = this.#index.laneTimeMs(credential.tenant);
+      return laneMs > this.#nowMs() ? authenticate(authorization, this.#index.tokens, laneMs) : credential;
     } catch (error) {
       if (this.#follower.isCaughtUp) throw error;
       throw this.#follower.isBrokerAway ? brokerAway() : notReady();

@@ -121,7 +121,7 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
   });
   const voids = new Voids(await readVoids(reader, { topic: `${topicPrefix}checkpoints`, lane, birth, wire }, signal));
   for (const { from, to, why } of voids.ranges) findings.noted('I2', `lane ${lane}: ledger offsets ${from} to ${to - 1n} are void: ${why}`);
-  await read('ledger', (record) => (isVoid(voids, record) ? undefined : checker.record(record.value)), ledgerEnd);
+  await read('ledger', (record) => (isVoid(voids, record) ? undefined : checker.record(record.value, record.timestampMs)), ledgerEnd);
   await read(
     'receipts',
     ({ value }) => {

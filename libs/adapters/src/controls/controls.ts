@@ -139,6 +139,11 @@ export function declareGap(home: Home, { topic, lane, from, to, epoch }: GapOpti
   return control(home, 'input.gap', { tenant: SYSTEM_TENANT, lane }, body);
 }
 
+/** Sets the time of a lane back to the clock's: `laneTime` is the one that is wrong, the lane's last `decidedAt`. */
+export function correctTime(home: Home, { lane, laneTimeMs }: { readonly lane: number; readonly laneTimeMs: number }): ControlRecord {
+  return control(home, 'time.corrected', { tenant: SYSTEM_TENANT, lane }, { lane, laneTime: formatTime(laneTimeMs) });
+}
+
 export interface VoteOptions {
   readonly tenant: string;
   /** Leaf index of the decision that escalated. */

@@ -84,6 +84,22 @@ describe('the checker', () => {
     for (const [id, hostile] of wrong) expect(violated(await check(lane, countsOf(lane), { receipts: hostile, heads }))).toContain(id);
   });
 
+  it('names an entry whose time is not that of its record (I11); without append times it says that it cannot tell', async () => {
+    const lane = ready();
+    const dates = lane.entries.map(({ statement }) => Date.parse(statement.predicate.decidedAt));
+    const checkWith = (appendedAtMs: readonly number[]) =>
+      checkLane({ ...topicsOf(lane), appendedAtMs }, new FakeEngine(), attest(lane, lane.parties.keys), countsOf(lane));
+    const told = ({ invariants }: Checked) => invariants.find(({ id }) => id === 'I11');
+    const untold = await checkLane(topicsOf(lane), new FakeEngine(), attest(lane, lane.parties.keys), countsOf(lane));
+    expect(told(untold)).toMatchObject({ status: 'not-applicable' });
+    for (const apart of [0, 5000, -5000])
+      expect(told(await checkWith(dates.map((date) => date + apart)))).toMatchObject({ status: 'holds', checked: lane.entries.length });
+    for (const apart of [5001, -5001, 95_000]) {
+      const wrong = dates.map((date, at) => (at === 3 ? date + apart : date));
+      expect(violated(await checkWith(wrong))).toEqual(['I11']);
+    }
+  });
+
   it('names a signed checkpoint with another root, or where no batch ends (I10); unsigned ones are noise', async () => {
     const lane = ready();
     const { receipts, heads } = attest(lane, lane.parties.keys);

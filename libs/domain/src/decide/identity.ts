@@ -5,6 +5,7 @@
 import { equalBytes } from '../formats/bytes.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { requestDigest } from '../payloads/digests.ts';
+import { isBelowFloor } from './lane-time.ts';
 import { ISSUED_AHEAD_MS_MAX, timesOf } from './memory/lifetimes.ts';
 import { citing } from './memory/lane-ids.ts';
 import { hasRoom } from './memory/records.ts';
@@ -21,7 +22,7 @@ export function identify({ state, checked, nowMs }: Step, parsed: ParsedProposal
   }
   const { id, issuedAtMs, expiresAtMs } = times;
   const denied = (reason: string, detail: string, more = {}): Identified => ({ is: 'denied', id, reason, detail, ...more });
-  const isOver = nowMs >= expiresAtMs;
+  const isOver = nowMs >= expiresAtMs || isBelowFloor(state, payload['askedAt']);
   const asked = { askedAt: payload['askedAt'] };
   const digest = requestDigest(payload, state.rules).subarray(0, REQUEST_DIGEST_BYTES);
   const first = state.ids.find({ tenant, issuer, id }, nowMs);

@@ -61,6 +61,13 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
   ['input.erased', erased],
   ['input.refused', refused],
   ['input.gap', gap],
+  [
+    'time.corrected',
+    (p) => [
+      say`The lane's time was ${textOf(p, 'laneTime')}, ahead of the clocks. It is set back to this entry's own.`,
+      'What was signed before it is over.',
+    ],
+  ],
 ]);
 
 /** `agent bot, for ana or ben`; of a list, joined. */

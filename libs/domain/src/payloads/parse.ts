@@ -16,6 +16,7 @@ import {
   recoverable,
   ledgerInitialised,
   tenantRegistered,
+  timeCorrected,
   tokenIssued,
   tokenIssuedRules1,
   tokenRevoked,
@@ -68,6 +69,7 @@ export const PAYLOAD_SCHEMAS = {
   'freeze.raised': freezeRaised.safeExtend(bound),
   'freeze.lifted': freezeLifted.safeExtend(bound),
   'input.gap': inputGap.safeExtend(bound),
+  'time.corrected': timeCorrected.safeExtend(bound),
   'input.erased': inputErased.safeExtend(bound).safeExtend(ofLog),
   'effect.closed': effectClosed.safeExtend(bound),
 } as const satisfies Record<PayloadKind, z.ZodType>;

@@ -60,6 +60,8 @@ export class MemoryLane implements LaneTopics {
   /** Everything decided so far, as `decide` gave it. */
   readonly entries: Entry[] = [];
   readonly ledger: Uint8Array[] = [];
+  /** As a broker would say it whose clock is the lane's. */
+  readonly appendedAtMs: number[] = [];
   readonly inputKeys = new Map<string, Uint8Array>();
   readonly deadLetters = new Map<string, Uint8Array>();
   readonly inputs: Record<InputTopic, (Uint8Array | null)[]> = { controls: [], outcomes: [], actions: [] };
@@ -166,6 +168,7 @@ export class MemoryLane implements LaneTopics {
     const answers = inputs.map((given) => this.#record(given, sealed));
     if (sealed.length > 0) {
       this.ledger.push(...buildBatch(this.state.heads, sealed, this.parties.seedOf(sealer), wire).values);
+      while (this.appendedAtMs.length < this.ledger.length) this.appendedAtMs.push(this.nowMs);
     }
     return answers;
   }

@@ -83,6 +83,12 @@ export class SimulatedControls {
     return this.signed.remembered({ kind: 'freeze.lifted', body });
   }
 
+  /** By an operator who saw that the lane's time lies ahead, at `nowMs`. */
+  correction(laneTimeMs: number, nowMs: number): SimulatedInput {
+    const times = { issuedAtMs: nowMs, expiresAtMs: nowMs + 3_600_000 };
+    return this.signed.fresh({ kind: 'time.corrected', body: { lane: 0, laneTime: formatTime(laneTimeMs) }, ...times });
+  }
+
   erasure(tenant: string, choices: Choices): SimulatedInput {
     const body = { action: choices.pick(IDS), indexes: choices.pick(ERASED), why: 'asked' };
     return this.signed.remembered({ kind: 'input.erased', tenant, body });

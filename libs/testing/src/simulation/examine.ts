@@ -34,7 +34,7 @@ export const atOnce: Network = {
 const ATTESTED_AGAIN_ONE_IN = 8;
 /** Unit ms. A decider that is idle looks at the clock more often. */
 const DUE_WITHIN_MS = 1000;
-const INVARIANTS_THAT_HOLD = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10'];
+const INVARIANTS_THAT_HOLD = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I11'];
 
 export interface Examined {
   readonly report: LedgerReport;

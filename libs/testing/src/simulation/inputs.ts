@@ -77,6 +77,11 @@ export class SimulatedInputs {
     ];
   }
 
+  /** What an operator sends for a lane whose time lies ahead. */
+  correction(laneTimeMs: number, nowMs: number): SimulatedInput {
+    return this.#controls.correction(laneTimeMs, nowMs);
+  }
+
   draw(choices: Choices, view: SimulatedView): SimulatedInput {
     const tenant = choices.chance(0.8) ? FIRST_TENANT : SECOND_TENANT;
     return choices.pick(this.#draws)(choices, view, tenant) ?? this.#proposals.draw(tenant, choices);
