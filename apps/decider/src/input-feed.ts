@@ -68,6 +68,8 @@ export interface FeedHooks {
 /** What has arrived on the three input topics of one lane, from the positions that the ledger names. Fetches ahead while batches commit. */
 export class InputFeed {
   readonly #buffers: Record<InputTopic, Buffered>;
+  /** Of outcomes and actions, the one that was taken last: the other has its turn. */
+  #last: InputTopic = 'actions';
   #inFlight: Promise<void> | undefined;
   #failed: Error | undefined;
 
@@ -105,8 +107,12 @@ export class InputFeed {
     this.#rethrow();
   }
 
-  /** The next record of these topics, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
-  peek(topics = this.#topics()): InputRecord | undefined {
+  /**
+   * The next record of these topics; undefined when nothing waits. Controls first, then outcomes and actions in turns: one tenant's flood on one
+   * topic must not keep the other's records waiting for ever. Within a topic the order of the log is that of the decisions. Before the lane's
+   * birth only controls are read.
+   */
+  peek(topics = this.#inTurn()): InputRecord | undefined {
     this.#rethrow();
     for (const topic of topics) {
       const record = this.#ready(topic);
@@ -130,6 +136,7 @@ export class InputFeed {
     const buffer = this.#buffers[topic];
     const record = buffer.records.shift();
     buffer.bytes -= sizeOf(record);
+    if (topic !== 'controls') this.#last = topic;
     if (!record) return;
     buffer.preparing.delete(record);
     buffer.urgent.delete(record);
@@ -162,6 +169,11 @@ export class InputFeed {
 
   #topics(): readonly InputTopic[] {
     return this.state.heads.nextSeq === 0 ? ['controls'] : INPUT_TOPICS;
+  }
+
+  #inTurn(): readonly InputTopic[] {
+    const topics = this.#topics();
+    return topics.length > 1 && this.#last === 'outcomes' ? AFTER_OUTCOMES : topics;
   }
 
   #rethrow(): void {
@@ -243,5 +255,7 @@ export class InputFeed {
     this.hooks.onHeld(topic, { code: isGone ? 'INPUT_GAP' : 'UNREADABLE', from, to: isGone ? undefined : error.lastOffset + 1n, why });
   }
 }
+
+const AFTER_OUTCOMES: readonly InputTopic[] = ['controls', 'actions', 'outcomes'];
 
 const sizeOf = (record: KafkaRecord | undefined): number => (record?.value?.length ?? 0) + 100; // 100: what a record weighs beside its value

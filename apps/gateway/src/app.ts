@@ -93,7 +93,7 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
   const receipts = new Receipts(index, reader, log);
   const actions = new Actions({ bound: home.bound(), keys, index, receipts, publisher, waiters, log, nowMs });
   const gate = new Gate(index, follower, new RateLimits(options.rates ?? ratesOf(TENANT_RATE_DEFAULT), () => performance.now()), nowMs);
-  const { adapter, methodsOf } = createServer(() => gate);
+  const { adapter, methodsOf, held } = createServer(() => gate);
   const module: DynamicModule = {
     module: GatewayModule,
     controllers: [AliveController, ActionsController, ReceiptsController],
@@ -112,13 +112,14 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
     });
     const server: FastifyInstance = adapter.getInstance();
     app.useGlobalFilters(new ProblemFilter(log, methodsOf));
-    gatewayMetrics(metrics.registry, server, { index, publisher, waiters, follower });
+    gatewayMetrics(metrics.registry, server, { index, publisher, waiters, follower, held });
     const document = JSON.stringify(createDocument(app));
     server.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
       reply.header('content-type', 'application/json').send(document),
     );
     let operator: OperatorPort | undefined;
     const close = async (): Promise<void> => {
+      held.close();
       waiters.close(); // they answer pending: nothing that was accepted is lost
       await app.close();
       await Promise.all([follower.close(), publisher.close(), reader.close(), operator?.close()]);
