@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { checkLedger, declareGap, wire } from '#adapters';
 
+import { connectionConfig } from '../../libs/adapters/src/kafka/client.ts';
 import { kafkajs } from '../../libs/adapters/src/kafka/patch.ts';
 import { countersign, type Ended, ROOT } from '../cli/run.ts';
 import { Trial } from '../faults/trial.ts';
 import { watchAlarms } from '../support/alarms.ts';
 import { statusesOf } from '../support/expect-valid.ts';
-import { until, withAdmin } from '../support/kafka.ts';
+import { client, until, withAdmin } from '../support/kafka.ts';
 import { acknowledgementOf, citationOf, LANE, LANES, recordWrite, TENANT, told, World } from '../support/world.ts';
 
 let world: World;
@@ -133,6 +134,27 @@ describe('an input topic that was made anew', () => {
     expect([late['id'], late['verdict'], late['reasons']]).toEqual(['anew-http', 'DENY', ['DENY_TENANT_SCOPE']]);
     const again = await proposeByCli({ ...recordWrite, parameters: ELSEWHERE }, ['--id', 'anew-cli-2']);
     expect([again.code, again.stdout]).toEqual([1, expect.stringContaining('DENY DENY_TENANT_SCOPE')]);
+    expect((await checkLedger(world.home, world.brokers)).status).toBe('valid');
+  });
+});
+
+describe('a batch that nobody here unpacks', () => {
+  it('holds its topic and no other, and an input.gap lets it go on', async () => {
+    await setCompression('actions', 'producer'); // so that the broker stores what it was sent
+    const { Kafka, CompressionTypes } = kafkajs;
+    const producer = new Kafka(connectionConfig(client(world.brokers))).producer();
+    await producer.connect();
+    const messages = [{ partition: LANE, value: Buffer.alloc(40 * 1024 * 1024) }]; // 40 kB of gzip
+    const [sent] = await producer.send({ topic: world.home.topic('actions'), compression: CompressionTypes.GZIP, messages });
+    await producer.disconnect();
+    await setCompression('actions', 'uncompressed');
+    const behind = await world.propose();
+    const reason = await world.untilFailed('decider', `lane ${LANE} actions`);
+    expect(reason).toMatch(/^UNREADABLE: .* offsets (\d+) to \1: /);
+    const [, from = '', to = '', epoch] = /--from (\d+) --to (\d+) --epoch (\d+)/.exec(reason) ?? [];
+    expect([from, to]).toEqual([sent?.baseOffset, String(BigInt(sent?.baseOffset ?? 0) + 1n)]);
+    await world.control(declareGap(world.home, { topic: 'actions', lane: LANE, from: BigInt(from), to: BigInt(to), epoch: Number(epoch) }));
+    expect(told(await world.receiptOf(behind))).toBe('ALLOW ALLOW_POLICY');
     expect((await checkLedger(world.home, world.brokers)).status).toBe('valid');
   });
 });

@@ -1,5 +1,6 @@
 import {
   OffsetOutOfRange,
+  UnreadableBatch,
   type FetchedPartition,
   type FetchOptions,
   type FetchPosition,
@@ -42,9 +43,18 @@ interface Buffered {
   readonly urgent: Set<KafkaRecord>;
 }
 
+/** What an operator's input.gap would have to say. INPUT_GAP: the records are gone. UNREADABLE: they are there, and nobody here can unpack them. */
+export interface HeldInput {
+  readonly code: 'INPUT_GAP' | 'UNREADABLE';
+  readonly from: bigint;
+  /** undefined: the first one that is kept. */
+  readonly to: bigint | undefined;
+  readonly why: string;
+}
+
 export interface FeedHooks {
-  /** `next`: what is missing; undefined when the topic goes on. */
-  readonly onHeld: (topic: InputTopic, next: bigint | undefined) => void;
+  /** Why the topic stands still; undefined when it goes on. */
+  readonly onHeld: (topic: InputTopic, held: HeldInput | undefined) => void;
   /** Each control as it arrives. What needs time of its own resolves when the control is ready to be decided; undefined: it is. */
   readonly onControl: (record: KafkaRecord) => Promise<void> | undefined;
   /** Whether a control must be decided at once, also when one in front of it is not ready. */
@@ -191,8 +201,8 @@ export class InputFeed {
       const buffer = buffers[at];
       if (!topic || !buffer) continue;
       this.hooks.onFetched?.(topic, partition);
-      if (partition.error instanceof OffsetOutOfRange) this.#hold(topic, buffer);
-      else if (partition.error) throw partition.error;
+      const { error } = partition;
+      if (error && !(error instanceof OffsetOutOfRange) && !(error instanceof UnreadableBatch)) throw error;
       const records = topic === 'controls' ? partition.records.slice(0, CONTROLS_WAITING_MAX - buffer.records.length) : partition.records;
       const left = partition.records[records.length]; // fetched again when there is room
       if (this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
@@ -201,6 +211,7 @@ export class InputFeed {
       if (topic === 'actions') for (const record of records) this.hooks.onAction?.(record);
       buffer.records.push(...records);
       buffer.next = left?.offset ?? partition.nextOffset;
+      if (error && !left) this.#hold(topic, buffer, error);
     }
   }
 
@@ -215,16 +226,21 @@ export class InputFeed {
     );
   }
 
-  /** Records that the ledger never saw are gone, or the topic was made again. Never let anything choose where to go on. */
-  #hold(topic: InputTopic, buffer: Buffered): void {
+  /** Records that the ledger never saw are gone or unreadable, or the topic was made again. Never let anything choose where to go on. */
+  #hold(topic: InputTopic, buffer: Buffered, error: OffsetOutOfRange | UnreadableBatch): void {
+    const isGone = error instanceof OffsetOutOfRange;
     if (topic === 'controls') {
-      throw new LaneHalted(
-        'INPUT_GAP',
-        `controls no longer holds offset ${buffer.next}: it is kept for ever, so it was deleted or made anew`,
-      );
+      const what = isGone
+        ? `controls no longer holds offset ${buffer.next}: it is kept for ever, so it was deleted or made anew`
+        : error.message;
+      throw new LaneHalted(isGone ? 'INPUT_GAP' : 'UNREADABLE', what);
     }
     buffer.held = true;
-    this.hooks.onHeld(topic, buffer.next);
+    // Where the ledger will stand when all that is waiting has been decided: offsets without records may lie between.
+    const last = buffer.records.at(-1);
+    const from = last ? last.offset + 1n : this.state.positions[topic].next;
+    const why = isGone ? `${topic} no longer holds offset ${buffer.next}, the next to be decided` : error.message;
+    this.hooks.onHeld(topic, { code: isGone ? 'INPUT_GAP' : 'UNREADABLE', from, to: isGone ? undefined : error.lastOffset + 1n, why });
   }
 }
 

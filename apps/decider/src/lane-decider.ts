@@ -16,7 +16,7 @@ import { ClockHold, type ClockReport } from './clock-hold.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Corrections } from './corrections.ts';
 import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
-import { InputFeed } from './input-feed.ts';
+import { type HeldInput, InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
 import { SignaturesAhead } from './signatures-ahead.ts';
 import { SealerKeys } from './sealers.ts';
@@ -74,9 +74,9 @@ export interface LaneDeciderOptions {
   readonly onReadable?: (lane: number, topic: InputTopic, end: ReadableEnd) => void;
 }
 
-/** INPUT_GAP waits for an operator's input.gap; BLOCKED for the end of a client's transaction. */
+/** INPUT_GAP and UNREADABLE wait for an operator's input.gap; BLOCKED for the end of a client's transaction. */
 export interface Held {
-  readonly code: 'INPUT_GAP' | 'BLOCKED';
+  readonly code: 'INPUT_GAP' | 'UNREADABLE' | 'BLOCKED';
   readonly why: string;
 }
 
@@ -178,16 +178,17 @@ export class LaneDecider {
     const { wire, log, birth, onBatch } = this.options;
     const { state } = taken;
     const { lane } = state.heads;
-    const onHeld = (topic: InputTopic, next: bigint | undefined): void => {
-      if (next === undefined) {
+    const onHeld = (topic: InputTopic, held: HeldInput | undefined): void => {
+      if (held === undefined) {
         this.options.onHeld?.(lane, topic, undefined);
         return;
       }
+      const { code, from, to } = held;
       const { epoch } = state.positions[topic];
-      const remedy = `countersign gap --topic ${topic} --lane ${lane} --from ${next} --to FIRST_KEPT --epoch ${epoch}`;
-      const why = `${topic} no longer holds offset ${next}, the next to be decided. When it is gone for good: ${remedy} (one epoch more when the topic was made anew)`;
-      log.error({ lane, topic, next: String(next), code: 'INPUT_GAP', alarm: true }, why);
-      this.options.onHeld?.(lane, topic, { code: 'INPUT_GAP', why });
+      const remedy = `countersign gap --topic ${topic} --lane ${lane} --from ${from} --to ${to ?? 'FIRST_KEPT'} --epoch ${epoch}`;
+      const why = `${held.why}. When it is lost for good: ${remedy} (one epoch more when the topic was made anew)`;
+      log.error({ lane, topic, next: String(from), code, alarm: true }, why);
+      this.options.onHeld?.(lane, topic, { code, why });
     };
     const onControl = ({ value }: KafkaRecord): Promise<void> | undefined => this.#gate.prepare(state, value);
     const ahead = this.options.verifiesAhead ? new SignaturesAhead(wire) : undefined;
