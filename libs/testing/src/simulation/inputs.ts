@@ -35,7 +35,7 @@ export class SimulatedInputs {
       [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'other', 'executor')],
       [3, (_choices, _, tenant) => this.#controls.revocation(tenant, 'platform')],
       [1, (_choices, _, tenant) => this.#controls.revocation(tenant, 'runner')],
-      [1, (_choices, _, tenant) => this.#controls.revocation(tenant, BUILDS)],
+      [3, (_choices, _, tenant) => this.#controls.revocation(tenant, BUILDS)],
       [1, (_choices, _, tenant) => this.#controls.token(tenant)],
       [2, (_choices, _, tenant) => this.#controls.tokenRevocation(tenant)],
       [1, (_choices, _, tenant) => this.#controls.tenant(tenant)],
