@@ -3,6 +3,7 @@ import { NOT_JUDGED_DETAIL } from '../decide/controls.ts';
 import { decide } from '../decide/decide.ts';
 import { evolve } from '../decide/evolve.ts';
 import { replayFacts } from '../decide/facts.ts';
+import type { Range } from '../decide/limits.ts';
 import { emptyLane, type LaneState, type LedgerBirth } from '../decide/state.ts';
 import type { DecideContext, Input } from '../decide/types.ts';
 import { equalBytes } from '../formats/bytes.ts';
@@ -73,7 +74,7 @@ export class Replay {
   }
 
   /** Where the decisions are that counted towards limits of this one by an input that is gone. */
-  #limitsUnknown({ kind, record, statement: { predicate } }: SealedEntry): readonly (readonly [number, number])[] {
+  #limitsUnknown({ kind, record, statement: { predicate } }: SealedEntry): readonly Range[] {
     const { bundle, tenants } = this.#state;
     if (kind !== 'action.decided' || bundle?.tables.limits === undefined || predicate['class'] === undefined) return [];
     const nowMs = parseTime(predicate.decidedAt);

@@ -44,5 +44,6 @@ export function forgetRequests(state: LaneState, tenant: string, indexes: readon
   const erased = new Set(indexes.map(Number));
   if (state.rules === 1) state.tenants.get(tenant)?.ids.forgetDigests(erased);
   else state.ids.forgetDigests(tenant, erased, typeof log === 'string' ? log : undefined);
-  if (log === undefined) state.tenants.get(tenant)?.limits.forget(indexes.map(Number));
+  const origin = typeof log === 'string' ? log : (state.heads.trees.get(tenant)?.origin ?? '');
+  state.tenants.get(tenant)?.limits.forget(origin, indexes.map(Number));
 }

@@ -164,7 +164,7 @@ function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, pre
   const closed = closeEscalation(state.due, entry.tenant, Number(predicate['settles']));
   if (!closed) return;
   if (predicate['outcome'] !== 'ALLOW_APPROVED') {
-    for (const count of closed.counts ?? []) tenant.limits.release(count, closed.index);
+    for (const count of closed.counts ?? []) tenant.limits.release(count, predicate.origin, closed.index);
     for (const digest of closed.uses ?? []) tenant.used.release({ digest });
   }
   if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));

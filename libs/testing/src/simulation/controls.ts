@@ -7,7 +7,7 @@ import { ACTOR, IDS } from './proposals.ts';
 import { SIMULATED_BUNDLES } from './simulated-bundle.ts';
 
 /** Leaf indexes of a party, of first proposals, and of what may not be there yet. */
-const ERASED = [['2'], ['4'], ['5'], ['6'], ['4', '5', '6'], ['1', '5', '6', '7'], ['9', '12']];
+const ERASED = [['2'], ['5'], ['6'], ['7'], ['5', '6', '7'], ['1', '6', '7', '8'], ['10', '13']];
 /** Few, so that they come again. */
 const FREEZES = ['f1', 'f2'];
 /** Unit s after the start; the first: until lifted. */
@@ -32,7 +32,7 @@ export class SimulatedControls {
     return this.signed.remembered({ kind: 'tenant.registered', body });
   }
 
-  issuer(tenant: string, issuer: string, type: 'platform' | 'executor'): SimulatedInput {
+  issuer(tenant: string, issuer: string, type: 'platform' | 'executor' | 'ci'): SimulatedInput {
     const { parties } = this.signed;
     const keys = [parties.publicKeyOf(parties.signerOf(issuer, tenant))];
     const says = type === 'platform' ? { actors: SAYS } : {};
