@@ -126,13 +126,13 @@ describe('a record that no decider of this ledger wrote', () => {
     expect([statusCode, (JSON.parse(body) as { code: string }).code]).toEqual([503, 'LANE_HALTED']);
   });
 
-  it('is named by doctor, which says that recovery is a new origin', async () => {
+  it('is named by doctor, with the way out', async () => {
     const { exitCode, findings } = await doctor();
     expect(exitCode).toBe(1);
     for (const lane of lanes) {
       const found = findings.find(({ check }) => check === `lane ${lane}`);
       expect(found?.ok).toBe(false);
-      expect(found?.detail).toMatch(new RegExp(`${CODE[lane] ?? ''}.*ledger/${lane} offset \\d+.*new origin`));
+      expect(found?.detail).toMatch(new RegExp(`${CODE[lane] ?? ''}.*ledger/${lane} offset \\d+.*countersign recover --lane ${lane}`));
     }
   });
 

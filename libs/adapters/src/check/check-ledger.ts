@@ -124,9 +124,9 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
   await read('ledger', (record) => (isVoid(voids, record) ? undefined : checker.record(record.value, record.timestampMs)), ledgerEnd);
   await read(
     'receipts',
-    ({ value }) => {
+    ({ value, timestampMs }) => {
       const { tenant, proof } = decodeReceipt(value);
-      checker.receipt(tenant, proof);
+      checker.receipt(tenant, proof, timestampMs);
     },
     receiptsEnd,
   );

@@ -5,6 +5,8 @@ import { attest, checkLane, type Checked, FakeEngine, laneBundle, MemoryLane } f
 import { utf8 } from '../formats/bytes.ts';
 import { tenantSeed } from '../formats/log-key.ts';
 import { signCheckpoint } from '../formats/checkpoint.ts';
+import { parseProof } from '../formats/tlog-proof.ts';
+import { statementBytes } from '../ledger/statement.ts';
 import { NOT_JUDGED } from '../policy/types.ts';
 import type { InvariantId } from './report.ts';
 
@@ -98,6 +100,31 @@ describe('the checker', () => {
       const wrong = dates.map((date, at) => (at === 3 ? date + apart : date));
       expect(violated(await checkWith(wrong))).toEqual(['I11']);
     }
+  });
+
+  it('dates an entry that was written to the ledger again by its receipt, which is older than its record (I11)', async () => {
+    const lane = ready();
+    const { receipts, heads } = attest(lane, lane.parties.keys);
+    const dates = lane.entries.map(({ statement }) => Date.parse(statement.predicate.decidedAt));
+    const lost = 3;
+    const { statement } = lane.entries[lost] ?? {};
+    const of = receipts.findIndex(({ proof }) =>
+      Buffer.from(statement ? statementBytes(statement) : '').equals(parseProof(proof).entry ?? Buffer.of()),
+    );
+    expect(of).toBeGreaterThanOrEqual(0);
+    const checkWith = (receiptMs: number | undefined) => {
+      const appendedAtMs = dates.map((date, at) => (at === lost ? date + 95_000 : date));
+      const stamped = receipts.map((each, at) => (at === of && receiptMs !== undefined ? { ...each, appendedAtMs: receiptMs } : each));
+      return checkLane({ ...topicsOf(lane), appendedAtMs }, new FakeEngine(), { receipts: stamped, heads }, countsOf(lane));
+    };
+    const date = dates[lost] ?? 0;
+    for (const timely of [date, date - 5000, date + 94_999]) {
+      const { invariants, status } = await checkWith(timely);
+      const { notes } = invariants.find(({ id }) => id === 'I11') ?? {};
+      expect([status, notes]).toEqual(['valid', [expect.stringContaining('written to the ledger again')]]);
+    }
+    // Not older than the record, older than the decision, and of no known time: each proves nothing of it.
+    for (const wrong of [date + 95_000, date - 5001, undefined]) expect(violated(await checkWith(wrong))).toEqual(['I11']);
   });
 
   it('names a signed checkpoint with another root, or where no batch ends (I10); unsigned ones are noise', async () => {

@@ -68,7 +68,7 @@ export class LaneChecker {
     this.#dates = new Dates(birth.rules, findings);
     this.#replay = new Replay(birth, lane, engine, wire, findings);
     this.#roots = new Roots(findings);
-    this.#receipts = new Receipts(this.heads, this.#roots, findings);
+    this.#receipts = new Receipts(this.heads, this.#roots, this.#dates, findings);
   }
 
   /**
@@ -115,8 +115,9 @@ export class LaneChecker {
     else this.#headsAhead += 1;
   }
 
-  receipt(tenant: string, proof: Uint8Array): void {
-    if (!this.#broken) this.#receipts.push(tenant, proof);
+  /** The next record of `receipts`, and when the broker appended it, where that is known. */
+  receipt(tenant: string, proof: Uint8Array, appendedAtMs?: number): void {
+    if (!this.#broken) this.#receipts.push(tenant, proof, appendedAtMs);
   }
 
   /** Returns what is still to come: inputs without a decision and entries without a receipt. */
@@ -131,6 +132,7 @@ export class LaneChecker {
       for (const id of UNTOLD_WHEN_BROKEN) this.#findings.unknown(id, why);
       return { pending: 0, receipts, erased, unreplayable, headsAhead: this.#headsAhead };
     }
+    this.#dates.finish();
     const undecided = this.#citations.compare(holdings);
     if (acks) this.#citations.acknowledged(acks, this.options.lane);
     return { pending: undecided + this.#receipts.pending(), receipts, erased, unreplayable, headsAhead: this.#headsAhead };

@@ -33,7 +33,7 @@ export interface LaneTopics {
   readonly appendedAtMs?: readonly number[];
 }
 export interface Attested {
-  readonly receipts: readonly { readonly tenant: string; readonly proof: Uint8Array }[];
+  readonly receipts: readonly { readonly tenant: string; readonly proof: Uint8Array; readonly appendedAtMs?: number }[];
   readonly heads: readonly { readonly origin: string; readonly checkpoint: Uint8Array }[];
 }
 export interface Checked extends Remainder {
@@ -88,7 +88,7 @@ export async function checkLane(
     prepare: () => Promise.resolve(),
   });
   for (const [at, value] of topics.ledger.entries()) await checker.record(value, topics.appendedAtMs?.[at]);
-  for (const { tenant, proof } of receipts) checker.receipt(tenant, proof);
+  for (const { tenant, proof, appendedAtMs } of receipts) checker.receipt(tenant, proof, appendedAtMs);
   for (const head of heads) checker.head(head);
   const holdings = INPUT_TOPICS.map((topic) => ({
     topic,
