@@ -28,14 +28,14 @@ describe('the matrix', () => {
     const second = trial({ invariants: { ...sound, I4: 'violated' }, seen: { seen: 2 }, takeOversMs: [3000] });
     const text = formatMatrix([trial({ seen: { seen: 1 }, takeOversMs: [1000, 2000] }), second], run);
     expect(rowsOf(text)).toEqual([
-      '| a fault | 4 | 6 | ✓ | ✓ | ✓ | ✗ | ✓ | ✓ | ✓ | ✓ | 3 × seen; taken over after 2.0 s (at most 3.0 s) |',
+      '| a fault | 4 | 6 | ✓ | ✓ | ✓ | ✗ | ✓ | ✓ | ✓ | ✓ | ✓ | 3 × seen; taken over after 2.0 s (at most 3.0 s) |',
     ]);
     expect(text).toContain('1 faults, tried 4 times, 6 kills');
   });
 
   it('shows what the fault itself breaks as found, and what was not checked as that', () => {
     const text = formatMatrix([trial({ area: 'ledger', breaksLedger: true, invariants: { I1: 'violated', I2: 'unknown' } })], run);
-    expect(rowsOf(text)).toEqual(['| a fault | 2 | 3 | found | ? | – | – | – | – | – | – |  |']);
+    expect(rowsOf(text)).toEqual(['| a fault | 2 | 3 | found | ? | – | – | – | – | – | – | – |  |']);
   });
 
   it('names the tests that failed', () => {

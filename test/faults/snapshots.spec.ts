@@ -64,7 +64,7 @@ function snapshotsIn(records: readonly KafkaRecord[]): Snapshot[] {
     if (key?.toString().startsWith('chunk.')) {
       const chunk = codecs.snapshotChunk.decode(value);
       chunks.set(chunk.slot, chunk.bytes);
-    } else {
+    } else if (key?.toString().startsWith('manifest.')) {
       const manifest = codecs.snapshotManifest.decode(value);
       expect(manifest.chunks).toBe(1);
       found.push({ manifest, chunk: chunks.get(manifest.slot) ?? new Uint8Array(0) });
