@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { chooseBroker, repositoryRoot } from '#adapters';
+import { chooseBroker, Home, repositoryRoot } from '#adapters';
 
 import { compare } from './compare.ts';
+import { day, dayReport } from './day.ts';
 import { startLedger } from './ledger.ts';
 import { watched, type Worker } from './process.ts';
 import { report, soakReport } from './report.ts';
@@ -19,6 +20,8 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '8' },
     'warm-up': { type: 'string', default: '20' },
     soak: { type: 'string' },
+    day: { type: 'string' },
+    rate: { type: 'string', default: '3407' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -29,6 +32,19 @@ const warmUp = Number(options['warm-up']);
 /** As a broker that serves for long; the soak is for the one that everybody gets. */
 const runsLong = options.soak === undefined;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+if (options.day !== undefined) {
+  const home = Home.create(mkdtempSync(join(tmpdir(), 'countersign-bench-day-')), {
+    name: 'bench.test',
+    lanes: 1,
+    topicPrefix: '',
+    nowMs: Date.now(),
+  });
+  const all = [1, 200].map((tenants) => day({ birth: home.birth(), tenants, rate: Number(options.rate), hours: Number(options.day), say }));
+  rmSync(home.folder, { recursive: true, force: true });
+  process.stdout.write(options.json ? `${JSON.stringify(all, null, 2)}\n` : dayReport(all));
+  process.exit(0);
+}
 
 const dataDir = mkdtempSync(join(tmpdir(), 'countersign-bench-broker-'));
 const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryRoot(), log: say, runsLong });

@@ -66,10 +66,8 @@ it('PostgreSQL ends when the process that has started it is killed', async () =>
     writeFileSync(${JSON.stringify(join(temporary, 'pid'))}, String(pid));
     setInterval(() => undefined, 1000);`;
   const starter = run(['--import', './scripts/register.mjs', '--input-type=module', '--eval', code], temporary);
-  const pid = await until(
-    'PostgreSQL is there',
-    () => existsSync(join(temporary, 'pid')) && Number(readFileSync(join(temporary, 'pid'), 'utf8')),
-  );
+  const note = join(temporary, 'pid');
+  const pid = await until('PostgreSQL is there', () => (existsSync(note) ? Number(readFileSync(note, 'utf8')) : undefined));
   starter.kill('SIGKILL');
   await once(starter, 'exit');
   await gone(pid);

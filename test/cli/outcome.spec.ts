@@ -108,4 +108,24 @@ describe('countersign outcome', () => {
   });
 });
 
+describe('countersign close-effect', () => {
+  const close = (action: string): Promise<Ended> =>
+    run(`npx countersign close-effect ${action} --tenant ${TENANT} --by ana --why 'looked at the database' --json`);
+
+  it('closes what is uncertain, once, and nothing else', async () => {
+    expect(await close('unknown')).toMatchObject({ code: 1, stderr: expect.stringContaining('has no open effect') as string });
+    const { record } = await world.receiptOf(await world.propose(recordWrite, { id: 'restock-8' }));
+    const body = { decision: String(record.leafIndex), receipt: fromUtf8(record.proof) };
+    const head = world.head({ issuer: 'stock-writer', id: 'claim-2' });
+    const claim = sealEnvelope({ kind: 'claim.requested', body, head, seed: seedOf('spare'), lane: LANE });
+    await world.send(codecs.signedEnvelope.encode(claim), { topic: 'outcomes' });
+    const isUncertain = async () => (await world.receipts()).filter(({ kind }) => kind === 'effect.uncertain').length === 2;
+    await until('it is uncertain', isUncertain);
+    const { code, stdout } = await close('restock-8');
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { action: 'restock-8', executor: 'stock-writer', by: 'ana' }]);
+    expect((await run(`npx countersign effects --tenant ${TENANT} --json`)).stdout).toBe('[]\n');
+    expect((await close('restock-8')).code).toBe(1);
+  });
+});
+
 it('leaves a ledger that the checker finds valid', () => world.expectValid());

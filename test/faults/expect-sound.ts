@@ -32,7 +32,7 @@ export async function expectSound(home: Home, brokers: readonly string[], acked:
 
 const HOLDING = {
   ...{ I1: 'holds', I2: 'holds', I3: 'holds', I4: 'holds', I5: 'holds', I6: 'holds', I7: 'holds' },
-  ...{ I8: 'not-applicable', I9: 'not-applicable', I10: 'holds' },
+  ...{ I8: 'not-applicable', I9: 'not-applicable', I10: 'holds', I11: 'holds' },
 };
 
 async function expectLaneAnswered(home: Home, reader: LaneReader, lane: number, acked: readonly Acked[]): Promise<void> {

@@ -25,10 +25,11 @@ const AREAS: Readonly<Record<Area, string>> = {
   network: 'The network breaks',
   owners: 'Who owns a lane',
   executors: 'Who runs an effect',
+  clocks: 'A clock is wrong',
   ledger: 'The topics are tampered with',
 };
 /** I8 and I9 are about views, which are not built. */
-const SHOWN = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10'] as const satisfies InvariantId[];
+const SHOWN = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I11'] as const satisfies InvariantId[];
 const SIGNS: Readonly<Record<InvariantStatus, string>> = { holds: '✓', violated: '✗', unknown: '?', 'not-applicable': '–' };
 /** What says most, first. */
 const WORST_FIRST: readonly InvariantStatus[] = ['violated', 'unknown', 'holds', 'not-applicable'];

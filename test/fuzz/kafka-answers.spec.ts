@@ -5,11 +5,11 @@ import { compactArray } from '../../libs/adapters/src/kafka/flexible.ts';
 import { type Broker, type Cluster, type Encoder, EncoderImpl, type ProtocolRequest } from '../../libs/adapters/src/kafka/internals.ts';
 import { produceRequest } from '../../libs/adapters/src/kafka/produce-request.ts';
 import { commitTransaction, initProducer } from '../../libs/adapters/src/kafka/transaction-requests.ts';
-import { openTransactions, producerOf, writeMarker } from '../../libs/adapters/src/kafka/transactions-api.ts';
+import { openTransactions, producerOf, transactionalIdOf, writeMarker } from '../../libs/adapters/src/kafka/transactions-api.ts';
 import { fuzz, type Target } from './fuzz.ts';
 
 type Decode = (payload: Buffer) => Promise<unknown>;
-const [API_VERSIONS, INIT_PRODUCER_ID, END_TXN, MARKERS, PRODUCERS, TRANSACTIONS] = [18, 22, 26, 27, 61, 65] as const;
+const [API_VERSIONS, INIT_PRODUCER_ID, END_TXN, MARKERS, PRODUCERS, TRANSACTIONS, LISTED] = [18, 22, 26, 27, 61, 65, 66] as const;
 
 const place = { topic: 'actions', partition: 1 };
 const owner = { transactionalId: 'lane.1', producerId: 9n, producerEpoch: 3 };
@@ -50,6 +50,7 @@ const state = to()
   .writeInt16(3)
   .writeEncoder(list(ofTopic('actions', to().writeInt32(1))))
   .writeUVarInt(0);
+const listed = to().writeUVarIntString('lane.1').writeInt64('9').writeUVarIntString('Ongoing').writeUVarInt(0);
 const producer = to()
   .writeInt64('9')
   .writeInt32(3)
@@ -85,6 +86,7 @@ async function readerOf(apiKey: number, ask: (cluster: Cluster) => Promise<unkno
   };
   const broker = { connectionPool: { send } } as unknown as Broker;
   const cluster = {
+    brokerPool: { brokers: { 1: broker } },
     addMultipleTargetTopics: () => Promise.resolve(),
     findTopicPartitionMetadata: () => [{ partitionId: place.partition, leader: 1 }],
     findBroker: () => Promise.resolve(broker),
@@ -134,6 +136,12 @@ const TARGETS: readonly Target[] = [
     valid: answer(to().writeInt32(0).writeEncoder(list(state))),
     decode: await readerOf(TRANSACTIONS, (cluster) => producerOf(cluster, owner.transactionalId)),
     isGood: isIdentity,
+  }),
+  target('ListTransactions', {
+    valid: answer(to().writeInt32(0).writeInt16(0).writeEncoder(list()).writeEncoder(list(listed, listed))),
+    decode: await readerOf(LISTED, (cluster) => transactionalIdOf(cluster, owner.producerId)),
+    isGood: (read: readonly { transactionalId: string; of: bigint }[]) =>
+      read.every(({ transactionalId, of }) => typeof transactionalId === 'string' && typeof of === 'bigint'),
   }),
   target('DescribeProducers', {
     valid: answer(

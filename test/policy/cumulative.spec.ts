@@ -140,6 +140,24 @@ describe('what a limit counts', () => {
   });
 });
 
+describe('a limit in the next log of its tenant', () => {
+  it('goes on with what was counted in the old one', async () => {
+    const lane = start();
+    refund(lane, 'r-1');
+    lane.rotateLog('acme');
+    const asked = refund(lane, 'r-2');
+    expect(said(asked)).toBe(ASKED);
+    vote(lane, asked, 'deny');
+    const counted = refund(lane, 'r-3', { order: 'o-2', amountMinor: 4000 });
+    expect(said(refund(lane, 'r-4', { order: 'o-2', amountMinor: 1000 }))).toBe('ALLOW ALLOW_POLICY');
+    erase(lane, 'r-3', [indexOf(counted)]);
+    expect(said(refund(lane, 'r-5', { order: 'o-3' }))).toBe(ASKED);
+    const live = lane.snapshot().bytes;
+    expect(lane.restart().snapshot().bytes).toEqual(live);
+    await expectValid(lane);
+  });
+});
+
 describe('a limit whose counted actions are erased', () => {
   it('is over for every action until the erased one is out of its window, before and after a restart', async () => {
     const lane = start();

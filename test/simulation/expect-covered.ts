@@ -27,11 +27,18 @@ const ENDINGS = ['FENCED', 'INDEFINITE', 'INDEFINITE after commit', 'BROKER_UNAV
 const REQUESTS = ['initialise', 'produce', 'commit', 'fetch', 'ends', 'open'];
 const FAULTS = ['request lost', 'answer lost', 'delayed'];
 
-/** Nobody asks a simulated lane for these. */
-const NOT_DRAWN: readonly EntryKind[] = ['input.gap', 'key.added', 'key.revoked'];
+/** Nobody asks a simulated lane for these; what is uncertain becomes so at the end of a history, where nothing is drawn any more. */
+const NOT_DRAWN: readonly EntryKind[] = ['input.gap', 'key.added', 'key.revoked', 'effect.closed'];
 /** The claims that a lane with few effects refuses. */
-const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED'];
-const SETTLEMENTS = ['ALLOW_APPROVED', 'EXPIRED_NO_DECISION', 'SUPERSEDED', 'CANCELLED_ERASED', 'CANCELLED_REVOKED'];
+const CLAIMS = ['RECEIPT', 'NO_PERMIT', 'NOT_EXECUTOR', 'EXPIRED', 'TAKEN', 'REPEATED', 'FROZEN', 'STOPPED', 'REVOKED', 'EVIDENCE'];
+const SETTLEMENTS = [
+  'ALLOW_APPROVED',
+  'EXPIRED_NO_DECISION',
+  'SUPERSEDED',
+  'CANCELLED_ERASED',
+  'CANCELLED_REVOKED',
+  'DENY_MISSING_EVIDENCE',
+];
 const DENIED = ['DENY_FROZEN', 'DENY_STOPPED'];
 /** Of a vote, a report, a lift, and a copy of any of them. */
 const REFUSALS = [
@@ -43,10 +50,12 @@ const LEDGER = [
   ...ENTRY_KINDS.filter((kind) => !NOT_DRAWN.includes(kind)),
   ...CLAIMS.map((reason) => `claim.refused CLAIM_${reason}`),
   ...[...SETTLEMENTS, ...DENIED, 'DENY_HUMAN'].map((outcome) => `escalation.settled ${outcome}`),
-  ...[...DENIED, 'DENY_TOKEN'].map((reason) => `action.decided ${reason}`),
+  ...[...DENIED, 'DENY_TOKEN', 'DENY_EVIDENCE_USED', 'DENY_CUMULATIVE', 'ESCALATE_CUMULATIVE'].map((reason) => `action.decided ${reason}`),
   ...REFUSALS.map((detail) => `input.refused ${detail}`),
   ...OUTCOMES.map((outcome) => `outcome.recorded ${outcome}`),
 ];
+
+const CLOCKS = ['one owner’s clock', 'the broker’s clock', 'every clock'];
 
 const EXPECTED = [
   ...Object.keys(DECIDER).map((point) => `killed after decider ${point}`),
@@ -55,9 +64,10 @@ const EXPECTED = [
   ...NOTARY_STEPS.map((step) => `killed after notary ${step}`),
   ...['decider', 'notary'].flatMap((role) => [`${role} took over`, ...ENDINGS.map((ending) => `${role} ended by ${ending}`)]),
   ...FAULTS.flatMap((fault) => REQUESTS.map((request) => `${fault}: ${request}`)),
-  ...['granted', 'revoked', 'killed', 'paused', 'woken', 'clock jumped', 'guard lost', 'long silence', 'ledger lost its end'],
+  ...['granted', 'revoked', 'killed', 'paused', 'woken', 'guard lost', 'long silence', 'ledger lost its end'],
   ...['marker: committed', 'marker: aborted', 'transaction timed out', 'input in a transaction', 'took over from a snapshot'],
-  ...['held by CLOCK', 'decider ended by BatchTooOld', 'erased'],
+  ...['held by CLOCK', 'decider ended by CLOCK', 'decider ended by BatchTooOld', 'lane time corrected by the operator', 'erased'],
+  ...CLOCKS.flatMap((clock) => ['jumped', 'drifts', 'stands still', 'was set right'].map((what) => `${clock} ${what}`)),
   ...LEDGER,
 ];
 

@@ -126,13 +126,13 @@ describe('a record that no decider of this ledger wrote', () => {
     expect([statusCode, (JSON.parse(body) as { code: string }).code]).toEqual([503, 'LANE_HALTED']);
   });
 
-  it('is named by doctor, which says that recovery is a new origin', async () => {
+  it('is named by doctor, with the way out', async () => {
     const { exitCode, findings } = await doctor();
     expect(exitCode).toBe(1);
     for (const lane of lanes) {
       const found = findings.find(({ check }) => check === `lane ${lane}`);
       expect(found?.ok).toBe(false);
-      expect(found?.detail).toMatch(new RegExp(`${CODE[lane] ?? ''}.*ledger/${lane} offset \\d+.*new origin`));
+      expect(found?.detail).toMatch(new RegExp(`${CODE[lane] ?? ''}.*ledger/${lane} offset \\d+.*countersign recover --lane ${lane}`));
     }
   });
 
@@ -146,7 +146,7 @@ describe('a record that no decider of this ledger wrote', () => {
     const trial = new Trial('ledger', 'a record forged: a copy, and one with a stranger’s seal', { breaksLedger: true });
     trial.tried(lanes.length).saw('lane halted: decider, notary and gateway, each with an alarm', lanes.length).record(report);
     expect(report.status).toBe('invalid');
-    const untold = { I3: 'unknown', I4: 'unknown', I5: 'unknown', I6: 'unknown', I7: 'unknown', I10: 'unknown' };
+    const untold = { I3: 'unknown', I4: 'unknown', I5: 'unknown', I6: 'unknown', I7: 'unknown', I10: 'unknown', I11: 'unknown' };
     expect(statusesOf(report)).toMatchObject({ I1: 'violated', I2: 'violated', ...untold });
   });
 });

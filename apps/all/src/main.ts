@@ -58,9 +58,6 @@ async function start(options: StartOptions): Promise<boolean> {
   const system = await running.start(options);
   const { home, brokers, health } = system;
   const lines = troubleLines(await step('taking over the lanes', () => troubles(health)));
-  for (const line of lines) say(line);
-  if (lines.length > 0)
-    say('Lanes in trouble are not served, and nothing is told of them below; npx countersign doctor says more, docs/runbooks what to do.');
   const bundle = loadBundleFolder(join(repositoryRoot(), 'policies', 'standard'));
   const onProgress = (line: string): void => {
     say(`  ${line}`);

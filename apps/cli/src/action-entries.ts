@@ -35,6 +35,8 @@ export class ActionEntries extends LedgerFacts {
     readonly tenant: string,
     readonly action: string,
     readonly also: ReadonlySet<number> = new Set(),
+    /** Origin of a closed log of the tenant; absent: the log that goes on. */
+    readonly log?: string,
   ) {
     super();
   }
@@ -45,13 +47,15 @@ export class ActionEntries extends LedgerFacts {
     const { origin, decidedAt } = statement.predicate;
     if (source.kind === 'record') this.#epochs.set(`${source.topic}/${source.partition}`, source.epoch);
     if (record.tenant !== this.tenant) return;
-    this.origin = origin;
     const index = record.leafIndex;
-    if (kind === 'input.erased') {
+    if (kind === 'input.erased' && this.#isMeant(statement.predicate)) {
       for (const erased of statement.predicate['erases'] as readonly string[]) this.erased.add(Number(erased));
       if (record.actionId === this.action) this.erasures.push({ index, laneSeq: record.laneSeq, decidedAt });
       return;
     }
+    if (this.log !== undefined && origin !== this.log) return;
+    if (kind === 'genesis') this.#begin();
+    this.origin = origin;
     if (record.actionId !== this.action && !this.also.has(index)) return;
     this.entryCount += 1;
     if (textOf(statement.predicate, 'approvalDeadline') !== '') this.escalations.add(index);
@@ -70,6 +74,19 @@ export class ActionEntries extends LedgerFacts {
   /** false when the topic was made again since: the offset means another record, or none. */
   isOfThisEpoch({ topic, partition, epoch }: SealedInput): boolean {
     return this.#epochs.get(`${topic}/${partition}`) === epoch;
+  }
+
+  /** Whether the indexes that it erases are of the log that is looked at. */
+  #isMeant(predicate: FollowedEntry['statement']['predicate']): boolean {
+    return (textOf(predicate, 'log') || predicate.origin) === (this.log ?? this.origin);
+  }
+
+  /** Another log: what the one before it held is asked for by its name. */
+  #begin(): void {
+    for (const list of [this.inputs, this.erasures, this.cancelled]) list.length = 0;
+    this.erased.clear();
+    this.escalations.clear();
+    this.entryCount = 0;
   }
 
   #settled(predicate: FollowedEntry['statement']['predicate']): void {

@@ -10,6 +10,7 @@ import { LaneDecider } from './lane-decider.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 /** One lane on a broker in memory, with clocks that a test sets: the broker's, its owner's wall clock, and true time. */
 class ClockedLane {
@@ -20,6 +21,8 @@ class ClockedLane {
   wallAheadMs = 0;
   readonly #startedMs = performance.now();
   readonly broker = newBroker(() => this.#trueNow() + this.brokerAheadMs);
+  /** As health says it. */
+  held: string | undefined;
   readonly said: { facts: object; message: string }[] = [];
   #letGo = new AbortController();
   #run: Promise<unknown> = Promise.resolve();
@@ -30,10 +33,11 @@ class ClockedLane {
     for (const value of this.signing.inputs.controls) this.#append('controls', value);
   }
 
-  propose(id: string, { expiresInMs, ...more }: Partial<Signing> & { readonly expiresInMs?: number } = {}): void {
-    const issuedAtMs = this.#trueNow();
-    const times = { issuedAtMs, ...(expiresInMs === undefined ? {} : { expiresAtMs: issuedAtMs + expiresInMs }) };
-    this.#append('actions', this.signing.sign({ kind: 'action.proposed', id, body: NOTE, ...times, ...more }));
+  /** `aheadMs`: the sender's clock. */
+  propose(id: string, { expiresInMs = 5 * MINUTE_MS, aheadMs = 0 } = {}): void {
+    const issuedAtMs = this.#trueNow() + aheadMs;
+    const times = { issuedAtMs, expiresAtMs: issuedAtMs + expiresInMs };
+    this.#append('actions', this.signing.sign({ kind: 'action.proposed', id, body: NOTE, ...times }));
   }
 
   control(kind: Signing['kind'], body: object, more: Partial<Signing> = {}): void {
@@ -67,6 +71,7 @@ class ClockedLane {
       nowMs: () => this.#trueNow() + this.wallAheadMs,
       monotonicMs: () => this.#trueNow(),
       pause: (ms) => delay(ms),
+      onClock: (_, report) => (this.held = report?.held),
       sleep: () => delay(1),
     });
     this.#letGo = new AbortController();
@@ -86,14 +91,40 @@ class ClockedLane {
   }
 
   get decided(): Predicate[] {
-    const { records } = this.broker.partition({ topic: 'ledger', partition: 0 }).read(0n, Infinity, 'committed');
-    return records.map(({ value }) => parseStatement(wire.decodeRecord(value ?? new Uint8Array()).entry).statement.predicate);
+    return this.#ledger.map(({ value }) => parseStatement(wire.decodeRecord(value ?? new Uint8Array()).entry).statement.predicate);
+  }
+
+  get alarms(): unknown[] {
+    return this.said.flatMap(({ facts }) => ('alarm' in facts && 'code' in facts ? [facts.code] : []));
+  }
+
+  /** When each entry was decided, and appended. */
+  get dates(): { decidedAtMs: number; appendedAtMs: number }[] {
+    return this.#ledger.map(({ timestampMs }, at) => ({
+      decidedAtMs: Date.parse(this.decided[at]?.decidedAt ?? ''),
+      appendedAtMs: timestampMs,
+    }));
+  }
+
+  /** Resolves once the broker was asked for its time so many more times. */
+  async asked(times: number): Promise<void> {
+    const asked = (): bigint => this.broker.partition({ topic: 'decider-state', partition: 0 }).highWatermark;
+    const from = asked();
+    await expect.poll(asked).toBeGreaterThanOrEqual(from + BigInt(2 * times));
+  }
+
+  get isHeld(): boolean {
+    return this.held !== undefined;
   }
 
   verdictOf(index: number): string | undefined {
     const actions = this.decided.filter(({ verdict }) => verdict !== undefined);
     const [found] = actions.slice(index);
     return found && `${found.verdict ?? ''} ${(found['reasons'] as string[]).join()}`;
+  }
+
+  get #ledger() {
+    return this.broker.partition({ topic: 'ledger', partition: 0 }).read(0n, Infinity, 'committed').records;
   }
 
   #trueNow(): number {
@@ -125,25 +156,134 @@ describe('a decider whose wall clock is 95 s behind', () => {
       world.trueMs = 102_000;
       world.wallAheadMs = -95_000;
     });
-    await expect.poll(() => of.said.some(({ facts }) => 'code' in facts && facts.code === 'CLOCK')).toBe(true);
+    await expect.poll(() => of.alarms).toEqual(['CLOCK']);
+    expect(of.held).toContain("this host's clock is 95.0 s behind the broker's, more than 5 s");
     expect(of.decided).toEqual([]);
     of.wallAheadMs = 0;
     await expect.poll(() => of.verdictOf(0)).toBe('DENY DENY_EXPIRED');
   });
 });
 
-describe('a decider whose wall clock is an hour ahead', () => {
-  it('lets no action through a stop that ends in 30 minutes', async () => {
+describe('a decider whose wall clock is ten minutes ahead', () => {
+  it('lets no action through a stop that ends in five minutes', async () => {
     const of = started((world) => {
-      const until = formatTime(LANE_START_MS + 30 * MINUTE_MS);
+      const until = formatTime(LANE_START_MS + 5 * MINUTE_MS);
       world.control('freeze.raised', { level: 'stop', scope: { kind: 'all' }, why: 'incident 7', by: 'ana', until });
     });
     await expect.poll(() => of.decided.some(({ freeze }) => freeze !== undefined)).toBe(true);
     await of.letGo();
-    of.wallAheadMs = HOUR_MS;
-    of.propose('through', { expiresInMs: 2 * HOUR_MS });
+    of.wallAheadMs = 10 * MINUTE_MS;
+    of.propose('through', { expiresInMs: 15 * MINUTE_MS });
     of.own();
-    await expect.poll(() => of.said.some(({ facts }) => 'code' in facts && facts.code === 'CLOCK')).toBe(true);
+    await expect.poll(() => of.held).toContain('600.0 s ahead of');
     expect(of.verdictOf(0)).toBeUndefined();
+    of.wallAheadMs = 0;
+    await expect.poll(() => of.verdictOf(0)).toBe('DENY DENY_STOPPED');
+    expect(of.held).toBeUndefined();
+  });
+});
+
+describe('a clock that jumps while the lane decides', () => {
+  it.each([
+    ["the owner's", 'wallAheadMs'],
+    ["the broker's", 'brokerAheadMs'],
+  ] as const)('%s: nothing is dated wrongly, and the lane goes on by itself once they agree', async (_, clock) => {
+    const of = started(() => undefined);
+    of.propose('before');
+    await expect.poll(() => of.verdictOf(0)).toBe('ALLOW ALLOW_POLICY');
+    of.beforeCommit = (topics) => {
+      if (topics.includes('ledger')) of[clock] = 70_000;
+    };
+    of.propose('during');
+    await expect.poll(() => of.held).toBeDefined();
+    of.beforeCommit = () => undefined;
+    of[clock] = 0;
+    of.propose('after');
+    await expect.poll(() => of.verdictOf(2)).toBe('ALLOW ALLOW_POLICY');
+    await expect.poll(() => of.held).toBeUndefined();
+    expect(of.alarms).toContain('CLOCK');
+    for (const { decidedAtMs, appendedAtMs } of of.dates) expect(Math.abs(decidedAtMs - appendedAtMs)).toBeLessThanOrEqual(5000);
+    expect(of.dates.every(({ appendedAtMs }) => appendedAtMs < LANE_START_MS + MINUTE_MS)).toBe(true);
+  });
+
+  it('both at once, as when a machine slept: time goes on from there, without an alarm', async () => {
+    const of = started(() => undefined);
+    of.propose('before');
+    await expect.poll(() => of.verdictOf(0)).toBe('ALLOW ALLOW_POLICY');
+    [of.wallAheadMs, of.brokerAheadMs] = [HOUR_MS, HOUR_MS];
+    of.propose('after', { aheadMs: HOUR_MS });
+    await expect.poll(() => of.verdictOf(1)).toBe('ALLOW ALLOW_POLICY');
+    expect(of.alarms).toEqual([]);
+    expect(of.dates.at(-1)?.decidedAtMs).toBeGreaterThanOrEqual(LANE_START_MS + HOUR_MS);
+  });
+});
+
+describe('a batch that waits for its commit', () => {
+  it('longer than clocks may differ is not committed, and decided anew with its new time: what expired meanwhile is denied', async () => {
+    const of = started(() => undefined);
+    of.propose('before');
+    await expect.poll(() => of.verdictOf(0)).toBe('ALLOW ALLOW_POLICY');
+    let isLate = false;
+    of.beforeCommit = (topics) => {
+      if (!topics.includes('ledger') || isLate) return;
+      isLate = true;
+      of.trueMs += 30_000;
+    };
+    of.propose('waits', { expiresInMs: 20_000 });
+    await expect.poll(() => of.verdictOf(1)).toBe('DENY DENY_EXPIRED');
+    expect(of.said.map(({ message }) => message).filter((message) => message.startsWith('BatchTooOld'))).toHaveLength(1);
+    expect(of.alarms).toEqual([]);
+  });
+});
+
+describe('a lane that decided while all of its clocks were a day ahead', () => {
+  const tomorrow = async (): Promise<ClockedLane> => {
+    const of = started((world) => {
+      world.propose('today');
+    });
+    await expect.poll(() => of.verdictOf(0)).toBe('ALLOW ALLOW_POLICY');
+    [of.wallAheadMs, of.brokerAheadMs] = [DAY_MS, DAY_MS];
+    of.propose('tomorrow', { aheadMs: DAY_MS });
+    await expect.poll(() => of.verdictOf(1)).toBe('ALLOW ALLOW_POLICY');
+    [of.wallAheadMs, of.brokerAheadMs] = [0, 0];
+    await expect.poll(() => of.held).toContain('countersign time set-back --lane 0');
+    return of;
+  };
+  const lastOf = (of: ClockedLane): string => of.decided.reduce((last, { decidedAt }) => (decidedAt > last ? decidedAt : last), '');
+
+  it('decides nothing, with an alarm, until the admin corrects its time; then it goes on in right time', async () => {
+    const of = await tomorrow();
+    const before = of.decided.length;
+    of.propose('waits');
+    of.control('freeze.lifted', { lifts: 'f-1', by: 'ben', why: 'over' });
+    await of.asked(3);
+    expect(of.decided.length).toBe(before);
+    expect(of.alarms).toContain('CLOCK');
+    of.control('time.corrected', { lane: 0, laneTime: lastOf(of) });
+    await expect.poll(() => of.verdictOf(2)).toBe('DENY DENY_EXPIRED'); // signed before the correction
+    expect(of.held).toBeUndefined();
+    const details = of.decided.slice(before).map(({ detail, laneTime }) => (laneTime === undefined ? detail : 'corrected'));
+    expect(details.slice(0, 2)).toEqual(['lane-time-ahead', 'corrected']);
+    of.trueMs += MINUTE_MS;
+    of.propose('next');
+    await expect.poll(() => of.verdictOf(3)).toBe('ALLOW ALLOW_POLICY');
+    expect(of.dates.at(-1)?.decidedAtMs).toBeLessThan(LANE_START_MS + 2 * MINUTE_MS);
+  });
+
+  it('is not corrected by a control of another time, however often it is sent', async () => {
+    const of = await tomorrow();
+    const before = of.decided.length;
+    of.control('time.corrected', { lane: 0, laneTime: formatTime(LANE_START_MS) });
+    await of.asked(3);
+    expect(of.decided.length).toBe(before);
+    expect(of.isHeld).toBe(true);
+  });
+
+  it('finds the correction behind more controls than wait at once', async () => {
+    const of = await tomorrow();
+    for (let at = 0; at < 100; at++) of.control('freeze.lifted', { lifts: `f-${at}`, by: 'ben', why: 'over' });
+    of.control('time.corrected', { lane: 0, laneTime: lastOf(of) });
+    await expect.poll(() => of.held).toBeUndefined();
+    await expect.poll(() => of.decided.filter(({ laneTime }) => laneTime !== undefined)).toHaveLength(2); // the lane's tree, and acme's
   });
 });

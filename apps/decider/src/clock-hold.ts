@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { codecs, type AppendCheck, type Log, type LogWriter } from '#adapters';
-import { CLOCK_DIFFERENCE_MAX_MS, formatTime, LaneHalted, type LaneState } from '#domain';
+import { CLOCK_KEY, codecs, type AppendCheck, type Log, type LogWriter } from '#adapters';
+import { CLOCK_DIFFERENCE_MAX_MS, formatTime, isAhead, LaneHalted, type LaneState } from '#domain';
 
+import type { Corrections } from './corrections.ts';
 import { type BrokerTime, ClockFault, type LaneClock } from './lane-clock.ts';
 
-/** On `decider-state`: compaction keeps the latest. */
-export const CLOCK_KEY = 'clock';
 /** Unit ms. Between two questions for the time while the lane is held: soon enough after an operator set a clock, and no load. */
 const ASK_AGAIN_MS = 1000;
 
@@ -25,11 +24,11 @@ export interface ClockHoldOptions {
   readonly clock: LaneClock;
   readonly writer: LogWriter;
   readonly topicName: (name: string) => string;
-  readonly wallMs: () => number;
   readonly log: Log;
   /** Resolves after so many ms; sooner when `signal` aborts. */
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined;
-  readonly onReport: (lane: number, report: ClockReport) => void;
+  readonly corrections: Pick<Corrections, 'find'>;
+  readonly onReport?: ((lane: number, report: ClockReport) => void) | undefined;
   /** Lanes whose last batch was aborted because of its time, and why: kept from one ownership to the next, until a batch is committed. */
   readonly doubts: Map<number, string>;
 }
@@ -37,6 +36,8 @@ export interface ClockHoldOptions {
 /** The lane's time is calibrated here, and here the lane waits while its clocks disagree: owned, and deciding nothing. */
 export class ClockHold {
   #said: string | undefined;
+  /** Offset on `controls`: what stands before it, and it, may be decided although the lane's time is ahead. */
+  #correctionAt: bigint | undefined;
 
   constructor(private readonly options: ClockHoldOptions) {}
 
@@ -47,7 +48,9 @@ export class ClockHold {
     if (fault !== undefined) return fault;
     const aheadMs = state.lastDecidedAtMs - clock.nowMs;
     if (aheadMs <= CLOCK_DIFFERENCE_MAX_MS) return undefined;
-    return `the lane's last decision is dated ${formatTime(state.lastDecidedAtMs)}, ${Math.round(aheadMs / 1000)} s ahead of the clocks`;
+    if (this.#correctionAt !== undefined && state.positions.controls.next <= this.#correctionAt) return undefined;
+    const remedy = state.rules >= 2 ? `; when the clocks are right: countersign time set-back --lane ${state.heads.lane}` : '';
+    return `the lane's last decision is dated ${formatTime(state.lastDecidedAtMs)}, ${Math.round(aheadMs / 1000)} s ahead of the clocks${remedy}`;
   }
 
   /**
@@ -55,9 +58,9 @@ export class ClockHold {
    * may be on its way.
    */
   async calibrate(state: LaneState, laneSeq: number): Promise<void> {
-    const { clock, writer, topicName, wallMs } = this.options;
+    const { clock, writer, topicName } = this.options;
     const { lane } = state.heads;
-    const value = codecs.laneClock.encode({ lane, wallMs: wallMs(), decidedAtMs: state.lastDecidedAtMs });
+    const value = codecs.laneClock.encode({ lane, wallMs: clock.wallMs(), decidedAtMs: state.lastDecidedAtMs });
     const record = { topic: topicName('decider-state'), partition: lane, key: Buffer.from(CLOCK_KEY), value };
     const beforeMs = clock.monotonicMs();
     const answers: BrokerTime[] = [];
@@ -102,13 +105,14 @@ export class ClockHold {
 
   /** Resolves once something may be decided, or `signal` aborts. Nothing may be on its way. */
   async until(state: LaneState, laneSeq: number, signal: AbortSignal): Promise<void> {
-    const { sleep = pause } = this.options;
+    const { sleep = pause, clock, corrections } = this.options;
     await this.calibrate(state, laneSeq); // a clock that was set, or a machine that slept: often they agree again at once
     while (this.whyHeld(state) !== undefined) {
       this.report(state);
       await sleep(ASK_AGAIN_MS, signal);
       if (signal.aborted) return;
       await this.calibrate(state, laneSeq);
+      if (clock.fault === undefined && isAhead(state, clock.nowMs)) this.#correctionAt = await corrections.find(state, clock.nowMs, signal);
     }
     this.report(state);
   }
@@ -116,7 +120,7 @@ export class ClockHold {
   #report(lane: number, why: string | undefined): void {
     const { clock, doubts, log, onReport } = this.options;
     const held = why ?? doubts.get(lane);
-    onReport(lane, { differenceMs: clock.differenceMs, held });
+    onReport?.(lane, { differenceMs: clock.differenceMs, held });
     if (held === undefined && this.#said !== undefined) log.warn({ lane }, 'the clocks agree again: the lane decides on');
     if (held !== undefined && this.#said === undefined)
       log.error(

@@ -2,8 +2,10 @@ import { codecs, ceHeaders, drawRandom, sealInput, type KafkaRecord, type Outgoi
 import {
   buildBatch,
   decide,
+  erasedNames,
   evolve,
   firstDue,
+  isAhead,
   laneNow,
   systemTree,
   utf8,
@@ -11,6 +13,7 @@ import {
   type DecideContext,
   type Decided,
   type Entry,
+  type InputTopic,
   type LaneState,
   type WireCodec,
 } from '#domain';
@@ -54,6 +57,9 @@ export interface BatchOptions {
   /** Unit ms, never set back. */
   readonly monotonicMs: () => number;
 }
+
+/** While the lane's time is ahead, until the admin's correction of it, which is one of them, is decided. */
+const CONTROLS: readonly InputTopic[] = ['controls'];
 
 interface Draft {
   readonly entries: BatchEntry[];
@@ -125,7 +131,7 @@ export class OpenBatch {
       this.#records += 1;
       return true;
     }
-    const next = feed.peek();
+    const next = feed.peek(isAhead(state, context.nowMs) ? CONTROLS : undefined);
     if (!next) return false;
     const bytes = next.record.value?.length ?? 0;
     if (this.#records > 0 && this.#inputBytes + bytes > INPUT_BYTES_MAX) {
@@ -179,9 +185,7 @@ function decideRecord(
  * the other again. After the batch's own keys, so that what was decided in this very batch is erased as well.
  */
 function erasedKeys({ entries }: Decided): string[] {
-  return entries.flatMap(({ kind, statement: { predicate } }) =>
-    kind === 'input.erased' ? (predicate['erases'] as readonly string[]).map((index) => `${predicate.origin}\0${index}`) : [],
-  );
+  return entries.flatMap(({ kind, statement: { predicate } }) => (kind === 'input.erased' ? erasedNames(predicate) : []));
 }
 
 function add(state: LaneState, draft: Draft, decided: Decided, from?: { record: KafkaRecord; inputKey: Uint8Array }): void {

@@ -100,3 +100,34 @@ it('under rules 1 a control waits, whatever is behind it', async () => {
   const { next } = await feedOf(2, { urgent: 1, lane: MemoryLane.ready(['acme'], { rules: 1 }) });
   expect([next(), next()]).toEqual(['actions', undefined]);
 });
+
+it('a flood of outcomes keeps no action waiting: they are taken in turns, each topic in the order of its log, and controls before both', async () => {
+  const lane = MemoryLane.ready();
+  const { controls, outcomes, actions } = lane.state.positions;
+  const of = (topic: string, start: bigint, count: number) => Array.from({ length: count }, (_, each) => at(start + BigInt(each), topic));
+  const held: Record<string, KafkaRecord[]> = {
+    controls: of('controls', controls.next, 2),
+    outcomes: of('outcomes', outcomes.next, 50),
+    actions: of('actions', actions.next, 3),
+  };
+  const reader = {
+    fetch: (positions: readonly FetchPosition[]) =>
+      Promise.resolve(
+        positions.map(({ topic, partition, offset }) => {
+          const records = (held[topic] ?? []).filter((record) => record.offset >= offset);
+          return { topic, partition, records, nextOffset: (records.at(-1)?.offset ?? offset - 1n) + 1n };
+        }),
+      ),
+  } as unknown as LogReader;
+  const feed = new InputFeed(reader, lane.state, (name) => name, { onHeld: () => undefined, onControl: () => undefined });
+  await feed.arrived();
+  const taken: string[] = [];
+  for (let next = feed.peek(); next; next = feed.peek()) {
+    taken.push(String(next.record.value));
+    feed.take(next.topic);
+  }
+  const named = (topic: string) => (held[topic] ?? []).map(({ value }) => String(value));
+  const [first, second, third] = named('actions');
+  const [one, two, three, ...more] = named('outcomes');
+  expect(taken).toEqual([...named('controls'), one, first, two, second, three, third, ...more]);
+});

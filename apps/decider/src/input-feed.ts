@@ -1,5 +1,6 @@
 import {
   OffsetOutOfRange,
+  UnreadableBatch,
   type FetchedPartition,
   type FetchOptions,
   type FetchPosition,
@@ -42,9 +43,18 @@ interface Buffered {
   readonly urgent: Set<KafkaRecord>;
 }
 
+/** What an operator's input.gap would have to say. INPUT_GAP: the records are gone. UNREADABLE: they are there, and nobody here can unpack them. */
+export interface HeldInput {
+  readonly code: 'INPUT_GAP' | 'UNREADABLE';
+  readonly from: bigint;
+  /** undefined: the first one that is kept. */
+  readonly to: bigint | undefined;
+  readonly why: string;
+}
+
 export interface FeedHooks {
-  /** `next`: what is missing; undefined when the topic goes on. */
-  readonly onHeld: (topic: InputTopic, next: bigint | undefined) => void;
+  /** Why the topic stands still; undefined when it goes on. */
+  readonly onHeld: (topic: InputTopic, held: HeldInput | undefined) => void;
   /** Each control as it arrives. What needs time of its own resolves when the control is ready to be decided; undefined: it is. */
   readonly onControl: (record: KafkaRecord) => Promise<void> | undefined;
   /** Whether a control must be decided at once, also when one in front of it is not ready. */
@@ -58,6 +68,8 @@ export interface FeedHooks {
 /** What has arrived on the three input topics of one lane, from the positions that the ledger names. Fetches ahead while batches commit. */
 export class InputFeed {
   readonly #buffers: Record<InputTopic, Buffered>;
+  /** Of outcomes and actions, the one that was taken last: the other has its turn. */
+  #last: InputTopic = 'actions';
   #inFlight: Promise<void> | undefined;
   #failed: Error | undefined;
 
@@ -87,10 +99,22 @@ export class InputFeed {
     if (gathers ? this.holds(BACKLOG) : !this.isEmpty) this.fetchAhead(true);
   }
 
-  /** The next record, controls first; undefined when nothing waits. Before the lane's birth only controls are read. */
-  peek(): InputRecord | undefined {
+  /** Resolves when something of `topic` waits, or after the idle wait. Throws what a fetch threw. */
+  async arrivedOn(topic: InputTopic): Promise<void> {
+    if (this.#ready(topic)) return;
+    this.fetchAhead(false);
+    await this.#inFlight;
     this.#rethrow();
-    for (const topic of this.#topics()) {
+  }
+
+  /**
+   * The next record of these topics; undefined when nothing waits. Controls first, then outcomes and actions in turns: one tenant's flood on one
+   * topic must not keep the other's records waiting for ever. Within a topic the order of the log is that of the decisions. Before the lane's
+   * birth only controls are read.
+   */
+  peek(topics = this.#inTurn()): InputRecord | undefined {
+    this.#rethrow();
+    for (const topic of topics) {
       const record = this.#ready(topic);
       if (record) return { topic, record };
     }
@@ -112,6 +136,7 @@ export class InputFeed {
     const buffer = this.#buffers[topic];
     const record = buffer.records.shift();
     buffer.bytes -= sizeOf(record);
+    if (topic !== 'controls') this.#last = topic;
     if (!record) return;
     buffer.preparing.delete(record);
     buffer.urgent.delete(record);
@@ -144,6 +169,11 @@ export class InputFeed {
 
   #topics(): readonly InputTopic[] {
     return this.state.heads.nextSeq === 0 ? ['controls'] : INPUT_TOPICS;
+  }
+
+  #inTurn(): readonly InputTopic[] {
+    const topics = this.#topics();
+    return topics.length > 1 && this.#last === 'outcomes' ? AFTER_OUTCOMES : topics;
   }
 
   #rethrow(): void {
@@ -183,8 +213,8 @@ export class InputFeed {
       const buffer = buffers[at];
       if (!topic || !buffer) continue;
       this.hooks.onFetched?.(topic, partition);
-      if (partition.error instanceof OffsetOutOfRange) this.#hold(topic, buffer);
-      else if (partition.error) throw partition.error;
+      const { error } = partition;
+      if (error && !(error instanceof OffsetOutOfRange) && !(error instanceof UnreadableBatch)) throw error;
       const records = topic === 'controls' ? partition.records.slice(0, CONTROLS_WAITING_MAX - buffer.records.length) : partition.records;
       const left = partition.records[records.length]; // fetched again when there is room
       if (this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
@@ -193,6 +223,7 @@ export class InputFeed {
       if (topic === 'actions') for (const record of records) this.hooks.onAction?.(record);
       buffer.records.push(...records);
       buffer.next = left?.offset ?? partition.nextOffset;
+      if (error && !left) this.#hold(topic, buffer, error);
     }
   }
 
@@ -207,17 +238,24 @@ export class InputFeed {
     );
   }
 
-  /** Records that the ledger never saw are gone, or the topic was made again. Never let anything choose where to go on. */
-  #hold(topic: InputTopic, buffer: Buffered): void {
+  /** Records that the ledger never saw are gone or unreadable, or the topic was made again. Never let anything choose where to go on. */
+  #hold(topic: InputTopic, buffer: Buffered, error: OffsetOutOfRange | UnreadableBatch): void {
+    const isGone = error instanceof OffsetOutOfRange;
     if (topic === 'controls') {
-      throw new LaneHalted(
-        'INPUT_GAP',
-        `controls no longer holds offset ${buffer.next}: it is kept for ever, so it was deleted or made anew`,
-      );
+      const what = isGone
+        ? `controls no longer holds offset ${buffer.next}: it is kept for ever, so it was deleted or made anew`
+        : error.message;
+      throw new LaneHalted(isGone ? 'INPUT_GAP' : 'UNREADABLE', what);
     }
     buffer.held = true;
-    this.hooks.onHeld(topic, buffer.next);
+    // Where the ledger will stand when all that is waiting has been decided: offsets without records may lie between.
+    const last = buffer.records.at(-1);
+    const from = last ? last.offset + 1n : this.state.positions[topic].next;
+    const why = isGone ? `${topic} no longer holds offset ${buffer.next}, the next to be decided` : error.message;
+    this.hooks.onHeld(topic, { code: isGone ? 'INPUT_GAP' : 'UNREADABLE', from, to: isGone ? undefined : error.lastOffset + 1n, why });
   }
 }
+
+const AFTER_OUTCOMES: readonly InputTopic[] = ['controls', 'actions', 'outcomes'];
 
 const sizeOf = (record: KafkaRecord | undefined): number => (record?.value?.length ?? 0) + 100; // 100: what a record weighs beside its value

@@ -30,7 +30,8 @@ export class LaneClock {
   #offsetMs: number | undefined;
 
   constructor(
-    private readonly wallMs: () => number,
+    /** The host's wall clock. */
+    readonly wallMs: () => number,
     readonly monotonicMs: () => number,
   ) {}
 

@@ -2,10 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 
-import { BrokerUnavailable, type LaneLog, type OutgoingRecord, silentLog, wire } from '#adapters';
+import { CLOCK_KEY, BrokerUnavailable, type LaneLog, type OutgoingRecord, silentLog, wire } from '#adapters';
 import { FakeEngine, LANE_START_MS, memoryLaneLog, MemoryLane, type Network, newBroker, noRefusals, promptNetwork } from '#testing';
 
-import { CLOCK_KEY } from './clock-hold.ts';
 import { LaneDecider } from './lane-decider.ts';
 
 /** Dozens to a snapshot of so small a lane. */

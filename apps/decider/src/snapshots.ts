@@ -1,8 +1,7 @@
-import { codecs, type KafkaRecord, type LogReader, type SnapshotManifest, readToEnd } from '#adapters';
+import { CLOCK_KEY, codecs, type KafkaRecord, type LogReader, type SnapshotManifest, readToEnd } from '#adapters';
 import { ed25519Verify, sha256 } from '#crypto';
 import { base64, concat, decodeState, equalBytes, kindOf, STATE_VERSION, type LaneState } from '#domain';
 
-import { CLOCK_KEY } from './clock-hold.ts';
 import { signedBytes } from './snapshot-records.ts';
 import type { TakeOverOptions } from './take-over-options.ts';
 

@@ -1,27 +1,5 @@
-import {
-  codecs,
-  InputError,
-  LedgerBatches,
-  openInput,
-  OffsetOutOfRange,
-  type KafkaRecord,
-  type ReadBatch,
-  readToEnd,
-  readVoids,
-} from '#adapters';
-import {
-  emptyLane,
-  equalBytes,
-  evolveFacts,
-  hex,
-  LaneHalted,
-  rangeRoot,
-  replayFacts,
-  type LaneState,
-  type SealedBatch,
-  type SealedEntry,
-  type WireCodec,
-} from '#domain';
+import { codecs, entryFacts, LedgerBatches, OffsetOutOfRange, type KafkaRecord, type ReadBatch, readToEnd, readVoids } from '#adapters';
+import { emptyLane, equalBytes, evolveFacts, hex, LaneHalted, rangeRoot, type LaneState, type SealedBatch } from '#domain';
 
 import type { SnapshotTopic } from './snapshot-writer.ts';
 import { readSnapshots } from './snapshots.ts';
@@ -110,7 +88,7 @@ async function readLedger(
       evolveFacts(
         state,
         { tenant: entry.record.tenant, kind: entry.kind, statement: entry.statement, bytes: entry.record.entry, source: entry.source },
-        factsOf(entry, keys, wire, state),
+        entryFacts(entry, keys, wire, state),
       );
       seen.isErased ||= entry.kind === 'input.erased';
       seen.entries += 1;
@@ -135,24 +113,6 @@ async function readLedger(
   return seen.isErased ? seen.end : undefined;
 }
 
-function factsOf(
-  { record, kind, statement }: SealedEntry,
-  keys: Map<string, Uint8Array>,
-  wire: WireCodec,
-  state: LaneState,
-): ReturnType<typeof replayFacts> {
-  if (record.inputForm === 'plain') return replayFacts(kind, record.input, wire, state);
-  if (record.inputForm === 'none' || kind !== 'action.decided') return {};
-  const { origin, index } = statement.predicate;
-  const key = keys.get(`${origin}\0${index}`);
-  try {
-    return key ? replayFacts(kind, openInput(record.input, key), wire, state) : {};
-  } catch (error) {
-    if (error instanceof InputError) return {}; // another key than it was sealed with: as if erased, so a repetition is a conflict
-    throw error;
-  }
-}
-
 /** Up to offset `to` of `checkpoints`: a signed tree head that our ledger does not reach, or contradicts, means that our tail was lost: deciding on would fork the log. */
 async function compareWithCheckpoints({ reader, lane, topicName, signal }: TakeOverOptions, state: LaneState, to: bigint): Promise<void> {
   const trees = new Map([...state.heads.trees.values()].map((tree) => [tree.origin, tree]));
@@ -167,7 +127,10 @@ async function compareWithCheckpoints({ reader, lane, topicName, signal }: TakeO
       const signed = signedHead(head.checkpoint, { origin: tree.origin, vkey: tree.vkey, from: size });
       if (!signed) return; // noise: anyone with access may write here, only a signature speaks
       if (signed.size > size)
-        throw new LaneHalted('TAIL_LOST', `${tree.origin}: signed at size ${signed.size}, the ledger ends at ${size}`);
+        throw new LaneHalted(
+          'TAIL_LOST',
+          `${tree.origin}: signed at size ${signed.size}, the ledger ends at ${size}: countersign recover --lane ${lane}`,
+        );
       if (signed.size === size && !equalBytes(signed.root, rangeRoot(tree.range))) {
         throw new LaneHalted('FORKED', `${tree.origin}: signed at size ${size} with root ${hex(signed.root)}, the ledger has another`);
       }

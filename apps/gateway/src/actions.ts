@@ -81,7 +81,7 @@ export class Actions {
     this.#accepted.set(`${tenant}\0${id}`, accepted);
     if (options.waitMs === 0) return pending;
     const keys = [digestKey(digest), placeKey({ topic: 'actions', ...accepted })];
-    await waiters.wait(keys, options.waitMs, () => this.#isAttested(tenant, accepted));
+    await waiters.wait(tenant, keys, options.waitMs, () => this.#isAttested(tenant, accepted));
     try {
       const shown = await this.#became(tenant, accepted);
       if (!shown) return pending;
@@ -129,9 +129,9 @@ export class Actions {
   async #answer(shown: ShownReceipt): Promise<DecisionAnswer> {
     const { index, receipts } = this.#options;
     if (shown.kind !== 'action.repeated') return decisionAnswer(shown);
-    const { first } = shown.statement.predicate;
+    const { first, firstLog } = shown.statement.predicate;
     if (typeof first !== 'string') throw new Error(`action.repeated at index ${shown.leafIndex} names no first decision`);
-    const slot = index.entries.slotOf(shown.tenant, Number(first));
+    const slot = index.entries.slotOf(shown.tenant, Number(first), index.logs.generationOf(shown.tenant, firstLog));
     const decision = await receipts.ofSlot(slot);
     if (!decision || slot === undefined)
       throw new Problem(404, 'NOT_FOUND', `decided at index ${first}, which is older than this index reaches`);

@@ -14,6 +14,7 @@ import { ActionsController } from './http/actions.controller.ts';
 import { Gate } from './http/gate.ts';
 import { createDocument } from './http/openapi.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
+import { RateLimits, type Rates, ratesOf, TENANT_RATE_DEFAULT } from './http/rates.ts';
 import { ReceiptsController } from './http/receipts.controller.ts';
 import { createServer } from './http/server.ts';
 import { LedgerIndex } from './index/ledger-index.ts';
@@ -48,6 +49,8 @@ export interface GatewayOptions {
   /** Default 500,000. */
   readonly entriesMax?: number;
   readonly nowMs?: () => number;
+  /** How often tenants and tokens may ask. Default: as rates.ts says. */
+  readonly rates?: Rates;
   /** Memory, event loop and the like on /metrics: of the process, so wanted once in each. */
   readonly processMetrics?: boolean;
 }
@@ -89,8 +92,8 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
   });
   const receipts = new Receipts(index, reader, log);
   const actions = new Actions({ bound: home.bound(), keys, index, receipts, publisher, waiters, log, nowMs });
-  const gate = new Gate(index, follower, nowMs);
-  const { adapter, methodsOf } = createServer(() => gate);
+  const gate = new Gate(index, follower, new RateLimits(options.rates ?? ratesOf(TENANT_RATE_DEFAULT), () => performance.now()), nowMs);
+  const { adapter, methodsOf, held } = createServer(() => gate);
   const module: DynamicModule = {
     module: GatewayModule,
     controllers: [AliveController, ActionsController, ReceiptsController],
@@ -109,13 +112,14 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
     });
     const server: FastifyInstance = adapter.getInstance();
     app.useGlobalFilters(new ProblemFilter(log, methodsOf));
-    gatewayMetrics(metrics.registry, server, { index, publisher, waiters });
+    gatewayMetrics(metrics.registry, server, { index, publisher, waiters, follower, held });
     const document = JSON.stringify(createDocument(app));
     server.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
       reply.header('content-type', 'application/json').send(document),
     );
     let operator: OperatorPort | undefined;
     const close = async (): Promise<void> => {
+      held.close();
       waiters.close(); // they answer pending: nothing that was accepted is lost
       await app.close();
       await Promise.all([follower.close(), publisher.close(), reader.close(), operator?.close()]);

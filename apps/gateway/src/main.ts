@@ -2,6 +2,7 @@ import { Home, homeFolder, parseBrokers } from '#adapters';
 
 import { operatorPortFrom, serve } from '../../kit/src/index.ts';
 import { start } from './app.ts';
+import { ratesFrom } from './http/rates.ts';
 
 /** Where a service listens unless PORT says otherwise. */
 const PORT_DEFAULT = '8080';
@@ -15,6 +16,7 @@ await serve('gateway', () =>
     port: Number(process.env['PORT'] ?? PORT_DEFAULT),
     host: process.env['HOST'] ?? '127.0.0.1',
     operator: operatorPortFrom(process.env, METRICS_PORT_DEFAULT),
+    rates: ratesFrom(process.env),
     processMetrics: true,
   }),
 );

@@ -47,7 +47,12 @@ async function started(handler: Handler) {
     port: 0,
   });
   const { port, health } = app;
-  return { given, health, lane, close, port, assign: () => events?.onAssigned(0, lane.signal), events: () => events };
+  const assign = (): Promise<void> | undefined => {
+    const ended = events?.onAssigned(0, lane.signal);
+    events?.onJoined();
+    return ended;
+  };
+  return { given, health, lane, close, port, assign, events: () => events };
 }
 
 const get = async (port: number, path: string) => {
@@ -56,6 +61,12 @@ const get = async (port: number, path: string) => {
 };
 
 describe('LaneStrategy', () => {
+  it('is not ready before the group has said which lanes are here, and is when there are none', async () => {
+    const { health, events } = await started(({ signal }) => untilAborted(signal));
+    expect(health.reasons).toMatchObject([{ name: 'group', code: 'JOINING', state: 'waiting' }]);
+    events()?.onJoined();
+    expect(health.reasons).toEqual([]);
+  });
   it('runs the handler while the lease holds and is ready once the handler says so', async () => {
     const entered = Promise.withResolvers<LaneLease>();
     const { assign, port, lane } = await started((lease) => {

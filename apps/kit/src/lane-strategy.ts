@@ -19,6 +19,8 @@ export interface LeaseEvents {
    * called again for the same lane only after that.
    */
   readonly onAssigned: (lane: number, signal: AbortSignal) => Promise<void>;
+  /** The group has said which lanes are here, and each of them was assigned. */
+  readonly onJoined: () => void;
   /** Membership is over for good: nothing will be assigned any more. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -114,7 +116,11 @@ export class LaneStrategy extends Server<Listeners, 'up' | 'down'> implements Cu
     if (!role || !handler || more) throw new Error(`exactly one @OnLane handler expected, found ${this.messageHandlers.size}`);
     if (!handler.isEventHandler || handler.next) throw new Error(`${role}: exactly one @OnLane handler expected, and no @MessagePattern`);
     const run = runOf(handler);
+    this.#options.health.wait('group', 'joining the consumer group', 'JOINING');
     this.#leases = await this.#options.open({
+      onJoined: () => {
+        this.#options.health.ok('group');
+      },
       onAssigned: (lane, signal) => this.#assigned(run, lane, signal),
       onFatal: (error) => {
         this.#options.log.fatal({ err: error }, 'left the consumer group for good');

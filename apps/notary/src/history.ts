@@ -88,6 +88,8 @@ export interface ReachOptions {
   readonly heads: LaneHeads;
   readonly wire: WireCodec;
   readonly voids: ReadVoids;
+  /** The ledger is another one than was attested: what it does not hold now will not come by itself. */
+  readonly isDisplaced: boolean;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -117,6 +119,12 @@ export async function reach(beyond: Map<string, GuardedRoot>, options: ReachOpti
     offset = fetched.nextOffset;
     if (beyond.size > 0 && offset >= fetched.lastStableOffset && !isAlarmed) {
       isAlarmed = true;
+      const [[origin, { size }] = ['', { size: 0 }]] = beyond;
+      if (options.isDisplaced)
+        throw new LaneHalted(
+          'TAIL_LOST',
+          `${origin}: signed at size ${size}, the ledger ends before it: countersign recover --lane ${lane}`,
+        );
       log.error({ lane, alarm: true, beyond: Object.fromEntries(beyond) }, 'the ledger ends before what was signed: publishing nothing');
     }
   }

@@ -98,7 +98,17 @@ export class LaneNotary {
       open.push(history);
       // 3. Signed but not committed, or committed and lost again: the ledger must lead there before anything more is signed.
       const voids = (): ReturnType<typeof readVoids> => readVoids(reader, { topic: topicName('checkpoints'), lane, birth, wire }, signal);
-      const ahead = { reader, topic: topicName('ledger'), from: ledgerOffset, heads, wire, voids, signal, log };
+      const ahead = {
+        reader,
+        topic: topicName('ledger'),
+        from: ledgerOffset,
+        heads,
+        wire,
+        voids,
+        signal,
+        log,
+        isDisplaced: restored.isDisplaced,
+      };
       await reach(history.beyond(heads), ahead);
       log.info({ lane, nextSeq: heads.nextSeq, publishedSeq, ledgerOffset: String(ledgerOffset) }, 'lane taken over');
       ready();

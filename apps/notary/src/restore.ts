@@ -1,4 +1,14 @@
-import { codecs, type KafkaRecord, type LogReader, type Log, type NotaryPositionRecord, type TreeHeadRecord, readToEnd } from '#adapters';
+import {
+  codecs,
+  OffsetOutOfRange,
+  wire,
+  type KafkaRecord,
+  type LogReader,
+  type Log,
+  type NotaryPositionRecord,
+  type TreeHeadRecord,
+  readToEnd,
+} from '#adapters';
 import {
   emptyHeads,
   equalBytes,
@@ -35,6 +45,8 @@ export interface Restored {
   readonly inputKeysOffset: bigint;
   /** Records before this sequence have their receipts already, although no position says so. */
   readonly publishedSeq: number;
+  /** A position of ours was there, and the ledger is not as it says. */
+  readonly isDisplaced: boolean;
   /** Every tree head on `checkpoints` that our keys signed, by origin: what we must never contradict. */
   readonly signed: ReadonlyMap<string, GuardedRoot>;
 }
@@ -73,12 +85,19 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     return positionVerifies(each, heads, each.signature, publicKey);
   });
   if (position?.sealer) heads.sealers = [position.sealer];
-  if (position) {
+  if (position && (await isPlaced(options, position))) {
     const { ledgerOffset, inputKeysOffset } = position;
-    return { heads, ledgerOffset: BigInt(ledgerOffset), inputKeysOffset: BigInt(inputKeysOffset), publishedSeq: 0, signed };
+    return {
+      heads,
+      ledgerOffset: BigInt(ledgerOffset),
+      inputKeysOffset: BigInt(inputKeysOffset),
+      publishedSeq: 0,
+      isDisplaced: false,
+      signed,
+    };
   }
   if (positions.length > 0) {
-    log.error({ lane, alarm: true }, 'no position on checkpoints is ours and fits the tree heads: recomputing from genesis');
+    log.error({ lane, alarm: true }, 'no position on checkpoints is ours and fits tree heads and ledger: recomputing from genesis');
   }
   // Exactly one receipt for each record of the lane, in order: their number is the sequence to go on from.
   const published = new PublishedReceipts({ lane, keys, system });
@@ -95,7 +114,33 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const starts = await reader.endOffsets([topicName('ledger'), topicName('input-keys')].map((topic) => ({ topic, partition: lane })));
   const [ledger, inputKeys] = starts;
   if (ledger?.start !== 0n) throw new LaneHalted('TAIL_LOST', `lane ${lane}: the ledger does not begin at its genesis`);
-  return { heads: emptyHeads(birth, lane), ledgerOffset: 0n, inputKeysOffset: inputKeys?.start ?? 0n, publishedSeq, signed };
+  return {
+    heads: emptyHeads(birth, lane),
+    ledgerOffset: 0n,
+    inputKeysOffset: inputKeys?.start ?? 0n,
+    publishedSeq,
+    isDisplaced: position !== undefined,
+    signed,
+  };
+}
+
+/**
+ * Whether the ledger goes on at the position's offset with the position's sequence, or ends exactly there. A ledger that was written again, after a
+ * loss or into a new topic, has other offsets.
+ */
+async function isPlaced(
+  { reader, lane, topicName, signal }: RestoreOptions,
+  { ledgerOffset, nextSeq }: NotaryPositionRecord,
+): Promise<boolean> {
+  const place = { topic: topicName('ledger'), partition: lane };
+  const [fetched] = await reader.fetch([{ ...place, offset: BigInt(ledgerOffset) }], { maxWaitMs: 1, signal });
+  if (fetched?.error instanceof OffsetOutOfRange) return false;
+  if (!fetched || fetched.error) throw fetched?.error ?? new Error(`nothing fetched of ${place.topic}`);
+  const [next] = fetched.records;
+  if (!next) return true;
+  // Bytes of no decider are no other place: they stop the reader that comes to them.
+  const [record] = decoded(() => wire.decodeRecord(bytesOf(next)));
+  return record === undefined || record.laneSeq === nextSeq;
 }
 
 /** The tree head in a record, if the log's own key signed it and its range has the signed root. */

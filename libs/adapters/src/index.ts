@@ -39,8 +39,12 @@ export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead } from 
 
 // the one checker, over Kafka
 export * from './check/check-ledger.ts';
+export * from './check/lane-times.ts';
 
 // a way out for a lane that is halted
+export * from './recover/entry-facts.ts';
 export * from './recover/foreign.ts';
 export * from './recover/ledger-batches.ts';
 export * from './recover/publish-void.ts';
+export * from './recover/restore-tail.ts';
+export * from './recover/tail.ts';

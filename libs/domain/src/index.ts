@@ -41,6 +41,7 @@ export * from './ledger/build-batch.ts';
 export * from './decide/types.ts';
 export * from './decide/state.ts';
 export * from './decide/decide.ts';
+export { NOT_JUDGED_DETAIL } from './decide/controls.ts';
 export * from './decide/rehearse.ts';
 export { personOf } from './decide/approvals.ts';
 export * from './decide/evolve.ts';
@@ -49,7 +50,8 @@ export * from './decide/snapshot.ts';
 export { firstDue } from './decide/due.ts';
 export type { OpenEscalation } from './decide/open.ts';
 export { type Freeze, FREEZES_PER_LEVEL_MAX, freezeFor, type FreezeLevel, type FreezeScope, isInForce } from './decide/freeze.ts';
-export { IdBook } from './decide/ids.ts';
+export { hasRoom } from './decide/memory/records.ts';
+export { LaneIds } from './decide/memory/lane-ids.ts';
 export { CLOCK_DIFFERENCE_MAX_MS, isAhead, laneNow } from './decide/lane-time.ts';
 export type { RefusalCode } from './decide/envelope-check.ts';
 export * from './decide/memory/lifetimes.ts';
@@ -80,6 +82,7 @@ export { RESERVED_ISSUERS } from './payloads/controls.ts';
 export { EVIDENCE_MAX, ISSUER_KEYS_MAX, JUSTIFICATION_MAX, LABEL_MAX, LANES_MAX, LIST_MAX } from './payloads/fields.ts';
 
 // notary
+export { erasedNames } from './decide/erase.ts';
 export * from './notary/log-keys.ts';
 export * from './payloads/key-offer.ts';
 export * from './notary/notarise.ts';
@@ -89,7 +92,7 @@ export * from './notary/position.ts';
 export * from './checker/report.ts';
 export * from './checker/lane-checker.ts';
 export type { Acknowledgement, TopicHoldings } from './checker/citations.ts';
-export type { ReplayInput } from './checker/replay.ts';
+export { type ReplayInput, unjudging } from './checker/replay.ts';
 
 // explaining
 export * from './explain/reasons.ts';

@@ -1,4 +1,4 @@
-import { CLAIM_LIFETIME_MS_MAX, isIdentifier, OUTCOME_LIFETIME_MS_MAX, parsePayload, type Json, type PayloadOf } from '#domain';
+import { isIdentifier, OUTCOME_LIFETIME_MS_MAX, parsePayload, type Json, type PayloadOf } from '#domain';
 
 import { Denied } from './errors.ts';
 import { type Published, type PublisherOptions, SignedPublisher, type Writer } from './publish.ts';
@@ -13,8 +13,11 @@ export interface PublishedOutcome extends Published {
   readonly topic: 'outcomes';
 }
 
-/** Unit ms. How long each may wait to be answered: a claim as long as the ledger takes one, a report for most of a day, as it must arrive. */
-const LIFETIME_MS = { 'claim.requested': CLAIM_LIFETIME_MS_MAX, 'outcome.reported': OUTCOME_LIFETIME_MS_MAX } as const;
+/**
+ * Unit ms. How long each may wait to be answered. The ledger knows a claim's id for as long, so a claim is short: a lane that answers later than
+ * that has lost most of the permit's time anyway. A report has a day, as it must arrive.
+ */
+const LIFETIME_MS = { 'claim.requested': 300_000, 'outcome.reported': OUTCOME_LIFETIME_MS_MAX } as const;
 
 /** Signs an executor's claims and outcomes, and publishes them on `outcomes`. A published claim permits nothing: its grant does. */
 export class KafkaClaims {

@@ -55,7 +55,7 @@ export interface Parties {
 
 /** In the order to propose them: repeats and conflicts come after what they refer to. */
 export function scenarios(parties: Parties): Scenario[] {
-  const { production, sandbox, claimed, noRollback } = deployments(parties);
+  const { production, shadow, sandbox, claimed, noRollback } = deployments(parties);
   const withoutContract = recordWrite('acme');
   const ownRecord = { ...withoutContract, connector: 'crm' };
   const foreignRecord = { ...recordWrite('globex'), connector: 'crm' };
@@ -100,13 +100,7 @@ export function scenarios(parties: Parties): Scenario[] {
       body: { ...ownRecord, ...recordWrite('acme', { phone: '+49 30 5550199' }) },
       expect: { verdict: 'DENY', reason: 'DENY_CONFLICT' },
     },
-    proposal(
-      'production deploy in shadow mode',
-      'tour-shadow',
-      { ...production, mode: 'shadow' },
-      'WOULD_ESCALATE',
-      'ESCALATE_APPROVAL_REQUIRED',
-    ),
+    proposal('production deploy in shadow mode', 'tour-shadow', shadow, 'WOULD_ESCALATE', 'ESCALATE_APPROVAL_REQUIRED'),
   ];
 }
 
@@ -142,6 +136,7 @@ function deployments(parties: Parties) {
   const incident = parties.incidentDesk('acme', { resource: quiet.resource, incident: INCIDENT });
   const production = { ...quiet, evidence: [...(quiet.evidence ?? []), incident] };
   // Each brings statements of its own: one statement counts once.
+  const shadow: ProposalBody = { ...deploy('checkout'), mode: 'shadow' };
   const again = deploy('checkout');
   const claimed: ProposalBody = {
     ...again,
@@ -152,7 +147,7 @@ function deployments(parties: Parties) {
   };
   const sandbox = deploy('checkout-sandbox');
   const noRollback = { ...deploy('checkout-sandbox'), parameters: { service: 'checkout-sandbox', artifactDigest: ARTIFACT } };
-  return { production, sandbox, claimed, noRollback };
+  return { production, shadow, sandbox, claimed, noRollback };
 }
 
 function recordWrite(tenantId: string, fields: Record<string, Json> = { phone: '+49 30 5550100' }): ProposalBody {

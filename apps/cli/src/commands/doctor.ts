@@ -4,10 +4,11 @@ import { join } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { checkLedger, checkLedgerTopics, codecs, LaneReader, LedgerFollower, repositoryRoot } from '#adapters';
+import { checkLedger, checkLedgerTopics, codecs, LaneReader, laneTimeAfter, LedgerFollower, readClocks, repositoryRoot } from '#adapters';
 import { LedgerBroken } from '#domain';
 
 import { blockedTopics } from '../blocked.ts';
+import { clockFault } from '../lane-clocks.ts';
 import { Context } from '../context.ts';
 import { COULD_NOT_TELL, explain, INVALID, isUnanswered, VALID } from '../errors.ts';
 import { toStdout } from '../terminal.ts';
@@ -120,24 +121,44 @@ async function blocked(context: Context): Promise<Finding[]> {
 async function laneFindings(context: Context, lane: number): Promise<Finding[]> {
   const check = `lane ${lane}`;
   let entries = 0;
+  let laneMs = 0;
   try {
+    // Before the ledger is read: what was attested by then is on it, or lost.
+    const attested = await notaryPosition(context, lane);
     const follower = await LedgerFollower.open(context.home, context.brokers, [lane]);
     try {
-      await follower.catchUp(() => entries++, context.progress(check));
+      await follower.catchUp((entry) => {
+        entries += 1;
+        laneMs = laneTimeAfter(laneMs, entry);
+      }, context.progress(check));
     } finally {
       await follower.close();
     }
     if (entries === 0) return [{ check, ok: false, detail: 'no entry yet: is a decider running (npm start)?' }];
+    if (attested !== undefined && attested > entries) {
+      const what = `TAIL_LOST: ${attested} entries were attested, and the ledger holds ${entries}`;
+      return [{ check, ok: false, detail: `${what}: countersign recover --lane ${lane}, docs/runbooks/tail-lost.md` }];
+    }
     return [
       { check, ok: true, detail: `${entries} entries, every link, root and seal right` },
+      await clockFinding(context, lane, laneMs),
       await notaryFinding(context, lane, entries),
     ];
   } catch (error) {
     if (!(error instanceof LedgerBroken)) return [failed(check, error)];
     const what = `${error.code}: ${error.message}. No decider of this ledger wrote it there, and nothing of it or after it is attested.`;
-    return [
-      { check, ok: false, detail: `${what} Recovery is a new origin (docs/decisions): close this log at its last signed checkpoint` },
-    ];
+    return [{ check, ok: false, detail: `${what} The way out: countersign recover --lane ${lane}, docs/runbooks/foreign-record.md` }];
+  }
+}
+
+/** A lane whose clocks disagree stands still, and so does one whose time lies ahead. */
+async function clockFinding(context: Context, lane: number, laneMs: number): Promise<Finding> {
+  const check = `clock ${lane}`;
+  try {
+    const fault = clockFault(await readClocks(context.home, context.brokers, { lane, laneMs }), Date.now());
+    return { check, ok: fault === undefined, detail: fault ?? `the lane's time, the broker's, the decider's and this host's agree` };
+  } catch (error) {
+    return failed(check, error);
   }
 }
 

@@ -22,6 +22,7 @@ interface Options {
   readonly why?: string;
   readonly also?: string;
   readonly status: boolean;
+  readonly log?: string;
 }
 
 export function register(program: Command): void {
@@ -32,6 +33,7 @@ export function register(program: Command): void {
     .requiredOption('--action <id>', 'its id')
     .option('--why <text>', 'for the record, kept for ever: it must name nothing that is to be forgotten')
     .option('--also <indexes>', 'a,b,...: further entries of the tenant, as a refused record that names no action')
+    .option('--log <origin>', 'of a closed log of the tenant that holds it; absent: the log that goes on')
     .option('--status', 'erase nothing: say which topics still hold something of it', false)
     .action(async (options: Options, command: Command) => {
       process.exitCode = await (options.status ? status : erase)(new Context(command), options);
@@ -59,9 +61,9 @@ async function erase(context: Context, options: Options): Promise<number> {
   return VALID;
 }
 
-function erasuresOf(context: Context, { tenant, action, why = '' }: Options, entries: ActionEntries): ControlRecord[] {
+function erasuresOf(context: Context, { tenant, action, why = '', log }: Options, entries: ActionEntries): ControlRecord[] {
   demandKnown(entries);
-  return chunked(entries.readable).map((indexes) => eraseInput(context.home, { tenant, action, indexes, why }));
+  return chunked(entries.readable).map((indexes) => eraseInput(context.home, { tenant, action, indexes, why, log }));
 }
 
 function demandKnown(entries: ActionEntries): void {
@@ -130,11 +132,11 @@ function laneOf(context: Context, { tenant, action }: Options): number {
   return laneOfTree(context.home, tenant);
 }
 
-function entriesOf({ tenant, action, also }: Options): ActionEntries {
+function entriesOf({ tenant, action, also, log }: Options): ActionEntries {
   const indexes = also === undefined ? [] : also.split(',').map(Number);
   if (!indexes.every((index) => Number.isSafeInteger(index) && index >= 0))
     throw new CliError(`--also: expected leaf indexes, got ${also ?? ''}`);
-  return new ActionEntries(tenant, action, new Set(indexes));
+  return new ActionEntries(tenant, action, new Set(indexes), log);
 }
 
 const erasedOf = ({ inputs, erased }: ActionEntries): number[] => inputs.map(({ index }) => index).filter((index) => erased.has(index));

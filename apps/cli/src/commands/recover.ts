@@ -1,6 +1,17 @@
 import type { Command } from 'commander';
 
-import { findForeign, type Foreign, LaneReader, PlainWriter, publishVoids, RecoverError, wire } from '#adapters';
+import {
+  attestedEntries,
+  CedarEngine,
+  examineLane,
+  LaneReader,
+  PlainWriter,
+  publishVoids,
+  RecoverError,
+  type Recovery,
+  wire,
+  writeTail,
+} from '#adapters';
 import { ed25519PublicKey } from '#crypto';
 import { keyIdOf, LABEL_MAX } from '#domain';
 
@@ -38,10 +49,15 @@ async function recover(context: Context, options: Options): Promise<number> {
   const reader = await LaneReader.open({ brokers, clientId: 'countersign-recover' });
   try {
     const birth = home.birth();
-    const found = await findForeign({ reader, birth, lane, topicName: (name) => home.topic(name), wire });
-    if (options.apply) await apply(context, found, options);
+    const found = await examineLane({
+      ...{ reader, birth, lane, wire, engine: new CedarEngine() },
+      topicName: (name) => home.topic(name),
+      attested: await attestedEntries(home, brokers, lane),
+      deciderSeed: home.key('decider'),
+    });
+    if (options.apply) await apply(context, lane, found, options);
     tell(context, lane, found, options.apply);
-    return found.ranges.length === 0 || options.apply ? VALID : INVALID;
+    return isWhole(found) || options.apply ? VALID : INVALID;
   } catch (error) {
     if (error instanceof RecoverError) throw new CliError(`${error.code}: ${error.message}`, INVALID);
     throw error;
@@ -50,38 +66,47 @@ async function recover(context: Context, options: Options): Promise<number> {
   }
 }
 
-async function apply({ home, brokers }: Context, { ranges }: Foreign, { why, recovery }: Options): Promise<void> {
-  if (ranges.length === 0) return;
-  const birth = home.birth();
-  const seed = recovery === undefined ? home.key('admin') : seedFrom('--recovery', recovery);
-  const keyid = keyIdOf(ed25519PublicKey(seed));
-  if (![birth.admin, birth.recovery].some((key) => key?.keyid === keyid))
-    throw new CliError(`key ${keyid} is neither the admin key that the ledger was born with nor its recovery key: --recovery names a file`);
-  const writer = PlainWriter.open({ brokers, clientId: 'countersign-recover' });
-  try {
-    const voids = ranges.map((range) => ({ ...range, why }));
-    await publishVoids(writer, home.topic('checkpoints'), voids, { birth, seed });
-  } finally {
-    await writer.close();
+const isWhole = ({ ranges, tail }: Recovery): boolean => ranges.length === 0 && tail.length === 0;
+
+/** The voids first: what is made again comes behind them. */
+async function apply({ home, brokers }: Context, lane: number, { ranges, tail }: Recovery, { why, recovery }: Options): Promise<void> {
+  if (ranges.length > 0) {
+    const birth = home.birth();
+    const seed = recovery === undefined ? home.key('admin') : seedFrom('--recovery', recovery);
+    const keyid = keyIdOf(ed25519PublicKey(seed));
+    if (![birth.admin, birth.recovery].some((key) => key?.keyid === keyid))
+      throw new CliError(
+        `key ${keyid} is neither the admin key that the ledger was born with nor its recovery key: --recovery names a file`,
+      );
+    const writer = PlainWriter.open({ brokers, clientId: 'countersign-recover' });
+    try {
+      const voids = ranges.map((range) => ({ ...range, why }));
+      await publishVoids(writer, home.topic('checkpoints'), voids, { birth, seed });
+    } finally {
+      await writer.close();
+    }
   }
+  if (tail.length > 0) await writeTail(home, brokers, lane, tail);
 }
 
-function tell(context: Context, lane: number, { ranges, heads }: Foreign, isDone: boolean): void {
-  const json = {
-    lane,
-    applied: isDone,
-    entries: heads.nextSeq,
-    voids: ranges.map(({ from, to }) => ({ from: String(from), to: String(to) })),
-  };
-  if (ranges.length === 0) {
-    context.print(`lane ${lane}: ${heads.nextSeq} entries, one chain; no record of the ledger is in its way`, json);
+function tell(context: Context, lane: number, found: Recovery, isDone: boolean): void {
+  const { ranges, tail, held } = found;
+  const lost = tail.reduce((sum, { records }) => sum + records.length, 0);
+  const voids = ranges.map(({ from, to }) => ({ from: String(from), to: String(to) }));
+  const json = { lane, applied: isDone, entries: held, lost, voids };
+  if (isWhole(found)) {
+    context.print(`lane ${lane}: ${held} entries, one chain as far as it was attested; nothing on the ledger is in its way`, json);
     return;
   }
-  const lines = ranges.map(({ from, to }) => `  offsets ${from} to ${to - 1n}: written by no decider of this ledger`);
-  const next = isDone
-    ? 'declared void. Start decider, notary and gateway again: they go on behind them'
-    : 'nothing was done. With --apply they are declared void, signed, and readers go on behind them';
-  context.print([`lane ${lane}: ${heads.nextSeq} entries form one chain, and in its way are`, ...lines, `${next}.`].join('\n'), json);
+  const lines = [
+    `lane ${lane}: the ledger holds ${held} entries that form one chain`,
+    ...ranges.map(({ from, to }) => `  offsets ${from} to ${to - 1n}: written by no decider of this ledger`),
+    ...(lost > 0 ? [`  ${lost} entries behind them are attested and lost; decided again, each comes out byte for byte`] : []),
+    isDone
+      ? 'Done: what was foreign is declared void, and what was lost is on the ledger again. Start decider, notary and gateway again.'
+      : 'Nothing was done. With --apply what is foreign is declared void, signed, and what was lost is written again.',
+  ];
+  context.print(lines.join('\n'), json);
 }
 
 function laneFrom({ home }: Context, text: string): number {

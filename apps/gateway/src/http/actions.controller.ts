@@ -31,7 +31,7 @@ export class ActionsController {
   })
   @Answers(202, 'accepted, no verdict yet', pendingAnswer)
   @Answers(200, 'the verdict, with its receipt', decisionAnswer)
-  @Refuses(400, 401, 403, 413, 415, 503)
+  @Refuses(400, 401, 403, 413, 415, 429, 503)
   async propose(
     @Req() request: FastifyRequest,
     @Body({ schema: proposalRequest }) body: Json | undefined,
@@ -50,7 +50,7 @@ export class ActionsController {
   @Get(':id')
   @ApiOperation({ summary: 'what became of an action', description: 'role read' })
   @Answers(200, 'its decision, or that it is pending', decisionAnswer.or(pendingAnswer))
-  @Refuses(401, 403, 404, 503)
+  @Refuses(401, 403, 404, 429, 503)
   find(@Req() request: FastifyRequest, @Param('id') id: string): Promise<object> {
     return this.actions.find(this.gate.credentialOf(request), id);
   }

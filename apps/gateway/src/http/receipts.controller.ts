@@ -37,7 +37,7 @@ export class ReceiptsController {
   @ApiQuery({ name: 'partition', required: false, schema: { type: 'integer', minimum: 0 } })
   @ApiQuery({ name: 'offset', required: false, schema: { type: 'integer', minimum: 0 } })
   @AnswersText('C2SP tlog-proof')
-  @Refuses(400, 401, 403, 404, 503)
+  @Refuses(400, 401, 403, 404, 429, 503)
   async ofRecord(
     @Req() request: FastifyRequest,
     @Query('digest') digest: unknown,
@@ -62,7 +62,7 @@ export class ReceiptsController {
   @Header('content-type', TEXT)
   @ApiOperation({ summary: "receipt of one entry of the tenant's log", description: 'role read' })
   @AnswersText('C2SP tlog-proof')
-  @Refuses(400, 401, 403, 404, 503)
+  @Refuses(400, 401, 403, 404, 429, 503)
   async ofIndex(@Req() request: FastifyRequest, @Param('tenant') tenant: string, @Param('index') index: string): Promise<string> {
     const credential = this.gate.credentialOf(request, tenant);
     demandRole(credential, 'read');
@@ -73,7 +73,7 @@ export class ReceiptsController {
   @Header('content-type', TEXT)
   @ApiOperation({ summary: "newest checkpoint of the tenant's log", description: 'role read' })
   @AnswersText('C2SP signed note')
-  @Refuses(401, 403, 404, 503)
+  @Refuses(401, 403, 404, 429, 503)
   checkpoint(@Req() request: FastifyRequest, @Param('tenant') tenant: string): string {
     demandRole(this.gate.credentialOf(request, tenant), 'read');
     const checkpoint = this.index.logs.checkpoint(tenant);
@@ -88,7 +88,7 @@ export class ReceiptsController {
     description: 'role read. Whoever must not trust this gateway gets it another way.',
   })
   @AnswersText('C2SP tlog-policy')
-  @Refuses(401, 403, 404, 503)
+  @Refuses(401, 403, 404, 429, 503)
   trust(@Req() request: FastifyRequest, @Param('tenant') tenant: string): string {
     demandRole(this.gate.credentialOf(request, tenant), 'read');
     const log = this.index.logs.get(tenant);

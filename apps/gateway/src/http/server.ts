@@ -8,6 +8,7 @@ import { PAYLOAD_BYTES_MAX } from '#domain';
 import { parseBody } from './body.ts';
 import { answerClientError } from './client-error.ts';
 import type { Gate } from './gate.ts';
+import { HoldBack } from './hold-back.ts';
 import { Problem } from './problem.ts';
 import { PROBLEM_TYPE, problemBody } from './problem-filter.ts';
 
@@ -25,7 +26,8 @@ const HEADERS = {
 };
 
 /** Fastify with one parser of our own, which takes JSON strictly, and the gate before every body under /v1. No CORS. */
-export function createServer(gateOf: () => Gate): { adapter: FastifyAdapter; methodsOf: (url: string) => string[] } {
+export function createServer(gateOf: () => Gate): { adapter: FastifyAdapter; methodsOf: (url: string) => string[]; held: HoldBack } {
+  const held = new HoldBack();
   const adapter = new FastifyAdapter({
     bodyLimit: PAYLOAD_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -53,13 +55,16 @@ export function createServer(gateOf: () => Gate): { adapter: FastifyAdapter; met
       // By the route as well: the router also takes /%761/actions, and a whole url in the request line.
       const isGuarded = [request.url, request.routeOptions.url].some((path) => path?.startsWith('/v1/'));
       if (isGuarded) gateOf().admit(request);
-      done();
     } catch (error) {
-      done(error as Error);
+      held.refuse(error, () => {
+        done(error as Error);
+      });
+      return;
     }
+    done();
   });
   const methodsOf = (url: string): string[] => METHODS.filter((method) => isRouted(server, method, url));
-  return { adapter, methodsOf };
+  return { adapter, methodsOf, held };
 }
 
 /** hasRoute knows patterns only; the router itself is asked what it would do with the path. */

@@ -27,7 +27,7 @@ function fold(maximum?: number) {
     const source = { kind: 'record', topic: 'actions', epoch: 0, partition: 0, offset: String(offset++), part: 0, parts: 1 };
     const predicate = { ...members, index: String(leafIndex) } as unknown as Predicate;
     const statement = { predicate, subject: [{ name, digest: { sha256: '00'.repeat(32) } }] };
-    const entry = { record: { tenant, leafIndex }, statement, kind, source } as unknown as SealedEntry;
+    const entry = { record: { tenant, leafIndex, lane: 0 }, statement, kind, source } as unknown as SealedEntry;
     index.foldBatch({ firstSeq: 0, entries: [entry], before: new Map() } satisfies SealedBatch);
     return leafIndex;
   };
@@ -42,6 +42,19 @@ function fold(maximum?: number) {
 const ASKED = '2026-11-25T12:00:00.000Z';
 /** 't': it took its id. */
 const decided = (issuer: string, taken?: 't') => (taken ? { issuer, rules: 2, askedAt: ASKED } : { issuer, rules: 2 });
+
+describe('the time of a tenant’s lane', () => {
+  it('is the latest on its ledger, of whichever tree, until it is corrected', () => {
+    const { add, index } = fold();
+    expect([index.laneTimeMs('acme'), index.laneTimeMs('nobody')]).toEqual([0, 0]);
+    const at = (hour: number): string => `2026-11-25T${hour}:00:00.000Z`;
+    add('_system.0', 'tenant.registered', { ...REGISTERED, decidedAt: at(12) });
+    add('acme', 'action.decided', { ...decided('gateway'), decidedAt: at(11) }, 'a');
+    expect(index.laneTimeMs('acme')).toBe(Date.parse(at(12)));
+    add('_system.0', 'time.corrected', { decidedAt: at(10) });
+    expect(index.laneTimeMs('acme')).toBe(Date.parse(at(10)));
+  });
+});
 
 describe('actions', () => {
   it('prefers what came through a gateway, whatever came first', () => {

@@ -37,6 +37,8 @@ export class LedgerIndex {
   /** By lane: keyid of the key that signs as the issuer `gateway`. */
   readonly #gatewayKeys = new Map<number, string>();
   readonly #bornWith: string;
+  /** By lane: its time, the latest `decidedAt` since it was last corrected. As text, which sorts as time does. */
+  readonly #laneTimes = new Map<number, string>();
 
   constructor(birth: Pick<LedgerBirth, 'ledger' | 'systemLogs' | 'gateway'>, entriesMax = ENTRIES_MAX) {
     this.#ledger = birth.ledger;
@@ -48,6 +50,13 @@ export class LedgerIndex {
   /** The key that the lane admits for the issuer `gateway`, as far as its ledger is folded. */
   gatewayKey(lane: number): string {
     return this.#gatewayKeys.get(lane) ?? this.#bornWith;
+  }
+
+  /** The time of the tenant's lane, POSIX milliseconds, as far as its ledger is folded; 0 before anything is. */
+  laneTimeMs(tenant: string): number {
+    const lane = this.logs.get(tenant)?.lane;
+    const time = lane === undefined ? undefined : this.#laneTimes.get(lane);
+    return time === undefined ? 0 : parseTime(time);
   }
 
   foldBatch({ entries }: SealedBatch): void {
@@ -85,6 +94,7 @@ export class LedgerIndex {
   #foldEntry({ record, statement, kind, source }: SealedEntry): void {
     const { tenant, leafIndex, place } = record;
     const { predicate, subject } = statement;
+    this.#noteTime(record.lane, kind, predicate.decidedAt);
     const isRaw = predicate['bytesMac'] !== undefined; // its digest is no payload's
     const isOfPayload = source.kind === 'record' && !isRaw;
     const { slot, dropped } = this.entries.add({
@@ -108,6 +118,10 @@ export class LedgerIndex {
       const decision = this.entries.slotOf(tenant, Number(predicate['settles']));
       if (decision !== undefined) this.actions.noteSettlement(decision, slot);
     } else this.#foldFact(tenant, kind, statement);
+  }
+
+  #noteTime(lane: number, kind: string, decidedAt: string): void {
+    if (kind === 'time.corrected' || decidedAt > (this.#laneTimes.get(lane) ?? '')) this.#laneTimes.set(lane, decidedAt);
   }
 
   #foldKey(tree: string, role: string, predicate: Predicate): void {

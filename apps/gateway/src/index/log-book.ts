@@ -40,6 +40,12 @@ export class LogBook {
     return this.#byTenant.get(tenant)?.at(generation);
   }
 
+  /** Which of the tenant's logs has this origin; undefined: the one that goes on. */
+  generationOf(tenant: string, origin: unknown): number | undefined {
+    const at = this.#byTenant.get(tenant)?.findIndex((log) => log.origin === origin) ?? -1;
+    return at < 0 ? undefined : at;
+  }
+
   checkpoint(tenant: string): LatestCheckpoint | undefined {
     const origin = this.get(tenant)?.origin;
     return origin === undefined ? undefined : this.#checkpoints.get(origin);

@@ -8,6 +8,7 @@ import {
   KafkaFault,
   type KafkaRecord,
   LaneReader,
+  type LogReader,
   LedgerBatches,
   OffsetOutOfRange,
   readVoids,
@@ -19,6 +20,7 @@ import { emptyHeads, LaneHalted, LedgerBroken, type LedgerBirth, type VoidRange 
 import type { Health } from '../../../kit/src/index.ts';
 import type { Slot } from '../index/entry-table.ts';
 import { type LedgerIndex, ReceiptsBroken } from '../index/ledger-index.ts';
+import { Freshness, STALE_MAX_MS } from './freshness.ts';
 
 const FOLLOWED = ['ledger', 'receipts', 'checkpoints'] as const;
 type Followed = (typeof FOLLOWED)[number];
@@ -30,6 +32,10 @@ export interface FollowerOptions {
   readonly index: LedgerIndex;
   readonly health: Health;
   readonly log: Logger;
+  /** For tests. */
+  readonly openReader?: () => Promise<LogReader>;
+  /** Unit ms, never set back. Default: performance.now. */
+  readonly monotonicMs?: () => number;
   /** A receipt is in place for the entry made from this record. */
   readonly onReceipt: (receipt: {
     lane: number;
@@ -73,11 +79,11 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #positions: Position[];
   readonly #batches: LedgerBatches[];
-  #reader: LaneReader | undefined;
+  #reader: LogReader | undefined;
   /** Code of why a lane is not followed any more. */
   readonly #halts = new Map<number, string>();
-  /** When the ledger of each lane was last heard of, on performance.now's clock. */
-  readonly #heardAtMs = new Map<number, number>();
+  readonly #freshness: readonly Freshness[];
+  readonly #monotonicMs: () => number;
   readonly #stop = new AbortController();
   #caughtUp = false;
   #brokerAway = true;
@@ -88,6 +94,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     const { birth, health } = options;
+    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
     const lanes = Array.from({ length: birth.lanes }, (_, lane) => lane);
     this.#positions = lanes.flatMap((lane) =>
       FOLLOWED.map((name) => ({
@@ -101,9 +108,14 @@ export class Follower {
         waitsSinceMs: undefined,
       })),
     );
+    this.#freshness = lanes.map(() => new Freshness());
     this.#batches = lanes.map((lane) => new LedgerBatches(emptyHeads(birth, lane), wire, () => this.#readVoids(lane)));
     health.wait('index', 'reading the ledger from its first record');
-    health.servesWhile(() => !this.#brokerAway && lanes.some((lane) => this.hasCaughtUp(lane) && this.haltOf(lane) === undefined));
+    health.servesWhile(() => !this.#brokerAway && lanes.some((lane) => this.#isServed(lane)));
+  }
+
+  get lanes(): readonly number[] {
+    return [...this.#freshness.keys()];
   }
 
   /** Whether everything that was on Kafka at start is folded, but for lanes that are halted. */
@@ -128,9 +140,18 @@ export class Follower {
     return this.#halts.get(lane);
   }
 
+  /** Unit ms: age of the lane's facts, by where its ledger ended then and what is folded. Infinity: its end was never reached. */
+  staleMs(lane: number): number {
+    return this.#freshness[lane]?.staleMs(this.#monotonicMs()) ?? Infinity;
+  }
+
   /** Unit ms: how long ago the broker last said what the lane's ledger holds, and it was followed. Infinity: never. */
   silentMs(lane: number): number {
-    return performance.now() - (this.#heardAtMs.get(lane) ?? -Infinity);
+    return this.#freshness[lane]?.silentMs(this.#monotonicMs()) ?? Infinity;
+  }
+
+  #isServed(lane: number): boolean {
+    return this.hasCaughtUp(lane) && this.haltOf(lane) === undefined && this.staleMs(lane) <= STALE_MAX_MS;
   }
 
   start(): void {
@@ -145,7 +166,7 @@ export class Follower {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted; failures++) {
-      let reader: LaneReader | undefined;
+      let reader: LogReader | undefined;
       try {
         reader = await this.#open();
         this.#reader = reader;
@@ -166,9 +187,11 @@ export class Follower {
   }
 
   /** A connection attempt takes seconds and cannot be called off: close does not wait for it. */
-  async #open(): Promise<LaneReader> {
+  async #open(): Promise<LogReader> {
     const { signal } = this.#stop;
-    const opening = LaneReader.open({ brokers: this.#options.brokers, clientId: 'countersign-gateway-index', log: this.#options.log });
+    const { brokers, log } = this.#options;
+    const openReader = this.#options.openReader ?? (() => LaneReader.open({ brokers, clientId: 'countersign-gateway-index', log }));
+    const opening = openReader();
     const stopped = new Promise<never>((_, reject) => {
       signal.addEventListener(
         'abort',
@@ -183,7 +206,7 @@ export class Follower {
     return Promise.race([opening, stopped]);
   }
 
-  async #setTargets(reader: LaneReader): Promise<void> {
+  async #setTargets(reader: LogReader): Promise<void> {
     const open = this.#positions.filter((position) => position.target === undefined);
     if (open.length === 0) return;
     const ends = await reader.endOffsets(open.map(({ topic, lane }) => ({ topic, partition: lane })));
@@ -196,10 +219,11 @@ export class Follower {
     }
   }
 
-  async #step(reader: LaneReader, signal: AbortSignal): Promise<void> {
+  async #step(reader: LogReader, signal: AbortSignal): Promise<void> {
     const open = this.#positions.filter((position) => !position.halted);
     if (open.length === 0) await delay(BACK_OFF_MAX_MS, undefined, { signal });
     const wanted = open.map(({ topic, lane, next }) => ({ topic, partition: lane, offset: next }));
+    const askedAtMs = this.#monotonicMs();
     const fetched = await reader.fetch(wanted, { signal });
     this.#brokerIs(
       fetched.some(({ error }) => error?.retriable === true),
@@ -209,14 +233,15 @@ export class Follower {
     // In the order ledger, receipts, checkpoints: each needs what the one before it says.
     for (const position of open) {
       const answer = fetched.find(({ topic, partition }) => topic === position.topic && partition === position.lane);
-      if (answer && (await this.#take(position, answer))) isMoving = true;
+      if (answer && (await this.#take(position, answer, askedAtMs))) isMoving = true;
     }
     this.#noteProgress();
+    this.#noteLag();
     if (!isMoving && fetched.some(({ records, error }) => records.length > 0 || error)) await delay(PAUSE_MS, undefined, { signal });
   }
 
   /** Returns whether the position moved. */
-  async #take(position: Position, answer: FetchedPartition): Promise<boolean> {
+  async #take(position: Position, answer: FetchedPartition, askedAtMs: number): Promise<boolean> {
     const before = position.next;
     try {
       for (const record of answer.records) {
@@ -231,8 +256,10 @@ export class Follower {
       if (answer.error instanceof OffsetOutOfRange || answer.error instanceof UnreadableBatch) throw answer.error;
       position.next = answer.nextOffset;
       position.isAtEnd = !answer.error && answer.nextOffset >= answer.highWatermark;
-      if (position.name === 'ledger' && !answer.error && !this.#halts.has(position.lane))
-        this.#heardAtMs.set(position.lane, performance.now());
+      if (position.name === 'ledger' && !answer.error && !this.#halts.has(position.lane)) {
+        const ends = { end: answer.highWatermark, next: position.next };
+        this.#freshness[position.lane]?.note({ askedAtMs, nowMs: this.#monotonicMs(), ...ends });
+      }
     } catch (error) {
       if (error instanceof KafkaFault && error.retriable) throw error;
       this.#halt(position, error);
@@ -242,7 +269,7 @@ export class Follower {
 
   /** Throws LaneHalted when what the position waits for has been lost: receipts prove entries that the ledger does not hold. */
   #refuseLostTail(position: Position): void {
-    const nowMs = performance.now();
+    const nowMs = this.#monotonicMs();
     position.waitsSinceMs ??= nowMs;
     const ledger = this.#positions.find(({ name, lane }) => name === 'ledger' && lane === position.lane);
     if (ledger?.isAtEnd !== true || nowMs - position.waitsSinceMs < TAIL_LOST_AFTER_MS) return;
@@ -304,6 +331,17 @@ export class Follower {
     this.#caughtUp = true;
     this.#options.health.ok('index');
     this.#options.log.info({ entries: this.#options.index.entries.size }, 'index caught up');
+  }
+
+  /** A lane whose facts are too old is not served: readiness says so until its end is reached again. */
+  #noteLag(): void {
+    const { health } = this.#options;
+    for (const lane of this.#freshness.keys()) {
+      const isLagging = this.hasCaughtUp(lane) && this.haltOf(lane) === undefined && this.staleMs(lane) > STALE_MAX_MS;
+      if (isLagging)
+        health.wait(`lane ${lane} index`, `the end of the ledger was last reached ${Math.round(this.staleMs(lane))} ms ago`, 'LAGGING');
+      else health.ok(`lane ${lane} index`);
+    }
   }
 
   #brokerIs(away: boolean, error?: unknown): void {

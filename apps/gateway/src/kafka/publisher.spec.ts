@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { type BaseOffset, BrokerUnavailable, type OutgoingRecord } from '#adapters';
 import type { SignedEnvelope } from '#domain';
 
-import { IN_FLIGHT_MAX, Publisher } from './publisher.ts';
+import { IN_FLIGHT_MAX, IN_FLIGHT_TENANT_MAX, Publisher } from './publisher.ts';
 
-const envelope = (lane: number, bytes = 10): SignedEnvelope => ({
+const envelope = (lane: number, bytes = 10, tenant = 'acme'): SignedEnvelope => ({
   payloadType: 't',
   payload: new Uint8Array(bytes),
   keyid: 'k',
   signature: new Uint8Array(64),
-  tenant: 'acme',
+  tenant,
   lane,
 });
 
@@ -64,12 +64,41 @@ describe('publisher', () => {
   it('refuses more than it can hold before it sends anything', async () => {
     const to = writer();
     const publisher = new Publisher(to, 'actions');
-    const published = Array.from({ length: IN_FLIGHT_MAX }, () => publisher.publish(envelope(0), undefined));
+    const published = Array.from({ length: IN_FLIGHT_MAX }, (_, at) => publisher.publish(envelope(0, 10, `tenant-${at % 8}`), undefined));
     await expect(publisher.publish(envelope(0), undefined)).rejects.toMatchObject({ code: 'OVERLOADED' });
     await settle();
     to.release();
     await Promise.all(published);
     expect([to.sends.flat().length, publisher.inFlight]).toEqual([IN_FLIGHT_MAX, 0]);
+  });
+
+  it('refuses more of one tenant than its part, and takes those of another', async () => {
+    const to = writer();
+    const publisher = new Publisher(to, 'actions');
+    const published = Array.from({ length: IN_FLIGHT_TENANT_MAX }, () => publisher.publish(envelope(0), undefined));
+    await expect(publisher.publish(envelope(0), undefined)).rejects.toMatchObject({ code: 'RATE_LIMITED', extras: { retryAfterS: 1 } });
+    published.push(publisher.publish(envelope(0, 10, 'globex'), undefined));
+    for (let sends = 0; sends < 2; sends++) {
+      await settle();
+      to.release();
+    }
+    await Promise.all(published);
+    expect(publisher.inFlight).toBe(0);
+  });
+
+  it('sends what waits tenant by tenant in turns', async () => {
+    const to = writer();
+    const publisher = new Publisher(to, 'actions');
+    const first = publisher.publish(envelope(0), undefined);
+    await settle();
+    const waiting = ['acme', 'acme', 'acme', 'globex', 'initech', 'globex'].map((tenant) =>
+      publisher.publish(envelope(0, 10, tenant), undefined),
+    );
+    to.release();
+    await settle();
+    to.release();
+    await Promise.all([first, ...waiting]);
+    expect(to.sends[1]?.map(({ key }) => String(key))).toEqual(['acme', 'globex', 'initech', 'acme', 'globex', 'acme']);
   });
 
   it('reports a failed send to each of its callers, and goes on', async () => {

@@ -1,10 +1,13 @@
 import { codecs, type OutgoingRecord, type PlainWriter } from '#adapters';
 import { utf8, type SignedEnvelope } from '#domain';
 
+import { FairQueue } from '../fair-queue.ts';
 import { Problem } from '../http/problem.ts';
 
 /** Proposals accepted from callers and not yet acknowledged by Kafka. Each holds up to 128 KiB. */
 export const IN_FLIGHT_MAX = 256;
+/** Of one tenant: a quarter, so that no tenant alone fills what all share. */
+export const IN_FLIGHT_TENANT_MAX = 64;
 /** One produce request is one record batch per lane, and a batch may have 1 MiB on an input topic. */
 const BATCH_BYTES_MAX = 512 * 1024;
 
@@ -19,11 +22,15 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Sends envelopes to `actions` and answers where they are, once every in-sync replica has them. What arrives during a send goes with the next. */
+/**
+ * Sends envelopes to `actions` and answers where they are, once every in-sync replica has them. What arrives during a send goes with the next,
+ * tenant by tenant in turns: on the lane they stand in that order, and are decided in it.
+ */
 export class Publisher {
   readonly #writer: Pick<PlainWriter, 'send' | 'close'>;
   readonly #topic: string;
-  #waiting: Waiting[] = [];
+  readonly #waiting = new FairQueue<Waiting>();
+  readonly #inFlightOf = new Map<string, number>();
   #inFlight = 0;
   #sending: Promise<void> | undefined;
 
@@ -40,6 +47,12 @@ export class Publisher {
   async publish(envelope: SignedEnvelope, traceparent: string | undefined): Promise<Published> {
     if (this.#inFlight >= IN_FLIGHT_MAX)
       throw new Problem(503, 'OVERLOADED', `more than ${IN_FLIGHT_MAX} proposals are on their way`, { retryAfterS: 1 });
+    const { tenant } = envelope;
+    const own = this.#inFlightOf.get(tenant) ?? 0;
+    if (own >= IN_FLIGHT_TENANT_MAX)
+      throw new Problem(429, 'RATE_LIMITED', `more than ${IN_FLIGHT_TENANT_MAX} proposals of the tenant are on their way`, {
+        retryAfterS: 1,
+      });
     const value = codecs.signedEnvelope.encode(envelope);
     const record: OutgoingRecord = {
       topic: this.#topic,
@@ -49,13 +62,17 @@ export class Publisher {
       headers: { 'content-type': 'application/avro', ...(traceparent === undefined ? {} : { traceparent }) },
     };
     this.#inFlight += 1;
+    this.#inFlightOf.set(tenant, own + 1);
     try {
       return await new Promise<Published>((resolve, reject) => {
-        this.#waiting.push({ record, bytes: value.length, resolve, reject });
+        this.#waiting.push(tenant, { record, bytes: value.length, resolve, reject });
         this.#sending ??= this.#sendAll();
       });
     } finally {
       this.#inFlight -= 1;
+      const left = (this.#inFlightOf.get(tenant) ?? 1) - 1;
+      if (left > 0) this.#inFlightOf.set(tenant, left);
+      else this.#inFlightOf.delete(tenant);
     }
   }
 
@@ -87,8 +104,17 @@ export class Publisher {
   }
 
   #nextBatch(): Waiting[] {
+    const batch: Waiting[] = [];
     let bytes = 0;
-    const count = this.#waiting.findIndex((item) => (bytes += item.bytes) > BATCH_BYTES_MAX);
-    return this.#waiting.splice(0, count < 0 ? this.#waiting.length : Math.max(1, count));
+    for (
+      let next = this.#waiting.peek();
+      next && (batch.length === 0 || bytes + next.bytes <= BATCH_BYTES_MAX);
+      next = this.#waiting.peek()
+    ) {
+      bytes += next.bytes;
+      batch.push(next);
+      this.#waiting.take();
+    }
+    return batch;
   }
 }

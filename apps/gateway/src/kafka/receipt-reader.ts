@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 
 import { codecs, KafkaFault, LaneReader, type ReceiptRecord } from '#adapters';
 
+import { FairQueue } from '../fair-queue.ts';
 import { Problem } from '../http/problem.ts';
 import { Lru } from '../lru.ts';
 
@@ -9,14 +10,16 @@ import { Lru } from '../lru.ts';
 const RECENT_MAX = 2048;
 /** Reads that wait for their turn: one connection reads one record at a time, some milliseconds each. */
 export const READS_MAX = 256;
+/** Of one tenant: an eighth, so that no tenant alone fills what all share. */
+export const READS_TENANT_MAX = 32;
 
 /** One receipt by its place on `receipts`, from memory when it is recent. Verifies nothing. */
 export class ReceiptReader {
   readonly #options: { brokers: readonly string[]; topic: string; log: Logger };
   readonly #recent = new Lru<string, Uint8Array>(RECENT_MAX);
   #reader: LaneReader | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #waiting = new FairQueue<() => Promise<void>>();
+  #isReading = false;
 
   constructor(options: { brokers: readonly string[]; topic: string; log: Logger }) {
     this.#options = options;
@@ -30,13 +33,13 @@ export class ReceiptReader {
   async read(lane: number, offset: number, wanted: { tenant: string; leafIndex: number }): Promise<Uint8Array> {
     const known = this.#recent.get(`${lane}/${offset}`);
     if (known) return known;
-    if (this.#waiting >= READS_MAX)
+    if (this.#waiting.length >= READS_MAX)
       throw new Problem(503, 'OVERLOADED', `more than ${READS_MAX} receipts are being read`, { retryAfterS: 1 });
-    this.#waiting += 1;
-    const turn = this.#turn.then(() => this.#fetch(lane, offset));
-    this.#turn = turn.catch(() => undefined);
-    const receipt = await turn.finally(() => {
-      this.#waiting -= 1;
+    if (this.#waiting.lengthOf(wanted.tenant) >= READS_TENANT_MAX)
+      throw new Problem(429, 'RATE_LIMITED', `more than ${READS_TENANT_MAX} receipts of the tenant are being read`, { retryAfterS: 1 });
+    const receipt = await new Promise<ReceiptRecord>((resolve, reject) => {
+      this.#waiting.push(wanted.tenant, () => this.#fetch(lane, offset).then(resolve, reject));
+      void this.#readAll();
     });
     if (receipt.tenant !== wanted.tenant || receipt.leafIndex !== wanted.leafIndex) {
       throw new Problem(503, 'RECEIPT_UNVERIFIED', 'the record on receipts is not the one that was folded');
@@ -47,6 +50,14 @@ export class ReceiptReader {
 
   async close(): Promise<void> {
     await this.#reader?.close();
+  }
+
+  /** One at a time, tenant by tenant in turns. */
+  async #readAll(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    for (let next = this.#waiting.take(); next; next = this.#waiting.take()) await next();
+    this.#isReading = false;
   }
 
   async #fetch(lane: number, offset: number): Promise<ReceiptRecord> {

@@ -2,6 +2,7 @@ import {
   Findings,
   LaneChecker,
   INPUT_TOPICS,
+  type InputTopic,
   statusOf,
   type Acknowledgement,
   type LedgerBirth,
@@ -16,7 +17,7 @@ import { BundleGate } from '../cedar/bundle-gate.ts';
 import { CedarEngine } from '../cedar/engine.ts';
 import type { Home } from '../home/home.ts';
 import { openInput } from '../home/input-crypto.ts';
-import { kafkaLaneLog, readToEnd, type KafkaRecord, type LaneLog, type LogReader } from '../kafka/index.ts';
+import { kafkaLaneLog, readToEnd, UnreadableBatch, type KafkaRecord, type LaneLog, type LogReader } from '../kafka/index.ts';
 import { readVoids, Voids } from '../recover/ledger-batches.ts';
 import { codecs, wire } from '../wire/codec.ts';
 
@@ -88,14 +89,19 @@ export async function checkLaneLog(ledger: LedgerToCheck, options: CheckOptions 
 async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, shared: Shared, options: CheckOptions) {
   const { reader, gate, findings } = shared;
   const { signal = new AbortController().signal, onProgress = () => undefined } = options;
-  const read = (topic: string, each: (record: KafkaRecord) => void | Promise<void>, to?: bigint): Promise<bigint> => {
+  const read = (topic: string, each: (record: KafkaRecord) => void | Promise<void>, to?: bigint, from?: bigint): Promise<bigint> => {
     let count = 0;
     const counted = (record: KafkaRecord): void | Promise<void> => {
       count += 1;
       if (count % PROGRESS_RECORDS === 0) onProgress(`lane ${lane}: ${count} records of ${topic}`);
       return each(record);
     };
-    return readToEnd(reader, { topic: topicPrefix + topic, partition: lane, ...(to === undefined ? {} : { to }) }, counted, signal);
+    return readToEnd(
+      reader,
+      { topic: topicPrefix + topic, partition: lane, ...(to === undefined ? {} : { to }), ...(from === undefined ? {} : { from }) },
+      counted,
+      signal,
+    );
   };
   const endOf = async (topic: string) => (await reader.endOffsets([{ topic: topicPrefix + topic, partition: lane }]))[0];
   // What follows from the ledger is cut off where it was before the ledger's own end was read, so that it cannot be ahead of it.
@@ -115,12 +121,12 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
   });
   const voids = new Voids(await readVoids(reader, { topic: `${topicPrefix}checkpoints`, lane, birth, wire }, signal));
   for (const { from, to, why } of voids.ranges) findings.noted('I2', `lane ${lane}: ledger offsets ${from} to ${to - 1n} are void: ${why}`);
-  await read('ledger', (record) => (isVoid(voids, record) ? undefined : checker.record(record.value)), ledgerEnd);
+  await read('ledger', (record) => (isVoid(voids, record) ? undefined : checker.record(record.value, record.timestampMs)), ledgerEnd);
   await read(
     'receipts',
-    ({ value }) => {
+    ({ value, timestampMs }) => {
       const { tenant, proof } = decodeReceipt(value);
-      checker.receipt(tenant, proof);
+      checker.receipt(tenant, proof, timestampMs);
     },
     receiptsEnd,
   );
@@ -128,12 +134,25 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
     const head = decodeHead(value);
     if (head) checker.head(head);
   });
+  /** What cannot be unpacked is passed: it is skipped, or an input.gap names it. */
+  const readUntilBad = (from: bigint, topic: InputTopic, offsets: bigint[], to?: bigint): Promise<UnreadableBatch | undefined> =>
+    read(topic, ({ offset }) => void offsets.push(offset), to, from).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof UnreadableBatch) return error;
+        throw error;
+      },
+    );
   const holdings: TopicHoldings[] = [];
   for (const topic of INPUT_TOPICS) {
     const offsets: bigint[] = [];
     const ends = await endOf(topic);
     // Up to the readable end: what an open transaction holds back is not committed, and may never be.
-    await read(topic, ({ offset }) => void offsets.push(offset), ends?.lastStable);
+    for (let from = ends?.start; from !== undefined;) {
+      const bad = await readUntilBad(from, topic, offsets, ends?.lastStable);
+      if (bad) findings.noted('I3', `${bad.message}: no decision can be made of it`);
+      from = bad && bad.lastOffset + 1n;
+    }
     holdings.push({ topic, logStart: ends?.start ?? 0n, offsets });
   }
   return { entries: checker.entries, ...checker.finish(holdings, options.acks) };

@@ -139,6 +139,11 @@ export function declareGap(home: Home, { topic, lane, from, to, epoch }: GapOpti
   return control(home, 'input.gap', { tenant: SYSTEM_TENANT, lane }, body);
 }
 
+/** Sets the time of a lane back to the clock's: `laneTime` is the one that is wrong, the lane's last `decidedAt`. */
+export function correctTime(home: Home, { lane, laneTimeMs }: { readonly lane: number; readonly laneTimeMs: number }): ControlRecord {
+  return control(home, 'time.corrected', { tenant: SYSTEM_TENANT, lane }, { lane, laneTime: formatTime(laneTimeMs) });
+}
+
 export interface VoteOptions {
   readonly tenant: string;
   /** Leaf index of the decision that escalated. */
@@ -155,6 +160,21 @@ export function recordApproval(home: Home, { tenant, decision, bindingDigest, vo
   return control(home, 'approval.recorded', ofTenant(home, tenant), { decision: String(decision), bindingDigest, vote, by });
 }
 
+export interface CloseOptions {
+  readonly tenant: string;
+  /** Leaf index of the decision whose effect is uncertain, decimal. */
+  readonly decision: string;
+  /** The person who looked. */
+  readonly by: string;
+  /** What was found; never in an entry. */
+  readonly why: string;
+}
+
+/** No report of this effect is awaited any more. */
+export function closeEffect(home: Home, { tenant, ...body }: CloseOptions): ControlRecord {
+  return control(home, 'effect.closed', ofTenant(home, tenant), body);
+}
+
 export interface ErasureOptions {
   readonly tenant: string;
   readonly action: string;
@@ -162,10 +182,12 @@ export interface ErasureOptions {
   readonly indexes: readonly number[];
   /** Kept for ever: it must name nothing that is to be forgotten. */
   readonly why: string;
+  /** Origin of a closed log of the tenant that holds them; absent: the one that goes on. */
+  readonly log?: string | undefined;
 }
 
 /** The inputs of these entries can be read by nobody from its entry on. */
-export function eraseInput(home: Home, { tenant, action, indexes, why }: ErasureOptions): ControlRecord {
+export function eraseInput(home: Home, { tenant, action, indexes, why, log }: ErasureOptions): ControlRecord {
   const ascending = indexes.toSorted((a, b) => a - b).map(String);
-  return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why });
+  return control(home, 'input.erased', ofTenant(home, tenant), { action, indexes: ascending, why, log });
 }

@@ -13,6 +13,8 @@ export interface LeaseOptions extends ConnectionOptions {
    * Runs one lane until `signal` aborts, then resolves. Called again for a lane only when the earlier run has resolved. A rejection is fatal.
    */
   readonly onAssigned: (lane: number, signal: AbortSignal) => Promise<void> | void;
+  /** The group has said which lanes are ours, were it none; `onAssigned` was called for those that are free to run. Called after every join. */
+  readonly onJoined?: () => void;
   /** The lease cannot go on (not authorised, refused settings, a lane that failed): end the process. All signals are aborted by then. */
   readonly onFatal: (error: Error) => void;
   /** Unit ms. */
@@ -198,6 +200,7 @@ export class LaneLeases {
     this.#rejoinAtMs = Infinity;
     for (const lane of this.lanes) if (!assigned.includes(lane)) this.#end(lane, 'assigned to another process');
     for (const lane of assigned) if (!this.#running.has(lane)) this.#begin(lane);
+    queueMicrotask(() => this.#options.onJoined?.()); // after the calls of #begin
   }
 
   #begin(lane: number): void {

@@ -34,7 +34,6 @@ export async function readToEnd(
     signal.throwIfAborted();
     const [fetched] = await reader.fetch([position], { ...FETCH, signal });
     if (!fetched) throw new Error(`nothing fetched of ${place.topic}`);
-    if (fetched.error) throw fetched.error;
     let turnMs = performance.now();
     for (const record of fetched.records) {
       if (record.offset >= end) break;
@@ -44,6 +43,7 @@ export async function readToEnd(
       turnMs = performance.now();
       signal.throwIfAborted();
     }
+    if (fetched.error) throw fetched.error; // behind what could be read
     if (fetched.nextOffset > position.offset) movedMs = performance.now();
     else if (performance.now() - movedMs > STANDSTILL_MAX_MS) {
       throw new TransactionOpen(place.topic, place.partition, position.offset);

@@ -17,6 +17,14 @@ function record(offsetDelta: number, value: string): Buffer {
   return Buffer.concat([Buffer.from([body.length * 2]), body]);
 }
 
+/** Packed: one record whose value has so many zero bytes. */
+function packed(bytes: number): Buffer {
+  const measured = measuredBatch([{ topic: '', partition: 0, key: null, value: Buffer.alloc(bytes) }], undefined);
+  const out = new Out(measured.bytes);
+  writeBatch(out, measured, undefined, 0n);
+  return gzipSync(out.done().subarray(61));
+}
+
 function batch(firstOffset: number, payload: Buffer, { codec = NONE, count = 1, flags = 0, producer = -1n } = {}): Buffer {
   const bytes = Buffer.alloc(61);
   bytes.writeBigInt64BE(BigInt(firstOffset), 0);
@@ -58,6 +66,15 @@ it('stops at a batch of an unsupported codec, with its place, and keeps what cam
   expect(error).toBeInstanceOf(UnreadableBatch);
   expect(error).toMatchObject({ code: 'UNREADABLE_BATCH', topic: 'actions', partition: 0, firstOffset: 1n, lastOffset: 1n });
   expect(error?.message).toContain('zstd found');
+});
+
+it('unpacks no more than 64 MiB and a batch of one answer: the next one goes on there', () => {
+  const large = packed(20 * 1024 * 1024);
+  const bytes = Buffer.concat(Array.from({ length: 6 }, (_, offset) => batch(offset, large, { codec: GZIP })));
+  const first = decodeRecordSet(bytes, at);
+  expect([first.records.length, first.nextOffset, first.error]).toEqual([4, 4n, undefined]);
+  const second = decodeRecordSet(bytes, { ...at, from: first.nextOffset });
+  expect([second.records.length, second.nextOffset]).toEqual([2, 6n]);
 });
 
 it('refuses a gzip bomb before it fills the memory', () => {

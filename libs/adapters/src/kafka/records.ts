@@ -27,6 +27,11 @@ interface Aborted {
 
 /** A 1 MiB gzip bomb holds 200 MB; the largest honest batch is the ledger's 16 MiB. */
 const DECOMPRESSED_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * What the packed batches of one answer may come to, so that many small bombs are no large one: the rest is fetched again. One batch more than this is
+ * in memory at most.
+ */
+const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of a record batch up to and with its record count (Kafka message format 2). */
 const HEADER_BYTES = 61;
 /** Bytes up to and with its length, which counts what follows. */
@@ -52,6 +57,7 @@ export function decodeRecordSet(
     const where = { topic: at.topic, partition: at.partition, firstOffset: first, lastOffset: last };
     return { records, nextOffset, error: new UnreadableBatch(where, why, cause) };
   };
+  let unpackedBytes = 0;
   let before = -1n; // last offset of the batch before
   for (let start = 0; start + HEADER_BYTES <= bytes.length;) {
     const length = bytes.readInt32BE(start + LENGTH_END - 4);
@@ -68,6 +74,7 @@ export function decodeRecordSet(
     }
     before = batch.lastOffset;
     if (batch.lastOffset < at.from) continue;
+    if (unpackedBytes >= UNPACKED_BYTES_MAX) break; // the next fetch begins here
     for (let first = waiting[0]; first && first.firstOffset <= batch.lastOffset; first = waiting[0]) {
       aborting.add(first.producerId);
       waiting.shift();
@@ -77,7 +84,9 @@ export function decodeRecordSet(
         const marker = decodeRecords(batch, at)[0];
         if (marker && isAbortMarker(marker.key)) aborting.delete(batch.producerId);
       } else if (!(batch.isTransactional && aborting.has(batch.producerId))) {
-        for (const record of decodeRecords(batch, at)) if (record.offset >= at.from) records.push(record);
+        const payload = unpacked(batch);
+        if (batch.codec !== 0) unpackedBytes += payload.length;
+        for (const record of decodeRecords(batch, at, payload)) if (record.offset >= at.from) records.push(record);
       }
     } catch (error) {
       return unreadable(batch.firstOffset, batch.lastOffset, messageOf(error), error);
@@ -127,8 +136,8 @@ function readBatch(bytes: Buffer): Batch {
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 
-function decodeRecords(batch: Batch, { topic, partition }: { topic: string; partition: number }): KafkaRecord[] {
-  const reader = new Reader(decompress(batch));
+function decodeRecords(batch: Batch, { topic, partition }: { topic: string; partition: number }, payload = unpacked(batch)): KafkaRecord[] {
+  const reader = new Reader(payload);
   const records: KafkaRecord[] = [];
   for (let index = 0; index < batch.count; index++) {
     const length = reader.varint();
@@ -164,7 +173,7 @@ function setOwn(headers: Record<string, string>, name: string, value: string): v
   else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-function decompress({ codec, payload }: Batch): Buffer {
+function unpacked({ codec, payload }: Batch): Buffer {
   if (codec === 0) return payload;
   if (codec === 1) return gunzipSync(payload, { maxOutputLength: DECOMPRESSED_BYTES_MAX });
   throw new Error(`codec none or gzip expected, ${CODECS[codec] ?? codec} found`);

@@ -27,8 +27,8 @@ export interface TopicSpec {
 
 /**
  * Input topics: stored uncompressed, because the broker then unpacks a bomb or an unknown codec instead of us; stamped by the broker,
- * because a record dated 1970 would be deleted within a minute. The ledger and `decider-state` are stamped too: their append times are the clock
- * that a lane goes by.
+ * because a record dated 1970 would be deleted within a minute. The ledger and `decider-state` are stamped too, their append times are the clock
+ * that a lane goes by; and `receipts`, which date an entry whose record was lost and written again.
  */
 export const TOPICS: readonly TopicSpec[] = [
   input('actions', INPUT_RETENTION_MS),
@@ -36,7 +36,7 @@ export const TOPICS: readonly TopicSpec[] = [
   input('controls', FOR_EVER), // keys, bundles and the genesis of every lane: a fresh ledger cannot be made without them
   kept('ledger', { maxMessageBytes: LEDGER_BYTES_MAX, timestampType: 'LogAppendTime' }),
   compacted('input-keys', LEDGER_BYTES_MAX),
-  kept('receipts', { maxMessageBytes: LEDGER_BYTES_MAX }),
+  kept('receipts', { maxMessageBytes: LEDGER_BYTES_MAX, timestampType: 'LogAppendTime' }),
   kept('verdicts', { maxMessageBytes: LEDGER_BYTES_MAX, retentionMs: INPUT_RETENTION_MS }),
   compacted('checkpoints', LEDGER_BYTES_MAX),
   compacted('cosignatures', MIB),

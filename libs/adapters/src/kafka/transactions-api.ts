@@ -27,14 +27,7 @@ export const coordinatorOf = (cluster: Cluster, transactionalId: string): Promis
   cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: COORDINATOR_OF_TRANSACTIONS });
 
 /** DescribeTransactions: who may write under this transactional id now. */
-export const producerOf = async (cluster: Cluster, transactionalId: string): Promise<ProducerIdentity> =>
-  (await describeTransaction(cluster, transactionalId)).identity;
-
-/** What the coordinator of a transactional id says of it. Needs Describe on the transactional id. */
-export async function describeTransaction(
-  cluster: Cluster,
-  transactionalId: string,
-): Promise<{ readonly identity: ProducerIdentity; readonly timeoutMs: number }> {
+export async function producerOf(cluster: Cluster, transactionalId: string): Promise<ProducerIdentity> {
   const apiName = 'DescribeTransactions';
   return sendFlexible(await coordinatorOf(cluster, transactionalId), {
     ...{ apiKey: 65, apiVersion: 0, apiName },
@@ -45,7 +38,7 @@ export async function describeTransaction(
         const errorCode = from.int16();
         from.string(); // transactional id
         from.string(); // state
-        const timeoutMs = from.int32();
+        from.int32(); // time-out
         from.int64(); // start
         const identity = { producerId: from.int64(), producerEpoch: from.int16() };
         from.array(() => {
@@ -54,11 +47,11 @@ export async function describeTransaction(
           from.tags();
         });
         from.tags();
-        return { errorCode, identity, timeoutMs };
+        return { errorCode, identity };
       });
-      const { errorCode, identity, timeoutMs } = onlyOne(apiName, states);
+      const { errorCode, identity } = onlyOne(apiName, states);
       throwUnlessOk(`transactional id ${transactionalId}`, errorCode);
-      return { identity, timeoutMs };
+      return identity;
     },
   });
 }

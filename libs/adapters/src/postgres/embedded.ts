@@ -76,6 +76,7 @@ async function start(native: string, folder: string, asNobody: boolean): Promise
   const log = openSync(files.log, 'w', 0o600);
   const settings = [`listen_addresses=127.0.0.1`, `port=${port}`, 'unix_socket_directories=', 'timezone=UTC', 'log_timezone=UTC'];
   const args = ['-D', files.data, ...settings.flatMap((setting) => ['-c', setting])];
+  const lead = leash(files.data, 'INT');
   const child = spawn(join(native, 'bin', 'postgres'), args, {
     ...runAs(asNobody, files.data),
     detached: true,
@@ -85,13 +86,19 @@ async function start(native: string, folder: string, asNobody: boolean): Promise
   child.unref();
   child.on('error', () => undefined); // it has no process id then
   const { pid } = child;
-  if (pid === undefined) throw new Error('embedded PostgreSQL: it could not be started');
+  if (pid === undefined) {
+    lead.off();
+    throw new Error('embedded PostgreSQL: it could not be started');
+  }
+  lead.hold(pid);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
       resolve();
     });
   });
-  void ended.then(leash(pid, files.data, 'INT'));
+  void ended.then(() => {
+    lead.off();
+  });
   await untilReady(pid, files);
   let stopping: Promise<void> | undefined;
   return {

@@ -8,6 +8,7 @@ import {
   type LedgerBirth,
   type LedgerRecord,
   NOTHING_VOIDED,
+  type SealedBatch,
   SealedBatches,
   sealVerifies,
   type VoidRange,
@@ -37,7 +38,7 @@ export interface Foreign {
 export class RecoverError extends Error {
   override readonly name = 'RecoverError';
   constructor(
-    readonly code: 'HOLE' | 'NOT_AGAIN' | 'NO_INPUT',
+    readonly code: 'HOLE' | 'FORKED' | 'NOT_AGAIN',
     message: string,
   ) {
     super(message);
@@ -48,10 +49,13 @@ export class RecoverError extends Error {
  * Reads the whole ledger of a lane and leaves out, one by one, the records that are not exactly the next: what is left is one chain. Throws
  * RecoverError HOLE when a record that is left out is a decider's own and belongs behind the end of that chain: then something before it is lost.
  */
-export async function findForeign({ reader, birth, lane, topicName, wire }: LaneToRecover): Promise<Foreign> {
-  const heads = emptyHeads(birth, lane);
+export async function findForeign(
+  { reader, birth, lane, topicName, wire }: LaneToRecover,
+  heads: LaneHeads = emptyHeads(birth, lane),
+  onBatch: (batch: SealedBatch) => void = () => undefined,
+): Promise<Foreign> {
   const known = new Voids(await readVoids(reader, { topic: topicName('checkpoints'), lane, birth, wire }));
-  const sieve = new Sieve(heads, wire);
+  const sieve = new Sieve(heads, wire, onBatch);
   const each = (record: KafkaRecord): void => {
     if (!known.take(record)) sieve.take([record]);
   };
@@ -71,6 +75,7 @@ class Sieve {
   constructor(
     private readonly heads: LaneHeads,
     private readonly wire: WireCodec,
+    private readonly onBatch: (batch: SealedBatch) => void,
   ) {
     this.#batches = new SealedBatches(heads, wire);
   }
@@ -80,7 +85,9 @@ class Sieve {
     for (let record = queue.pop(); record; record = queue.pop()) {
       this.#pending.push(record);
       try {
-        if (!this.#batches.push(record.value)) continue;
+        const batch = this.#batches.push(record.value);
+        if (!batch) continue;
+        this.onBatch(batch);
         this.#pending = [];
         this.#isRunOver = true;
       } catch (error) {

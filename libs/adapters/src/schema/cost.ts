@@ -23,8 +23,8 @@ export const sum = (...costs: readonly Cost[]): Cost => costs.reduce((all, one) 
 export const shared = (...costs: readonly Cost[]): Cost => costs.reduce((all, one) => joined(all, one, Math.max), NOTHING);
 
 /**
- * On each of up to `countMax` parts of the value, which have at least `bytesMin` bytes each. A part may be the first that does not fit, and
- * is looked at for nothing.
+ * On each of up to `countMax` parts of the value, which have at least `bytesMin` bytes each; the first that does not fit may have fewer, and ends
+ * it.
  */
 export function each(of: Cost, { bytesMin, countMax }: { readonly bytesMin: number; readonly countMax: number }): Cost {
   const lines = of.flatMap(({ base, perByte }) => {

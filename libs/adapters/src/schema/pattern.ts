@@ -28,11 +28,12 @@ export class Pattern {
   /** The answer, and how many code points it took to know it. */
   read(text: string): { readonly matches: boolean; readonly read: number } {
     const { start, next, kinds, ends } = this.#table;
+    const ascii = this.#ascii;
     let state = start;
     let read = 0;
     for (let at = 0; at < text.length && state > MATCHED; at += 1, read += 1) {
       const unit = text.charCodeAt(at);
-      let kind = this.#ascii[unit];
+      let kind = unit < 128 ? ascii[unit] : undefined;
       if (kind === undefined) {
         const code = text.codePointAt(at) ?? 0;
         if (code > 0xffff) at += 1;

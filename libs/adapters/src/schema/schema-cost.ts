@@ -7,11 +7,11 @@ import { isSchema, listIn, listOf, objectIn, schemaIn, type Schema, typesOf } fr
 /** A branch that does not fit leaves an error behind: an object with the place as text. */
 const BRANCH = 20;
 /** Each character is counted, or looked up in a pattern's table. */
-const PER_CHARACTER = 0.4;
+const PER_CHARACTER = 0.5;
 /** A decimal is multiplied, rounded, divided and compared. */
 const MULTIPLE_OF = 5;
 /** All members are gone through; those of a large object are in no order that is quick to read. */
-const LOOP = 10;
+const LOOP = 12;
 /** A value is compared with one of a list. */
 const CHOICE = 3;
 /** An own member is looked for by its name. */
@@ -79,7 +79,7 @@ export function costOf(root: Schema): Cost {
     const rest = isSchema(schema['unevaluatedItems']) ? sum(cost(EVALUATED), of(schemaIn(schema['unevaluatedItems']))) : NOTHING;
     return sum(
       shared(...listIn(schema['prefixItems']).map(of)),
-      'items' in schema ? sum(of(item), each(sum(cost(1), of(item)), { bytesMin: bytesOf(item, root) + 1, countMax })) : NOTHING,
+      'items' in schema ? each(sum(cost(1), of(item)), { bytesMin: bytesOf(item, root) + 1, countMax }) : NOTHING,
       each(sum(contained, rest), { bytesMin: 2, countMax }),
       schema['uniqueItems'] === true ? unique(item, countMax) : NOTHING,
     );

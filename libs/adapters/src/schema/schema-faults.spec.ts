@@ -73,6 +73,11 @@ describe('a schema of parameters', () => {
     expect(withA(a, { $defs })).toContain(fault);
   });
 
+  it('may be nested as deep as JSON goes, and is worked out once', () => {
+    const deep = Array.from({ length: 28 }).reduce<Json>((items) => ({ type: 'array', items, maxItems: 2 }), { type: 'integer' });
+    expect(withA(deep)).toContain('could cost');
+    expect(withA(Array.from({ length: 28 }).reduce<Json>((a) => object({ a }), TEXT))).toBe('');
+  });
   it('is an object that names its members', () => {
     expect(schemaFaults({ type: 'array' }).join()).toContain('type is not object');
     expect(schemaFaults({ type: 'object', properties: {} }).join()).toContain('takes unknown members');

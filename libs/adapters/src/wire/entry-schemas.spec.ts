@@ -201,6 +201,10 @@ const EXAMPLES: Record<EntryKind, Members[]> = {
   ],
   'input.erased': [{ erases: ['3', '10'], ...control }],
   'input.gap': [{ topic: 'actions', from: '3', to: '9', newEpoch: 1, ...control }],
+  'time.corrected': [
+    { lane: 0, laneTime: '2026-12-01T12:00:00.000Z', ...control },
+    { lane: 0, laneTime: '2026-12-01T12:00:00.000Z' },
+  ],
 };
 const statementOf = (kind: EntryKind, members: Members, name: string = kind) => ({
   _type: 'https://in-toto.io/Statement/v1',

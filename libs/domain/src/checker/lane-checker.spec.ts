@@ -5,6 +5,8 @@ import { attest, checkLane, type Checked, FakeEngine, laneBundle, MemoryLane } f
 import { utf8 } from '../formats/bytes.ts';
 import { tenantSeed } from '../formats/log-key.ts';
 import { signCheckpoint } from '../formats/checkpoint.ts';
+import { parseProof } from '../formats/tlog-proof.ts';
+import { statementBytes } from '../ledger/statement.ts';
 import { NOT_JUDGED } from '../policy/types.ts';
 import type { InvariantId } from './report.ts';
 
@@ -82,6 +84,47 @@ describe('the checker', () => {
       ['I5', [{ ...first, tenant: 'nobody' }, second, ...rest]],
     ];
     for (const [id, hostile] of wrong) expect(violated(await check(lane, countsOf(lane), { receipts: hostile, heads }))).toContain(id);
+  });
+
+  it('names an entry whose time is not that of its record (I11); without append times it says that it cannot tell', async () => {
+    const lane = ready();
+    const dates = lane.entries.map(({ statement }) => Date.parse(statement.predicate.decidedAt));
+    const checkWith = (appendedAtMs: readonly number[]) =>
+      checkLane({ ...topicsOf(lane), appendedAtMs }, new FakeEngine(), attest(lane, lane.parties.keys), countsOf(lane));
+    const told = ({ invariants }: Checked) => invariants.find(({ id }) => id === 'I11');
+    const untold = await checkLane(topicsOf(lane), new FakeEngine(), attest(lane, lane.parties.keys), countsOf(lane));
+    expect(told(untold)).toMatchObject({ status: 'not-applicable' });
+    for (const apart of [0, 5000, -5000])
+      expect(told(await checkWith(dates.map((date) => date + apart)))).toMatchObject({ status: 'holds', checked: lane.entries.length });
+    for (const apart of [5001, -5001, 95_000]) {
+      const wrong = dates.map((date, at) => (at === 3 ? date + apart : date));
+      expect(violated(await checkWith(wrong))).toEqual(['I11']);
+    }
+  });
+
+  it('dates an entry that was written to the ledger again by its receipt, which is older than its record (I11)', async () => {
+    const lane = ready();
+    const { receipts, heads } = attest(lane, lane.parties.keys);
+    const dates = lane.entries.map(({ statement }) => Date.parse(statement.predicate.decidedAt));
+    const lost = 3;
+    const { statement } = lane.entries[lost] ?? {};
+    const of = receipts.findIndex(({ proof }) =>
+      Buffer.from(statement ? statementBytes(statement) : '').equals(parseProof(proof).entry ?? Buffer.of()),
+    );
+    expect(of).toBeGreaterThanOrEqual(0);
+    const checkWith = (receiptMs: number | undefined) => {
+      const appendedAtMs = dates.map((date, at) => (at === lost ? date + 95_000 : date));
+      const stamped = receipts.map((each, at) => (at === of && receiptMs !== undefined ? { ...each, appendedAtMs: receiptMs } : each));
+      return checkLane({ ...topicsOf(lane), appendedAtMs }, new FakeEngine(), { receipts: stamped, heads }, countsOf(lane));
+    };
+    const date = dates[lost] ?? 0;
+    for (const timely of [date, date - 5000, date + 94_999]) {
+      const { invariants, status } = await checkWith(timely);
+      const { notes } = invariants.find(({ id }) => id === 'I11') ?? {};
+      expect([status, notes]).toEqual(['valid', [expect.stringContaining('written to the ledger again')]]);
+    }
+    // Not older than the record, older than the decision, and of no known time: each proves nothing of it.
+    for (const wrong of [date + 95_000, date - 5001, undefined]) expect(violated(await checkWith(wrong))).toEqual(['I11']);
   });
 
   it('names a signed checkpoint with another root, or where no batch ends (I10); unsigned ones are noise', async () => {

@@ -8,6 +8,7 @@ import { SealedBatches, type SealedBatch, type SealedEntry } from '../ledger/sea
 import type { PolicyEngine } from '../policy/types.ts';
 import { placeMac } from '../ledger/source.ts';
 import { Citations, type Acknowledgement, type TopicHoldings } from './citations.ts';
+import { Dates } from './dates.ts';
 import { Receipts } from './receipts.ts';
 import { Replay, type ReplayInput } from './replay.ts';
 import type { Findings, InvariantId } from './report.ts';
@@ -39,7 +40,7 @@ export interface Remainder {
 }
 
 /** What holds up to a record that does not fit need not hold on the lane. */
-const UNTOLD_WHEN_BROKEN: readonly InvariantId[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10'];
+const UNTOLD_WHEN_BROKEN: readonly InvariantId[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I11'];
 
 /**
  * Checks one lane from genesis: first every ledger record, then heads and receipts, then what the input topics hold. The one checker:
@@ -49,6 +50,7 @@ export class LaneChecker {
   readonly heads: LaneHeads;
   readonly #batches: SealedBatches;
   readonly #citations: Citations;
+  readonly #dates: Dates;
   readonly #replay: Replay;
   readonly #roots: Roots;
   readonly #receipts: Receipts;
@@ -63,14 +65,19 @@ export class LaneChecker {
     this.#findings = findings;
     this.#batches = new SealedBatches(this.heads, wire);
     this.#citations = new Citations(findings);
+    this.#dates = new Dates(birth.rules, findings);
     this.#replay = new Replay(birth, lane, engine, wire, findings);
     this.#roots = new Roots(findings);
-    this.#receipts = new Receipts(this.heads, this.#roots, findings);
+    this.#receipts = new Receipts(this.heads, this.#roots, this.#dates, findings);
   }
 
-  /** The next record of `ledger`. After the first that does not fit nothing more is looked at: what follows proves nothing. */
-  async record(value: Uint8Array | null): Promise<void> {
+  /**
+   * The next record of `ledger`, and when the broker appended it, where that is known. After the first that does not fit nothing more is looked at:
+   * what follows proves nothing.
+   */
+  async record(value: Uint8Array | null, appendedAtMs?: number): Promise<void> {
     if (this.#broken) return;
+    this.#dates.record(appendedAtMs);
     let batch: SealedBatch | undefined;
     try {
       batch = this.#batches.push(value);
@@ -86,6 +93,7 @@ export class LaneChecker {
     this.#findings.checked('I2', batch.entries.length);
     this.#findings.checked('I5', batch.entries.length);
     this.#roots.note(this.heads, batch);
+    this.#dates.entries(batch.entries);
     for (const group of groupsOf(batch)) await this.#group(group);
   }
 
@@ -107,8 +115,9 @@ export class LaneChecker {
     else this.#headsAhead += 1;
   }
 
-  receipt(tenant: string, proof: Uint8Array): void {
-    if (!this.#broken) this.#receipts.push(tenant, proof);
+  /** The next record of `receipts`, and when the broker appended it, where that is known. */
+  receipt(tenant: string, proof: Uint8Array, appendedAtMs?: number): void {
+    if (!this.#broken) this.#receipts.push(tenant, proof, appendedAtMs);
   }
 
   /** Returns what is still to come: inputs without a decision and entries without a receipt. */
@@ -123,6 +132,7 @@ export class LaneChecker {
       for (const id of UNTOLD_WHEN_BROKEN) this.#findings.unknown(id, why);
       return { pending: 0, receipts, erased, unreplayable, headsAhead: this.#headsAhead };
     }
+    this.#dates.finish();
     const undecided = this.#citations.compare(holdings);
     if (acks) this.#citations.acknowledged(acks, this.options.lane);
     return { pending: undecided + this.#receipts.pending(), receipts, erased, unreplayable, headsAhead: this.#headsAhead };

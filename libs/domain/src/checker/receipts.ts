@@ -5,6 +5,7 @@ import { verifyInclusion } from '../formats/merkle-verify.ts';
 import { parseProof } from '../formats/tlog-proof.ts';
 import { parseVkey, type Verifier } from '../formats/vkey.ts';
 import { allTrees, type LaneHeads, type TreeHead } from '../ledger/heads.ts';
+import type { Dates } from './dates.ts';
 import type { Findings } from './report.ts';
 import type { Roots } from './roots.ts';
 
@@ -23,11 +24,12 @@ export class Receipts {
   constructor(
     private readonly heads: LaneHeads,
     private readonly roots: Roots,
+    private readonly dates: Dates,
     private readonly findings: Findings,
   ) {}
 
-  /** In offset order of `receipts`, after the ledger was read at least as far as they say. */
-  push(tenant: string, proof: Uint8Array): void {
+  /** In offset order of `receipts`, after the ledger was read at least as far as they say; and when the broker appended it, where that is known. */
+  push(tenant: string, proof: Uint8Array, appendedAtMs?: number): void {
     const tree = this.#treeOf(tenant);
     if (!tree) {
       this.findings.violated('I5', `a receipt names tenant ${tenant}, which no entry registered`);
@@ -51,6 +53,7 @@ export class Receipts {
       const checkpoint = this.#checkpoint(file.checkpoint, origin, tree.vkey);
       const entry = file.entry ?? new Uint8Array();
       verifyInclusion({ index: file.index, size: checkpoint.size, leafHash: leafHash(entry), root: checkpoint.root, proof: file.proof });
+      this.dates.receipt(origin, expected, appendedAtMs);
     } catch (error) {
       this.findings.violated('I4', `${origin}: a receipt does not verify: ${String(error)}`);
     }

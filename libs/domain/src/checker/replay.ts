@@ -3,6 +3,7 @@ import { NOT_JUDGED_DETAIL } from '../decide/controls.ts';
 import { decide } from '../decide/decide.ts';
 import { evolve } from '../decide/evolve.ts';
 import { replayFacts } from '../decide/facts.ts';
+import type { Range } from '../decide/limits.ts';
 import { emptyLane, type LaneState, type LedgerBirth } from '../decide/state.ts';
 import type { DecideContext, Input } from '../decide/types.ts';
 import { equalBytes } from '../formats/bytes.ts';
@@ -73,7 +74,7 @@ export class Replay {
   }
 
   /** Where the decisions are that counted towards limits of this one by an input that is gone. */
-  #limitsUnknown({ kind, record, statement: { predicate } }: SealedEntry): readonly (readonly [number, number])[] {
+  #limitsUnknown({ kind, record, statement: { predicate } }: SealedEntry): readonly Range[] {
     const { bundle, tenants } = this.#state;
     if (kind !== 'action.decided' || bundle?.tables.limits === undefined || predicate['class'] === undefined) return [];
     const nowMs = parseTime(predicate.decidedAt);
@@ -139,7 +140,7 @@ const isEntry = (entry: SealedEntry | undefined, bytes: Uint8Array): boolean =>
   entry !== undefined && equalBytes(entry.record.entry, bytes);
 
 /** As the engine was when the ledger refused a bundle because nobody had judged it yet. */
-const unjudging = (engine: PolicyEngine): PolicyEngine => ({
+export const unjudging = (engine: PolicyEngine): PolicyEngine => ({
   name: engine.name,
   refusals: () => [NOT_JUDGED],
   guards: (bundle) => engine.guards(bundle),

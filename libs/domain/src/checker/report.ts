@@ -10,6 +10,7 @@ export const INVARIANTS = {
   I8: 'views equal the fold of the ledger',
   I9: 'no view or pack of one tenant holds a byte of another',
   I10: 'no two checkpoints of one size with different roots',
+  I11: 'the time of each entry agrees with the broker’s append time of its record',
 } as const;
 export type InvariantId = keyof typeof INVARIANTS;
 

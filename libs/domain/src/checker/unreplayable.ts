@@ -1,10 +1,12 @@
+import { erasedNames } from '../decide/erase.ts';
+import type { Range } from '../decide/limits.ts';
 import type { SealedEntry } from '../ledger/sealed-batch.ts';
 
 /** Entries that cannot be decided again, and why. That an input was erased is known by the `input.erased` that says so, later in the same tree. */
 export class Unreplayable {
   /** Groups whose input is gone, by their first entry; each with the entry whose input it takes. */
   readonly #gone = new Map<string, { readonly because: string; readonly place: string; readonly entries: number }>();
-  /** Leaf indexes of groups whose own input is gone, ascending, by origin. */
+  /** Leaf indexes of groups whose own input is gone, by origin. */
   readonly #goneAt = new Map<string, number[]>();
   readonly #erased = new Set<string>();
   #otherEngine = 0;
@@ -12,7 +14,7 @@ export class Unreplayable {
   /** Called for each entry, in order. */
   note({ kind, statement: { predicate } }: SealedEntry): void {
     if (kind !== 'input.erased') return;
-    for (const index of predicate['erases'] as readonly string[]) this.#erased.add(`${predicate.origin}\0${index}`);
+    for (const name of erasedNames(predicate)) this.#erased.add(name);
   }
 
   /** Without their input, or without its key. */
@@ -29,18 +31,24 @@ export class Unreplayable {
    * decided without it, so it is decided again like anything else.
    */
   restOnGone(group: readonly SealedEntry[], index: string | undefined): boolean {
-    const { origin = '' } = group[0]?.statement.predicate ?? {};
-    const known = index === undefined ? undefined : this.#gone.get(`${origin}\0${index}`);
+    const predicate = group[0]?.statement.predicate;
+    const firstLog = predicate?.['firstLog']; // of a repetition whose first request is in a log that was closed
+    const origin = typeof firstLog === 'string' ? firstLog : (predicate?.origin ?? '');
+    return index !== undefined && this.#restOn(group, `${origin}\0${index}`);
+  }
+
+  /** The same for entries that were decided by the inputs of several others, which are among these. */
+  restOnGoneIn(group: readonly SealedEntry[], among: readonly Range[]): boolean {
+    return among.some(({ origin, first, last }) =>
+      (this.#goneAt.get(origin) ?? []).some((index) => first <= index && index <= last && this.#restOn(group, `${origin}\0${index}`)),
+    );
+  }
+
+  #restOn(group: readonly SealedEntry[], name: string): boolean {
+    const known = this.#gone.get(name);
     if (!known || this.#erased.has(known.because)) return false;
     this.#add(group, known.because);
     return true;
-  }
-
-  /** The same for entries that were decided by the inputs of several others, which are among these ranges of leaf indexes, first and last. */
-  restOnGoneIn(group: readonly SealedEntry[], ranges: readonly (readonly [first: number, last: number])[]): boolean {
-    const gone = ranges.length === 0 ? [] : (this.#goneAt.get(group[0]?.statement.predicate.origin ?? '') ?? []);
-    const isMeant = (index: number): boolean => ranges.some(([first, last]) => first <= index && index <= last);
-    return gone.some((index) => isMeant(index) && this.restOnGone(group, String(index)));
   }
 
   /** Judged by another engine, or another version of it, than the one at hand. */

@@ -28,7 +28,7 @@ import { freezeFor } from './freeze.ts';
 import { idKey } from './ids.ts';
 import { pick } from './members.ts';
 import { admits } from './memory/counts.ts';
-import type { IdName, RememberedId } from './memory/lane-ids.ts';
+import { citing, type IdName, type RememberedId } from './memory/lane-ids.ts';
 import { capacityOf, hasRoom } from './memory/records.ts';
 import { idsExhausted } from './identity-rules-1.ts';
 import { senderOf } from './sender.ts';
@@ -89,9 +89,10 @@ function repetition(
 ): Members {
   const { id } = claim;
   const isOld = state.rules === 1;
-  const first = isOld ? facts.ids.firstOf(idKey(issuer, id), nowMs) : state.ids.find({ tenant: tree, issuer, id }, nowMs);
+  const known = isOld ? facts.ids.firstOf(idKey(issuer, id), nowMs) : state.ids.find({ tenant: tree, issuer, id }, nowMs);
+  const first = known ? citing({ log: undefined, ...known }) : {};
   // A copy that was signed anew may count for longer: it is known for as long.
-  return { reasons: ['CLAIM_REPEATED'], ...(first ? { first: String(first.index) } : {}), ...(isOld ? {} : life(claim)) };
+  return { reasons: ['CLAIM_REPEATED'], ...first, ...(isOld ? {} : life(claim)) };
 }
 
 /** In this order; undefined when it is granted. */

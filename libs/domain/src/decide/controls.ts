@@ -3,7 +3,7 @@ import { keyIdOf } from '../formats/keys.ts';
 import { originOf } from '../formats/log-key.ts';
 import { laneOf } from '../formats/lane.ts';
 import { isIdentifier } from '../formats/ids.ts';
-import { parseTime } from '../formats/time.ts';
+import { formatTime, parseTime } from '../formats/time.ts';
 import type { Entry, EntryKind, InputTopic } from '../ledger/entry.ts';
 import { allTrees, newTree, systemTree } from '../ledger/heads.ts';
 import { parseBundle } from '../policy/bundle.ts';
@@ -16,7 +16,7 @@ import { parsePayload } from '../payloads/parse.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { settlementOf, voteFault } from './approvals.ts';
 import { after, draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { laneNow } from './lane-time.ts';
+import { isAhead, laneNow } from './lane-time.ts';
 import { cancelledBy } from './erase.ts';
 import { type FreezeScope, liftable, type NewFreeze, refusalOfRaise } from './freeze.ts';
 import { findEscalation } from './due.ts';
@@ -158,10 +158,12 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     if (!isNewEpoch && BigInt(text(body['to'])) <= next) return 'stale';
     return { kind: 'input.gap', members: { topic, from: body['from'], to: body['to'], newEpoch: body['epoch'] } };
   },
+  'time.corrected': correctTime,
   'input.erased': ({ state, checked, body }) => {
-    const [action, indexes] = [text(body['action']), body['indexes'] as string[]];
-    const first = cancelledBy(state, { tenant: checked.tree, action, indexes, payloadDigest: checked.payloadDigest });
-    return typeof first === 'string' ? first : { kind: 'input.erased', members: { erases: indexes }, actionId: action, first };
+    const [action, indexes, log] = [text(body['action']), body['indexes'] as string[], body['log'] as string | undefined];
+    const first = cancelledBy(state, { tenant: checked.tree, action, indexes, payloadDigest: checked.payloadDigest, log });
+    if (typeof first === 'string') return first;
+    return { kind: 'input.erased', members: { erases: indexes, ...pick(body, ['log']) }, actionId: action, first };
   },
 };
 
@@ -270,6 +272,15 @@ function liftFreeze({ state, context, checked, body }: Step): Accepted | string 
   if (typeof freeze === 'string') return freeze;
   const members = pick(body, ['lifts', 'by']);
   return { kind: 'freeze.lifted', members, also: inTrees(state, checked, { kind: 'freeze.lifted', members }, freeze.scope) };
+}
+
+/** Judged and dated by the clock itself, not by the lane's time: that is what it sets back. */
+function correctTime({ state, context, checked, body }: Step): Accepted | string {
+  const { lastDecidedAtMs, heads } = state;
+  if (body['lane'] !== heads.lane || body['laneTime'] !== formatTime(lastDecidedAtMs)) return 'stale';
+  if (!isAhead(state, context.nowMs)) return 'not-ahead';
+  const members = pick(body, ['lane', 'laneTime']);
+  return { kind: 'time.corrected', members, also: inTrees(state, checked, { kind: 'time.corrected', members }) };
 }
 
 /** A part for each tenant of the lane, or for the one that `scope` names: what the system tree says, without its input. */

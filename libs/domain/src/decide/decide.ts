@@ -3,9 +3,9 @@ import { formatTime } from '../formats/time.ts';
 import { bytesMac } from '../payloads/digests.ts';
 import type { Entry } from '../ledger/entry.ts';
 import { systemTree } from '../ledger/heads.ts';
-import { decideControl } from './controls.ts';
+import { decideControl, refuse } from './controls.ts';
 import { draft, recordSource, treeOf, type EntryContent, type RecordInput } from './draft.ts';
-import { laneNow } from './lane-time.ts';
+import { laneNow, refusedByTime } from './lane-time.ts';
 import { decideClaim } from './claims.ts';
 import { firstDue } from './due.ts';
 import { checkEnvelope, type RefusalCode } from './envelope-check.ts';
@@ -32,6 +32,8 @@ export function decide(state: LaneState, input: Input, context: DecideContext): 
     throw new LaneHalted('NOT_INITIALISED', `lane ${state.heads.lane}: the first record on controls is ${check.ok.kind}`);
   }
   const { kind } = check.ok;
+  const late = refusedByTime(state, check.ok, context.nowMs);
+  if (late !== undefined) return refuse(state, input, context, check.ok, late);
   if (kind === 'action.proposed') return decideProposal(state, input, context, check.ok);
   if (kind === 'claim.requested') return decideClaim(state, input, context, check.ok);
   if (kind === 'outcome.reported') return decideOutcome(state, input, context, check.ok);

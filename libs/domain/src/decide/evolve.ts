@@ -17,6 +17,7 @@ import { evolveKeys } from './issuer-keys.ts';
 import { evolveLedgerKeys } from './ledger-keys.ts';
 import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
 import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
+import { floorOf } from './lane-time.ts';
 import type { EvolvedEntry, InputFacts } from './types.ts';
 import { text } from '../ledger/text.ts';
 
@@ -38,7 +39,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     state.idCount -= tenant.ids.forgetExpired(decidedAtMs);
     tenant.claims.forgetExpired(decidedAtMs);
   } else state.ids.sweep(decidedAtMs);
-  tenant.lastDecidedAtMs = decidedAtMs;
+  tenant.lastDecidedAtMs = Math.max(tenant.lastDecidedAtMs, decidedAtMs);
   state.lastDecidedAtMs = Math.max(state.lastDecidedAtMs, decidedAtMs);
   advancePosition(state, entry.source);
   rememberControl(state, tenant, entry.tenant, predicate);
@@ -57,6 +58,9 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'key.added':
     case 'key.revoked':
       evolveKeys(tenant, entry.kind, predicate);
+      break;
+    case 'log.closed':
+      state.ids.closeLog(entry.tenant, predicate.origin);
       break;
     case 'key.rotated':
       if (entry.tenant === systemTree(state.heads.lane)) evolveLedgerKeys(state, predicate);
@@ -96,11 +100,14 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
     case 'effect.closed':
       evolveEffects(state, tenant, { name: entry.tenant, kind: entry.kind, actionId: subject[0].name, predicate });
       break;
+    case 'time.corrected':
+      if (entry.tenant === systemTree(state.heads.lane)) correctTime(state, decidedAtMs);
+      break;
     case 'input.gap':
       gap(state, predicate);
       break;
     case 'input.erased':
-      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[]);
+      forgetRequests(state, entry.tenant, predicate['erases'] as readonly string[], predicate['log']);
       break;
     case 'action.repeated':
       if (state.rules >= 2) rememberProposal(state, entry, subject[0].name, facts);
@@ -112,7 +119,6 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       break;
     case 'genesis':
     case 'log.rotated':
-    case 'log.closed':
     case 'rollback.granted':
       break; // nothing beyond what every entry does
   }
@@ -158,7 +164,7 @@ function settled(state: LaneState, tenant: TenantFacts, entry: EvolvedEntry, pre
   const closed = closeEscalation(state.due, entry.tenant, Number(predicate['settles']));
   if (!closed) return;
   if (predicate['outcome'] !== 'ALLOW_APPROVED') {
-    for (const count of closed.counts ?? []) tenant.limits.release(count, closed.index);
+    for (const count of closed.counts ?? []) tenant.limits.release(count, predicate.origin, closed.index);
     for (const digest of closed.uses ?? []) tenant.used.release({ digest });
   }
   if (state.rules === 1) tenant.ids.settle(idKey(closed.issuer, closed.actionId));
@@ -196,6 +202,13 @@ function freeze(state: LaneState, kind: 'freeze.raised' | 'freeze.lifted', predi
   const { level, scope, until } = predicate as unknown as { level: FreezeLevel; scope: FreezeScope; until?: string };
   const untilMs = until === undefined ? null : parseTime(until);
   raise(state.freezes, { id: text(predicate['freeze']), level, scope, by: text(predicate['by']), untilMs }, nowMs);
+}
+
+/** What time decided meanwhile stays; from here on it goes on from the corrected moment. */
+function correctTime(state: LaneState, nowMs: number): void {
+  state.lastDecidedAtMs = nowMs;
+  state.floorMs = floorOf(nowMs);
+  for (const tenant of state.tenants.values()) tenant.lastDecidedAtMs = Math.min(tenant.lastDecidedAtMs, nowMs);
 }
 
 function gap(state: LaneState, predicate: Predicate): void {

@@ -11,7 +11,12 @@ export const ID_ROW_BYTES = 69;
 const PERMIT_AT = 49;
 const OWNER_AT = 65;
 const WORDS = 4;
+/** An index and a row are one number while there are fewer rows than this: eight million. */
+const ROWS_NUMBERED = 2 ** 23;
 const ROWS_MIN = 64;
+
+/** Four bytes at a time are copied as they are. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 const USED = 1;
 const OPEN = 2;
@@ -116,18 +121,18 @@ export class IdTable {
    * row, of which there may be a million: nothing is decided meanwhile.
    */
   encode(): Uint8Array {
-    const [keys, digests, indexes, expiries, flags] = [this.#keys, this.#digests, this.#indexes, this.#expiries, this.#flags];
-    const [permits, owners] = [this.#permits, this.#owners];
+    const [keys, indexes, expiries, flags, owners] = [this.#keys, this.#indexes, this.#expiries, this.#flags, this.#owners];
+    const [digests, permits] = [this.#digests, this.#permits].map((bytes) => new Uint32Array(bytes.buffer)) as [Uint32Array, Uint32Array];
     const out = new Uint8Array(this.size * ID_ROW_BYTES);
     const view = new DataView(out.buffer);
     let at = 0;
     for (const row of this.#inOrder()) {
       for (let of = 0; of < WORDS; of++) view.setUint32(at + of * 4, keys[row * WORDS + of] ?? 0);
-      for (let of = 0; of < ID_DIGEST_BYTES; of++) out[at + 16 + of] = digests[row * ID_DIGEST_BYTES + of] ?? 0;
+      for (let of = 0; of < WORDS; of++) view.setUint32(at + 16 + of * 4, digests[row * WORDS + of] ?? 0, IS_LITTLE_ENDIAN);
       view.setFloat64(at + 32, indexes[row] ?? 0);
       view.setFloat64(at + 40, expiries[row] ?? 0);
       out[at + 48] = flags[row] ?? 0;
-      for (let of = 0; of < ID_DIGEST_BYTES; of++) out[at + PERMIT_AT + of] = permits[row * ID_DIGEST_BYTES + of] ?? 0;
+      for (let of = 0; of < WORDS; of++) view.setUint32(at + PERMIT_AT + of * 4, permits[row * WORDS + of] ?? 0, IS_LITTLE_ENDIAN);
       view.setUint32(at + OWNER_AT, owners[row] ?? 0);
       at += ID_ROW_BYTES;
     }
@@ -153,18 +158,27 @@ export class IdTable {
     return rows;
   }
 
+  /** Rows by leaf index; those of two trees that share one by their keys. Numbers sort ten times as fast as with a comparison of ours. */
   #inOrder(): Uint32Array {
     const rows = new Uint32Array(this.size);
-    let [held, isOrdered] = [0, true];
+    const numbers = new Float64Array(this.size);
+    let held = 0;
     for (let row = 0; row < this.#rows; row++) {
       if (!this.isUsed(row)) continue;
-      isOrdered &&= held === 0 || this.#compare(rows[held - 1] ?? 0, row) < 0;
-      rows[held++] = row;
+      rows[held] = row;
+      numbers[held++] = this.indexOf(row) * ROWS_NUMBERED + row;
     }
-    return isOrdered ? rows : rows.sort((a, b) => this.#compare(a, b));
+    if (this.#rows > ROWS_NUMBERED || numbers.some((number) => number > Number.MAX_SAFE_INTEGER))
+      return rows.sort((a, b) => this.#compare(a, b));
+    numbers.sort();
+    for (let from = 0, to = 0; from < held; from = to) {
+      const index = Math.floor((numbers[from] ?? 0) / ROWS_NUMBERED);
+      for (; to < held && Math.floor((numbers[to] ?? 0) / ROWS_NUMBERED) === index; to++) rows[to] = (numbers[to] ?? 0) % ROWS_NUMBERED;
+      if (to - from > 1) rows.subarray(from, to).sort((a, b) => this.#compare(a, b));
+    }
+    return rows;
   }
 
-  /** By leaf index; those of two trees that share one by their keys. */
   #compare(a: number, b: number): number {
     const byIndex = (this.#indexes[a] ?? 0) - (this.#indexes[b] ?? 0);
     if (byIndex !== 0) return byIndex;

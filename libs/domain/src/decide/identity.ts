@@ -5,7 +5,9 @@
 import { equalBytes } from '../formats/bytes.ts';
 import { isIdentifier } from '../formats/ids.ts';
 import { requestDigest } from '../payloads/digests.ts';
+import { isBelowFloor } from './lane-time.ts';
 import { ISSUED_AHEAD_MS_MAX, timesOf } from './memory/lifetimes.ts';
+import { citing } from './memory/lane-ids.ts';
 import { hasRoom } from './memory/records.ts';
 import type { Identified, ParsedProposal, Step } from './proposal-step.ts';
 import { REQUEST_DIGEST_BYTES } from './types.ts';
@@ -20,7 +22,7 @@ export function identify({ state, checked, nowMs }: Step, parsed: ParsedProposal
   }
   const { id, issuedAtMs, expiresAtMs } = times;
   const denied = (reason: string, detail: string, more = {}): Identified => ({ is: 'denied', id, reason, detail, ...more });
-  const isOver = nowMs >= expiresAtMs;
+  const isOver = nowMs >= expiresAtMs || isBelowFloor(state, payload['askedAt']);
   const asked = { askedAt: payload['askedAt'] };
   const digest = requestDigest(payload, state.rules).subarray(0, REQUEST_DIGEST_BYTES);
   const first = state.ids.find({ tenant, issuer, id }, nowMs);
@@ -31,8 +33,8 @@ export function identify({ state, checked, nowMs }: Step, parsed: ParsedProposal
   // Malformed it stays for ever, remembered or not.
   if (!parsed.ok && !(isCopy && !isOver)) return denied('DENY_MALFORMED', parsed.detail, hasRoomForId ? { more: asked, facts } : {});
   if (isOver) return denied('DENY_EXPIRED', 'expired');
-  if (first && isCopy) return { is: 'repeated', id, first: first.index, more: asked };
-  if (first) return denied('DENY_CONFLICT', 'conflict', { more: { first: String(first.index), ...asked } });
+  if (first && isCopy) return { is: 'repeated', id, first: first.index, more: { ...asked, ...citing(first) } };
+  if (first) return denied('DENY_CONFLICT', 'conflict', { more: { ...citing(first), ...asked } });
   if (issuedAtMs <= (of.floors.get(issuer) ?? -1)) return denied('DENY_LIMIT', 'issued-before-limit');
   if (!hasRoomForId) return denied('DENY_LIMIT', 'ids', { more: { issuedAt: payload['issuedAt'] } });
   if (issuedAtMs > nowMs + ISSUED_AHEAD_MS_MAX) return denied('DENY_EXPIRED', 'issued-ahead', { more: asked, facts });

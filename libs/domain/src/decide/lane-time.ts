@@ -1,4 +1,8 @@
 /** The bound within which clocks of one lane agree, and what a lane's time is. Where each clock is used: docs/time.md. */
+import type { Json } from '../formats/canonical-json.ts';
+import { parseTime } from '../formats/time.ts';
+import type { PayloadKind } from '../payloads/kinds.ts';
+import { ISSUED_AHEAD_MS_MAX } from './memory/lifetimes.ts';
 import type { LaneState } from './state.ts';
 
 /**
@@ -23,3 +27,32 @@ export const isAhead = ({ rules, lastDecidedAtMs }: Timed, nowMs: number): boole
  * tell a refusal for that reason from any other.
  */
 export const laneNow = (state: Timed, nowMs: number): number => (isAhead(state, nowMs) ? nowMs : Math.max(nowMs, state.lastDecidedAtMs));
+
+/** Controls that only ever take away: they count whatever the clocks say, and a late copy of one harms nobody. */
+const TIGHTENING: ReadonlySet<PayloadKind> = new Set<PayloadKind>(['freeze.raised', 'issuer.revoked', 'key.revoked', 'token.revoked']);
+
+/** Why the lane's time refuses a record with a good signature, in one word; a proposal below the floor is denied as expired elsewhere. */
+export function refusedByTime(
+  state: Timed & Pick<LaneState, 'floorMs'>,
+  { kind, payload }: { readonly kind: PayloadKind; readonly payload: Readonly<Record<string, Json>> },
+  nowMs: number,
+): 'lane-time-ahead' | 'expired' | undefined {
+  if (TIGHTENING.has(kind) || kind === 'time.corrected') return undefined;
+  if (kind !== 'action.proposed' && isBelowFloor(state, payload['issuedAt'])) return 'expired';
+  return isAhead(state, nowMs) ? 'lane-time-ahead' : undefined;
+}
+
+/**
+ * What a correction to `nowMs` leaves: while the lane's time ran ahead ids were forgotten early, so a copy from before cannot be recognised. All
+ * that was asked or signed until then is over, by the clock of a sender who may be ahead.
+ */
+export const floorOf = (nowMs: number): number => nowMs + ISSUED_AHEAD_MS_MAX;
+
+export function isBelowFloor({ floorMs }: Pick<LaneState, 'floorMs'>, time: Json | undefined): boolean {
+  if (floorMs === 0 || typeof time !== 'string') return false;
+  try {
+    return parseTime(time) < floorMs;
+  } catch {
+    return false; // it is malformed, which is said elsewhere
+  }
+}

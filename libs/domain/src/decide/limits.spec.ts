@@ -2,15 +2,18 @@ import { describe, expect, it } from 'vitest';
 
 import { LimitBook, SLOTS_PER_WINDOW } from './limits.ts';
 
+const LOG = 'log';
 const WINDOW_MS = 24 * 60_000;
 const SLOT_MS = WINDOW_MS / SLOTS_PER_WINDOW;
 const count = (amount: number | null = 1, key = 'a') => ({ limit: 'one', key, amount });
 const KEY = count();
 
-function bookOf(...added: readonly { index: number; nowMs: number; amount?: number | null; key?: string; isGone?: boolean }[]): LimitBook {
+function bookOf(
+  ...added: readonly { index: number; nowMs: number; amount?: number | null; key?: string; isGone?: boolean; origin?: string }[]
+): LimitBook {
   const book = new LimitBook();
-  for (const { index, nowMs, amount, key, isGone = false } of added) {
-    book.add({ limit: 'one', windowMs: WINDOW_MS, index, nowMs, count: isGone ? undefined : count(amount, key) });
+  for (const { index, nowMs, amount, key, isGone = false, origin = LOG } of added) {
+    book.add({ limit: 'one', origin, windowMs: WINDOW_MS, index, nowMs, count: isGone ? undefined : count(amount, key) });
   }
   return book;
 }
@@ -28,18 +31,18 @@ describe('what a limit has counted', () => {
   });
   it('is given back to the slot that it was counted in', () => {
     const book = bookOf({ index: 1, nowMs: 0, amount: 5 }, { index: 2, nowMs: SLOT_MS, amount: 7 });
-    book.release(count(5), 1);
+    book.release(count(5), LOG, 1);
     expect([book.spent(KEY, SLOT_MS), book.size]).toEqual([7, 1]);
-    book.release(count(7), 2);
+    book.release(count(7), LOG, 2);
     expect([book.spent(KEY, SLOT_MS), book.size]).toEqual([0, 0]);
   });
   it('is unknown where an input of its slot is erased, until that slot is out of the window', () => {
     const book = bookOf({ index: 1, nowMs: 0 }, { index: 5, nowMs: 1 }, { index: 9, nowMs: SLOT_MS });
-    book.forget([6]);
+    book.forget(LOG, [6]);
     expect(book.spent(KEY, SLOT_MS)).toBe(3);
-    book.forget([3]);
+    book.forget(LOG, [3]);
     expect(book.spent(count(1, 'never seen'), SLOT_MS)).toBe('unknown');
-    expect(book.unknownOf('one', SLOT_MS)).toEqual([[1, 5]]);
+    expect(book.unknownOf('one', SLOT_MS)).toMatchObject([{ first: 1, last: 5 }]);
     expect(book.spent(KEY, SLOT_MS + WINDOW_MS)).toBe(1);
   });
   it('is the same whether an input was gone when it was read, or was erased later', () => {
@@ -48,14 +51,22 @@ describe('what a limit has counted', () => {
       { index: 5, nowMs: 1, amount: 9 },
     ];
     const live = bookOf(one, two);
-    live.forget([5]);
-    live.release(count(9), 5);
+    live.forget(LOG, [5]);
+    live.release(count(9), LOG, 5);
     expect(live.encode()).toEqual(bookOf(one, { ...two, isGone: true }).encode());
+  });
+  it('of a next log, whose indexes begin again, is in slots of its own', () => {
+    const book = bookOf({ index: 7, nowMs: 0, amount: 5 }, { index: 2, nowMs: 1, amount: 9, origin: 'next' });
+    expect(book.unknownOf('one', 1)).toEqual([]);
+    book.release(count(9), 'next', 2);
+    expect(book.spent(KEY, 1)).toBe(5);
+    book.forget('next', [2]);
+    expect(book.unknownOf('one', 1)).toMatchObject([{ origin: 'next', first: 2, last: 2 }]);
   });
   it('is not mixed up when the window of the limit changes', () => {
     const book = bookOf({ index: 1, nowMs: 0, amount: 5 });
-    book.add({ limit: 'one', windowMs: 60_000, index: 2, nowMs: 1, count: count(7) });
-    book.release(count(5), 1);
+    book.add({ limit: 'one', origin: LOG, windowMs: 60_000, index: 2, nowMs: 1, count: count(7) });
+    book.release(count(5), LOG, 1);
     expect(book.spent(KEY, 1)).toBe(7);
     expect(book.spent(KEY, 70_000)).toBe(0);
   });

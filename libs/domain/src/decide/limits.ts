@@ -17,12 +17,17 @@ export const SLOTS_PER_WINDOW = 24;
 /** Totals held on one lane: some 100 bytes each. */
 export const TOTALS_PER_LANE_MAX = 500_000;
 
-interface Slot {
+/** Decisions of one log, by leaf index. */
+export interface Range {
+  readonly origin: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+interface Slot extends Range {
   readonly fromMs: number;
   /** Out of the window from then on. */
   readonly untilMs: number;
-  /** Leaf indexes of the first and the last decision in it: from entries alone. */
-  readonly first: number;
   last: number;
   /** By key; null: unknown. */
   totals: Map<string, number> | null;
@@ -34,6 +39,8 @@ export type EncodedLimits = readonly (readonly [limit: string, slots: readonly E
 
 /** Decided, and counted towards a limit. */
 export interface Counted {
+  /** Of the log that its entry is in. */
+  readonly origin: string;
   readonly limit: string;
   readonly windowMs: number;
   readonly index: number;
@@ -59,13 +66,20 @@ export function countDecision(bundle: Bundle | null, limits: LimitBook, predicat
   limits.sweep(nowMs);
   for (const limit of counted) {
     const windowSeconds = own(bundle?.tables.limits ?? {}, limit)?.windowSeconds ?? LIMIT_WINDOW_SECONDS_MAX;
-    limits.add({ limit, windowMs: windowSeconds * 1000, index, nowMs, count: counts?.find((each) => each.limit === limit) });
+    limits.add({
+      limit,
+      origin: predicate.origin,
+      windowMs: windowSeconds * 1000,
+      index,
+      nowMs,
+      count: counts?.find((each) => each.limit === limit),
+    });
   }
   return counts ? { counts } : {};
 }
 
 export class LimitBook implements Held {
-  /** By limit, in the order of time. Ranges of indexes do not overlap. */
+  /** By limit, in the order of time. Ranges of one log do not overlap. */
   readonly #slots = new Map<string, Slot[]>();
   /** Totals held, those out of their window included until the next sweep. */
   #size = 0;
@@ -84,9 +98,9 @@ export class LimitBook implements Held {
     return total;
   }
 
-  add({ limit, windowMs, index, nowMs, count }: Counted): void {
-    const slot = this.#slotAt(limit, windowMs, { index, nowMs });
-    slot.last = index;
+  add({ count, ...counted }: Counted): void {
+    const slot = this.#slotAt(counted);
+    slot.last = counted.index;
     if (count?.amount === undefined || count.amount === null) this.#lose(slot);
     else if (slot.totals && count.amount > 0) {
       if (!slot.totals.has(count.key)) this.#size += 1;
@@ -95,8 +109,8 @@ export class LimitBook implements Held {
   }
 
   /** What was asked at `index` will not happen. */
-  release({ limit, key, amount }: Count, index: number): void {
-    const slot = this.#slots.get(limit)?.find(({ first, last }) => first <= index && index <= last);
+  release({ limit, key, amount }: Count, origin: string, index: number): void {
+    const slot = this.#slots.get(limit)?.find((each) => isIn(each, origin, index));
     const left = (slot?.totals?.get(key) ?? 0) - (amount ?? 0);
     if (!slot?.totals?.has(key)) return;
     if (left > 0) slot.totals.set(key, left);
@@ -104,16 +118,15 @@ export class LimitBook implements Held {
   }
 
   /** The inputs of these decisions are erased. */
-  forget(indexes: readonly number[]): void {
+  forget(origin: string, indexes: readonly number[]): void {
     for (const slot of [...this.#slots.values()].flat()) {
-      if (indexes.some((index) => slot.first <= index && index <= slot.last)) this.#lose(slot);
+      if (indexes.some((index) => isIn(slot, origin, index))) this.#lose(slot);
     }
   }
 
-  /** Decisions that made it unknown are among these, as ranges of leaf indexes, first and last. */
-  unknownOf(limit: string, nowMs: number): readonly (readonly [first: number, last: number])[] {
-    const slots = this.#slots.get(limit) ?? [];
-    return slots.filter(({ totals, untilMs }) => totals === null && nowMs < untilMs).map(({ first, last }) => [first, last]);
+  /** Decisions that made it unknown are among these. */
+  unknownOf(limit: string, nowMs: number): readonly Range[] {
+    return (this.#slots.get(limit) ?? []).filter(({ totals, untilMs }) => totals === null && nowMs < untilMs);
   }
 
   /** Totals that are in their window. */
@@ -148,14 +161,14 @@ export class LimitBook implements Held {
     return book;
   }
 
-  #slotAt(limit: string, windowMs: number, { index, nowMs }: { readonly index: number; readonly nowMs: number }): Slot {
+  #slotAt({ limit, origin, windowMs, index, nowMs }: Omit<Counted, 'count'>): Slot {
     const slots = this.#slots.get(limit) ?? [];
     const lengthMs = Math.ceil(windowMs / SLOTS_PER_WINDOW);
     const fromMs = Math.floor(nowMs / lengthMs) * lengthMs;
     const untilMs = fromMs + lengthMs + windowMs;
     const last = slots.at(-1);
-    if (last?.fromMs === fromMs && last.untilMs === untilMs) return last;
-    const slot: Slot = { fromMs, untilMs, first: index, last: index, totals: new Map() };
+    if (last?.origin === origin && last.fromMs === fromMs && last.untilMs === untilMs) return last;
+    const slot: Slot = { origin, fromMs, untilMs, first: index, last: index, totals: new Map() };
     this.#slots.set(limit, [...slots, slot]);
     return slot;
   }
@@ -165,3 +178,5 @@ export class LimitBook implements Held {
     slot.totals = null;
   }
 }
+
+const isIn = (slot: Range, origin: string, index: number): boolean => slot.origin === origin && slot.first <= index && index <= slot.last;

@@ -98,6 +98,43 @@ describe('a log that is rotated', () => {
     expect(lane.rotateLog('_system.0')[0]?.kind).toBe('log.rotated');
   });
 
+  it('keeps its ids: one id is decided once over both logs, and the first answer is cited with the log that holds it', async () => {
+    const lane = MemoryLane.ready();
+    const [first] = lane.propose('a-1');
+    const { origin, index } = first?.statement.predicate ?? { origin: '', index: '' };
+    const before = lane.state.heads.trees.get('acme')?.origin;
+    const asked = lane.proposal('a-1');
+    lane.rotateLog('acme');
+    for (const start of [undefined, lane.snapshot()]) {
+      if (start) lane.restart(start);
+      const [repeated] = lane.when('actions', asked);
+      expect(repeated).toMatchObject({ kind: 'action.repeated', statement: { predicate: { first: index, firstLog: before } } });
+      const [conflict] = lane.propose('a-1', { justification: 'another' });
+      expect(conflict?.statement.predicate).toMatchObject({ reasons: ['DENY_CONFLICT'], first: index, firstLog: origin });
+    }
+    const [fresh] = lane.propose('a-2');
+    const [again] = lane.propose('a-2');
+    expect(again?.statement.predicate).toMatchObject({ first: fresh?.statement.predicate.index });
+    expect(again?.statement.predicate['firstLog']).toBeUndefined();
+    expect(await checkLane(lane, new FakeEngine(), attest(lane, lane.parties.keys))).toMatchObject({ status: 'valid' });
+  });
+
+  it('keeps what it holds erasable, by the name of the log, and nothing of the log that goes on is touched', async () => {
+    const lane = rotated();
+    const { old, next } = logs(lane, 'acme');
+    const asked = lane.entries.filter(({ kind }) => kind === 'action.decided').map(({ statement }) => statement.predicate.index);
+    const [of, also] = [`${old.origin}\0${String(asked[0])}`, `${next.origin}\0${String(asked[1])}`];
+    const erase = (log: string | undefined, indexes: readonly string[]) =>
+      lane.control('input.erased', 'acme', { action: 'a-1', indexes, why: 'asked', log });
+    expect(detail(erase('ledger.example/t/ff', ['1']))).toBe('unknown-log');
+    expect(detail(erase(old.origin, [String(old.range.size)]))).toBe('beyond-tree');
+    expect(erase(old.origin, [String(asked[0])])[0]?.statement.predicate).toMatchObject({ erases: [asked[0]], log: old.origin });
+    expect([lane.inputKeys.has(of), lane.inputKeys.has(also)]).toEqual([false, true]);
+    expect(lane.propose('a-1')[0]?.statement.predicate).toMatchObject({ reasons: ['DENY_CONFLICT'] });
+    const checked = await checkLane(lane, new FakeEngine(), attest(lane, lane.parties.keys));
+    expect(checked).toMatchObject({ status: 'valid', unreplayable: 0, erased: 1 });
+  });
+
   it('is nothing that a ledger of rules 1 knows', () => {
     const lane = MemoryLane.ready(['acme'], { rules: 1 });
     expect(detail(lane.rotateLog('acme'))).toBe('payload-type');

@@ -10,7 +10,7 @@ import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { count } from './effects.ts';
 import { IdBook } from './ids.ts';
-import { LaneIds } from './memory/lane-ids.ts';
+import { type EncodedOwner, LaneIds } from './memory/lane-ids.ts';
 import { type EncodedLimits, LimitBook } from './limits.ts';
 import { type EncodedUsed, UsedBook } from './used.ts';
 import {
@@ -33,6 +33,7 @@ export function encodeState(state: LaneState): Uint8Array {
   const laneIds = state.ids.encode();
   const header = {
     nextSeq: heads.nextSeq,
+    floor: state.floorMs,
     positions: Object.entries(state.positions).map(([topic, { epoch, next }]) => [topic, epoch, String(next)]),
     bundle: state.bundle?.document ?? null,
     due: state.due.open,
@@ -62,6 +63,7 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
   const header = JSON.parse(headerLine ?? '') as EncodedHeader;
   const state = emptyLane(birth, lane);
   state.heads.nextSeq = header.nextSeq;
+  state.floorMs = header.floor;
   for (const [topic, epoch, next] of header.positions) state.positions[topic] = { epoch, next: BigInt(next) } satisfies InputPosition;
   state.bundle = header.bundle === null ? null : parseBundle(header.bundle);
   let at = textEnd;
@@ -84,12 +86,13 @@ export function decodeState(bytes: Uint8Array, birth: LedgerBirth, lane: number)
 
 interface EncodedHeader {
   readonly nextSeq: number;
+  readonly floor: number;
   readonly positions: readonly (readonly [keyof LaneState['positions'], number, string])[];
   readonly bundle: Json;
   readonly due: readonly OpenEscalation[];
   readonly freezes: readonly Freeze[];
   /** Of the lane's ids, by number. */
-  readonly owners: readonly (readonly [tenant: string, issuer: string])[];
+  readonly owners: readonly EncodedOwner[];
   /** How many. */
   readonly laneIds: number;
   readonly keys: EncodedKeys;

@@ -84,8 +84,10 @@ export interface LaneState {
   readonly due: DueBook;
   /** Freezes and stops, in force and just ended. */
   readonly freezes: FreezeBook;
-  /** Latest decision on the lane, POSIX milliseconds: its time never goes back. */
+  /** Latest decision on the lane, POSIX milliseconds: its time goes back by a `time.corrected` only. */
   lastDecidedAtMs: number;
+  /** What was asked or signed before this is over, after a correction of the lane's time. 0: there was none. */
+  floorMs: number;
   /** Under rules 1: ids remembered on the whole lane. */
   idCount: number;
   /** From rules 2 on: every id of the lane that something may still be signed under. */
@@ -130,6 +132,7 @@ export function emptyLane(birth: LedgerBirth, lane: number): LaneState {
     due: emptyDue(),
     freezes: new Map(),
     lastDecidedAtMs: 0,
+    floorMs: 0,
     idCount: 0,
     ids: new LaneIds(),
     effectCounts: new Counts(),

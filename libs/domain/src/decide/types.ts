@@ -59,7 +59,7 @@ export const REQUEST_DIGEST_BYTES = 16; // 64-bit collision strength against a s
 export class LaneHalted extends Error {
   override readonly name = 'LaneHalted';
   constructor(
-    readonly code: 'NOT_INITIALISED' | 'INPUT_GAP' | 'TAIL_LOST' | 'FORKED' | 'TOPIC_SETTINGS' | 'DUE_FIRST' | 'GUARD_TAKEN',
+    readonly code: 'NOT_INITIALISED' | 'INPUT_GAP' | 'UNREADABLE' | 'TAIL_LOST' | 'FORKED' | 'TOPIC_SETTINGS' | 'DUE_FIRST' | 'GUARD_TAKEN',
     message: string,
   ) {
     super(message);

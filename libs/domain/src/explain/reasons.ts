@@ -32,9 +32,12 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     DENY_CUMULATIVE: ['it would go over a cumulative limit; exceeded names the limits', 'ask again'],
     DENY_EVIDENCE_USED: ['a statement that it needs has counted as often as it may: another one is needed', 'ask again'],
     DENY_EVALUATION_ERROR: ['the engine failed twice; it fails closed', 'ask again'],
-    DENY_MALFORMED: ['a valid signature over a body that is not a proposal, or an expiresAt beyond 24 h', 'ask again'],
+    DENY_MALFORMED: [
+      'a valid signature over a body that is not a proposal, or one that lives longer than its id is known (15 minutes from askedAt)',
+      'ask again',
+    ],
     DENY_CONFLICT: ['this id was used for something else; the first decision stands', 'ask again'],
-    DENY_EXPIRED: ['came after its own expiresAt', 'ask again'],
+    DENY_EXPIRED: ["came after its own expiresAt, or was issued more than a minute ahead of the lane's time", 'ask again'],
     DENY_LIMIT: [
       'too many remembered ids, counted totals, used statements, or open escalations of this actor (20) or this tenant (2,000), or an entry beyond 16 KiB',
       'ask again',
@@ -49,7 +52,7 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     CANCELLED_ERASED: ['the action was erased while people were still asked', 'stop'],
   }),
   ...on('claim.refused', {
-    CLAIM_RECEIPT: ["the receipt does not prove a decision of this tenant's log at that index", 'ask again'],
+    CLAIM_RECEIPT: ['the receipt does not prove a decision that this lane made and remembers', 'ask again'],
     CLAIM_NO_PERMIT: ['that decision allowed nothing: denied, escalated, or in shadow mode', 'stop'],
     CLAIM_NOT_EXECUTOR: ['the permit does not name this executor', 'stop'],
     CLAIM_EXPIRED: ["after the permit's executeBy", 'stop'],
@@ -60,7 +63,7 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     CLAIM_REVOKED: ['the credential that proposed it was revoked or has ended since, or is not known any more', 'stop'],
     CLAIM_EVIDENCE: ['a party whose evidence it rests on was revoked since, or the key that signed it', 'ask again'],
     CLAIM_WINDOW: ['no change window that it needs is open, by the bundle in force', 'retry'],
-    CLAIM_LIMIT: ['too many open effects of this tenant (2,000), or too many remembered ids', 'retry'],
+    CLAIM_LIMIT: ['no room for its id, too many effects under way, or too many uncertain ones of this executor (1,000)', 'retry'],
   }),
   ...on('input.refused', {
     REFUSED_ENCODING: ['not one Avro envelope, not canonical JSON, or copies outside that differ from what is signed', 'stop'],
@@ -93,8 +96,10 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     PAYLOAD_TOO_LARGE: ['the signed payload would be too large', 'ask again'],
     MEDIA_TYPE: ['the body is not said to be JSON', 'ask again'],
     NOT_READY: ['the gateway is still reading the ledger', 'retry'],
+    LAGGING: ["the gateway's facts of the lane are too old: more waits than it has read", 'retry'],
     LANE_HALTED: ['the ledger cannot be read any further: people have to look', 'retry'],
     BROKER_UNAVAILABLE: ['Kafka did not answer; so for the code of any other fault of Kafka', 'retry'],
+    RATE_LIMITED: ['the tenant or the token asks more often than it may: the answer says when to ask again', 'retry'],
     OVERLOADED: ['more in flight than the gateway holds', 'retry'],
     INTERNAL: ['a defect of the gateway', 'retry'],
   }),

@@ -194,6 +194,14 @@ const TOLD: readonly (readonly [kind: string, members: object, sentences: readon
   ],
   ['input.refused', { code: 'REFUSED_SIZE', detail: 'nesting' }, ['A record was refused; nobody stands behind it.', 'Detail: nesting.']],
   ['input.refused', { issuer: 'admin', detail: 'exists' }, ['A record that admin signed was refused.', 'Detail: exists.']],
+  [
+    'time.corrected',
+    { lane: 0, laneTime: '2026-12-01T12:00:00.000Z' },
+    [
+      "The lane's time was 2026-12-01T12:00:00.000Z, ahead of the clocks. It is set back to this entry's own.",
+      'What was signed before it is over.',
+    ],
+  ],
   ['input.gap', { topic: 'actions', from: '3', to: '6' }, ['Records 3 up to 6 of actions were declared lost.']],
 ];
 

@@ -44,7 +44,10 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
   ['token.revoked', (p) => [say`Token ${textOf(p, 'token')} was revoked.`]],
   ['bundle.activated', (p) => [say`Bundle ${textOf(p, 'bundleName')} is in force from here on: ${textOf(p, 'activated')}.`]],
   ['action.decided', decided],
-  ['action.repeated', (p) => [say`${issuerOf(p)} sent the same proposal again: the decision at index ${textOf(p, 'first')} stands.`]],
+  [
+    'action.repeated',
+    (p) => [say`${issuerOf(p)} sent the same proposal again: the decision at index ${textOf(p, 'first')} stands.`, firstLog(p)],
+  ],
   ['approval.recorded', (p) => [say`${textOf(p, 'by')} answered the question at index ${textOf(p, 'decision')}: ${textOf(p, 'vote')}.`]],
   ['escalation.settled', settled],
   ['claim.granted', claimGranted],
@@ -58,6 +61,13 @@ const TELLERS: ReadonlyMap<string, Teller> = new Map<string, Teller>([
   ['input.erased', erased],
   ['input.refused', refused],
   ['input.gap', gap],
+  [
+    'time.corrected',
+    (p) => [
+      say`The lane's time was ${textOf(p, 'laneTime')}, ahead of the clocks. It is set back to this entry's own.`,
+      'What was signed before it is over.',
+    ],
+  ],
 ]);
 
 /** `agent bot, for ana or ben`; of a list, joined. */
@@ -71,6 +81,9 @@ function mayName(p: object): string | undefined {
   return say`It may propose for: ${some(rules.filter((rule) => rule !== undefined))}.`;
 }
 
+/** Where the cited entry is not in this log. */
+const firstLog = (p: object): string | undefined => say`That index is of log ${textOf(p, 'firstLog')}, which was closed since.`;
+
 function decided(p: object): Sentences {
   return [
     asked(p),
@@ -80,6 +93,7 @@ function decided(p: object): Sentences {
     (textOf(p, 'verdict') ?? '').startsWith('WOULD_') ? 'It was asked in shadow mode, so nothing was permitted.' : undefined,
     say`Detail: ${textOf(p, 'detail')}.`,
     say`Its id was used before, at index ${textOf(p, 'first')}.`,
+    firstLog(p),
     say`Freeze ${textOf(p, 'freeze')} was in force.`,
     say`It would go over the cumulative limits ${some(textsOf(p, 'exceeded'))}.`,
     say`It counts towards the cumulative limits ${some(textsOf(p, 'counted'))}.`,
@@ -156,6 +170,7 @@ function claimRefused(p: object): Sentences {
   return [
     say`Executor ${textOf(p, 'executor')} may not act with claim ${textOf(p, 'claim')} on the decision at index ${textOf(p, 'decision')}.`,
     say`See index ${textOf(p, 'first')}.`,
+    firstLog(p),
     say`Freeze ${textOf(p, 'freeze')} was in force.`,
   ];
 }

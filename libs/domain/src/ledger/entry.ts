@@ -30,6 +30,7 @@ export const ENTRY_KINDS = [
   'input.refused',
   'input.erased',
   'input.gap',
+  'time.corrected',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
@@ -41,6 +42,7 @@ export const KINDS_SINCE_RULES_2: readonly EntryKind[] = [
   'key.rotated',
   'log.rotated',
   'log.closed',
+  'time.corrected',
 ];
 
 /** What `verdicts` calls the answers to those who act: their `verdict` there. */
@@ -51,6 +53,7 @@ export const VERDICT_OF: Readonly<Record<string, string | undefined>> = {
   'effect.uncertain': 'effect-uncertain',
   'effect.closed': 'effect-closed',
   'rollback.granted': 'rollback-granted',
+  'log.closed': 'log-closed',
 };
 
 export type InputTopic = 'actions' | 'outcomes' | 'controls';

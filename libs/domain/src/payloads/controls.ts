@@ -124,6 +124,14 @@ export const inputGap = z.strictObject({
   epoch: z.int().min(0),
 });
 
+/** Sets a lane's time back to the clock's. */
+export const timeCorrected = z.strictObject({
+  ...head,
+  lane,
+  /** The time that is wrong: the lane's last `decidedAt`. So one correction is of one time, and a copy of it corrects nothing. */
+  laneTime: time,
+});
+
 /** The vkey is the log's own: named by its origin, with a key that may be trusted. */
 function isLogOf(ledger: string, log: { readonly logId: string; readonly vkey: string }): boolean {
   return succeeds(() => {

@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 import { head, identifier, label, offset } from './fields.ts';
 
+/** Characters of `<ledger name>/t/<log id>`, both identifiers. */
+const ORIGIN_MAX = 300;
 /** Entries erased by one control. An action with more of them takes several; the list stays below 2 KiB of its entry. */
 export const ERASED_INDEXES_MAX = 64;
 
@@ -15,6 +17,9 @@ export const inputErased = z.strictObject({
   /** For people; never in an entry, and kept for ever with this control: it must name nothing that is to be forgotten. */
   why: label,
 });
+
+/** From rules 2 on: the log that holds them, where it was closed since; absent: the tenant's log that goes on. */
+export const ofLog = { log: z.string().max(ORIGIN_MAX).optional() };
 
 function isAscending(indexes: readonly string[]): boolean {
   return indexes.every((index, at) => at === 0 || BigInt(indexes[at - 1] ?? '0') < BigInt(index));

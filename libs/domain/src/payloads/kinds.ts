@@ -61,6 +61,7 @@ const KINDS = {
   'freeze.raised': control(true, true),
   'freeze.lifted': control(true, true),
   'input.gap': control(true, false),
+  'time.corrected': control(true, false),
   'approval.recorded': control(false, false),
   'issuer.registered': control(false, false),
   'issuer.revoked': control(false, false),

@@ -93,6 +93,7 @@ const BODIES: Record<PayloadKind, Members> = {
   'freeze.lifted': { lifts: 'f-1', by: 'ben', why: 'w' },
   'effect.closed': { decision: '7', by: 'ana', why: 'looked at the database' },
   'input.gap': { topic: 'actions', lane: 0, from: '3', to: '9', epoch: 1 },
+  'time.corrected': { lane: 0, laneTime: '2026-12-01T12:00:00.000Z' },
 };
 const kinds = Object.keys(PAYLOAD_KINDS) as PayloadKind[];
 const detailOf = (kind: PayloadKind, change: Members): string => {

@@ -16,12 +16,13 @@ import {
   recoverable,
   ledgerInitialised,
   tenantRegistered,
+  timeCorrected,
   tokenIssued,
   tokenIssuedRules1,
   tokenRevoked,
 } from './controls.ts';
 import { freezeLifted, freezeRaised } from './freezes.ts';
-import { inputErased } from './erasures.ts';
+import { inputErased, ofLog } from './erasures.ts';
 import { RULES, type Rules } from '../ledger/entry.ts';
 import { bound } from './fields.ts';
 import type { PayloadKind } from './kinds.ts';
@@ -68,7 +69,8 @@ export const PAYLOAD_SCHEMAS = {
   'freeze.raised': freezeRaised.safeExtend(bound),
   'freeze.lifted': freezeLifted.safeExtend(bound),
   'input.gap': inputGap.safeExtend(bound),
-  'input.erased': inputErased.safeExtend(bound),
+  'time.corrected': timeCorrected.safeExtend(bound),
+  'input.erased': inputErased.safeExtend(bound).safeExtend(ofLog),
   'effect.closed': effectClosed.safeExtend(bound),
 } as const satisfies Record<PayloadKind, z.ZodType>;
 

@@ -28,6 +28,7 @@ describe('what a schema lets stand at a pointer', () => {
     ['either branch', closed({ a: { oneOf: [closed({ b: TEXT }), closed({ c: TEXT })] } }), '/a/c', ['string']],
     ['no branch', closed({ a: { oneOf: [closed({ b: TEXT }), closed({ c: TEXT })] } }), '/a/d', []],
     ['a definition', closed({ a: { $ref: '#/$defs/x' } }, { $defs: { x: closed({ b: TEXT }) } }), '/a/b', ['string']],
+    ['nothing where definitions refer on', closed({ a: { $ref: '#/$defs/x' } }, { $defs: { x: { $ref: '#/$defs/x' } } }), '/a', []],
     ['all of several', { type: 'object', allOf: [{ properties: { a: TEXT } }], unevaluatedProperties: false }, '/a', ['string']],
     ['no member that one of all forbids', { type: 'object', allOf: [closed({ a: TEXT })], additionalProperties: TEXT }, '/b', []],
     ['what a condition brings', closed({ a: { type: 'object', then: { properties: { b: TEXT } } } }), '/a/b', ['string']],

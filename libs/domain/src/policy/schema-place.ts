@@ -11,6 +11,8 @@ export const ONE_ELEMENT = 'one element';
 
 /** Types of the values that can stand there; none where nothing can. */
 export function typesAt(root: Schema, pointer: string): ReadonlySet<JsonType> | typeof ONE_ELEMENT {
+  // Definitions that refer on may come back to themselves; the engine refuses them.
+  if (JSON.stringify(root['$defs'] ?? {}).includes('"$ref"')) return new Set();
   let places: readonly Schema[] = [root];
   for (const token of tokensOf(pointer)) {
     const isOne = isIndex(token) && places.some((place) => mayBe(root, place, 'array') && elementsOf(root, place).length > 0);

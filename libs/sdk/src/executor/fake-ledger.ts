@@ -104,6 +104,11 @@ export class FakeLedger {
     this.#publish('effect.uncertain', 'a-0', 'effect-uncertain', { claim: this.claims.at(-1) ?? '', decision: '0', executor: ME });
   }
 
+  /** The tenant's log ends, and another one goes on. */
+  closeLog(successor: string): void {
+    this.#publish('log.closed', '', 'log-closed', { successor });
+  }
+
   offsetOf(actionId: string): number {
     return this.#log.findIndex((verdict) => verdict.actionId === actionId);
   }

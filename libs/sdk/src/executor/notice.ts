@@ -28,7 +28,8 @@ export type NoticeCode =
   | 'UNCERTAIN'
   | 'NO_ROLLBACK'
   | 'JOURNAL_LOST'
-  | 'GAP';
+  | 'GAP'
+  | 'LOG_CLOSED';
 
 export interface Notice {
   readonly code: NoticeCode;
@@ -44,7 +45,7 @@ export interface Notice {
 const INFO: ReadonlySet<NoticeCode> = new Set(['CLAIMED', 'GRANTED', 'REPORTED', 'RECORDED']);
 const ALARM: ReadonlySet<NoticeCode> = new Set([
   ...(['GRANT_MISMATCH', 'NOT_SENT', 'FAILED', 'STATE_UNKNOWN', 'UNKNOWN_EFFECT'] as const),
-  ...(['INTERRUPTED', 'UNCERTAIN', 'NO_ROLLBACK', 'JOURNAL_LOST', 'GAP'] as const),
+  ...(['INTERRUPTED', 'UNCERTAIN', 'NO_ROLLBACK', 'JOURNAL_LOST', 'GAP', 'LOG_CLOSED'] as const),
 ]);
 
 export const levelOf = (code: NoticeCode): Notice['level'] => (INFO.has(code) ? 'info' : ALARM.has(code) ? 'alarm' : 'warn');

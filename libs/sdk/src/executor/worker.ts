@@ -73,7 +73,16 @@ export class Worker {
     if (kind === 'action.decided' && verdict.verdict === 'ESCALATE') this.#escalated(verdict, offset);
     else if (kind === 'action.decided') this.#permitted({ verdict, offset, proposal: verdict.proposal });
     else if (kind === 'escalation.settled') this.#settled(verdict, offset);
+    else if (kind === 'log.closed') this.#closed(verdict);
     else this.#answers.take(verdict);
+  }
+
+  /** The last verdict under this key: whoever has a leaked one could name a successor of his own, so the new trust file comes from elsewhere. */
+  #closed(verdict: VerifiedVerdict): void {
+    const { successor } = verdict.statement.predicate;
+    const next = typeof successor === 'string' ? successor : 'the next log';
+    const detail = `nothing more is claimed: open the executor again with the trust file of ${next} (countersign trust prints it)`;
+    this.#teller.tell(verdict, 'LOG_CLOSED', { detail });
   }
 
   /** From here on claims are published: what was already answered has been read. */

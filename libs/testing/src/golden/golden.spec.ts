@@ -28,9 +28,10 @@ describe.each(VERSIONS)('the golden ledger %s', (version) => {
   it('is valid for this version: every link, seal, root and receipt, and every decision made again', async () => {
     const checked = await checkLane(golden, new FakeEngine(), golden);
     expect(checked).toMatchObject({ status: 'valid', pending: 0, unreplayable: 0, headsAhead: 0, receipts: entries.length });
-    expect(checked.invariants.filter(({ status }) => status !== 'holds')).toEqual([]);
+    // Only a broker knows when a record was appended.
+    expect(checked.invariants.filter(({ status }) => status !== 'holds').map(({ id }) => id)).toEqual(['I11']);
     expect(checked.invariants.find(({ id }) => id === 'I7')?.checked).toBe(entries.length - checked.erased);
-    expect(Object.keys(INVARIANTS)).toHaveLength(10);
+    expect(Object.keys(INVARIANTS)).toHaveLength(11);
   });
 
   it('gives receipts that verify offline with its trust files', () => {

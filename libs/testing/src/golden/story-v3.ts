@@ -3,6 +3,7 @@ import { credentials } from './story-v3-credentials.ts';
 import { evidence, limits } from './story-v3-evidence.ts';
 import { keys } from './story-v3-keys.ts';
 import { memory } from './story-v3-memory.ts';
+import { time } from './story-v3-time.ts';
 
 /**
  * A lane under rules 2: every kind of entry and every reason that came with them. It grows until its bytes are written down; from then on it
@@ -16,6 +17,7 @@ export function goldenStoryV3(): ActingLane {
   limits(lane);
   evidence(lane);
   credentials(lane);
+  time(lane);
   return lane;
 }
 

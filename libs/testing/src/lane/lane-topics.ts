@@ -29,9 +29,11 @@ export interface LaneTopics {
   /** By `<origin>\0<index>`. */
   readonly inputKeys: ReadonlyMap<string, Uint8Array>;
   readonly deadLetters: ReadonlyMap<string, Uint8Array>;
+  /** Of each record of `ledger`, where a broker said it. */
+  readonly appendedAtMs?: readonly number[];
 }
 export interface Attested {
-  readonly receipts: readonly { readonly tenant: string; readonly proof: Uint8Array }[];
+  readonly receipts: readonly { readonly tenant: string; readonly proof: Uint8Array; readonly appendedAtMs?: number }[];
   readonly heads: readonly { readonly origin: string; readonly checkpoint: Uint8Array }[];
 }
 export interface Checked extends Remainder {
@@ -85,8 +87,8 @@ export async function checkLane(
     inputOf: (entry) => inputOf(topics, entry),
     prepare: () => Promise.resolve(),
   });
-  for (const value of topics.ledger) await checker.record(value);
-  for (const { tenant, proof } of receipts) checker.receipt(tenant, proof);
+  for (const [at, value] of topics.ledger.entries()) await checker.record(value, topics.appendedAtMs?.[at]);
+  for (const { tenant, proof, appendedAtMs } of receipts) checker.receipt(tenant, proof, appendedAtMs);
   for (const head of heads) checker.head(head);
   const holdings = INPUT_TOPICS.map((topic) => ({
     topic,

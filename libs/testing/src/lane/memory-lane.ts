@@ -13,6 +13,7 @@ import {
   decodeState,
   emptyLane,
   encodeState,
+  erasedNames,
   type Entry,
   evolve,
   firstDue,
@@ -59,6 +60,8 @@ export class MemoryLane implements LaneTopics {
   /** Everything decided so far, as `decide` gave it. */
   readonly entries: Entry[] = [];
   readonly ledger: Uint8Array[] = [];
+  /** As a broker would say it whose clock is the lane's. */
+  readonly appendedAtMs: number[] = [];
   readonly inputKeys = new Map<string, Uint8Array>();
   readonly deadLetters = new Map<string, Uint8Array>();
   readonly inputs: Record<InputTopic, (Uint8Array | null)[]> = { controls: [], outcomes: [], actions: [] };
@@ -165,6 +168,7 @@ export class MemoryLane implements LaneTopics {
     const answers = inputs.map((given) => this.#record(given, sealed));
     if (sealed.length > 0) {
       this.ledger.push(...buildBatch(this.state.heads, sealed, this.parties.seedOf(sealer), wire).values);
+      while (this.appendedAtMs.length < this.ledger.length) this.appendedAtMs.push(this.nowMs);
     }
     return answers;
   }
@@ -209,7 +213,7 @@ export class MemoryLane implements LaneTopics {
       const { origin, index } = entry.statement.predicate;
       if (from) this.inputKeys.set(`${origin}\0${index}`, part === 0 ? from.inputKey : this.parties.draw());
       if (entry.kind === 'input.erased') {
-        for (const erased of entry.statement.predicate['erases'] as string[]) this.inputKeys.delete(`${origin}\0${erased}`);
+        for (const name of erasedNames(entry.statement.predicate)) this.inputKeys.delete(name);
       }
       if (decided.deadLetter) this.deadLetters.set(`${origin}\0${index}`, from?.value ?? new Uint8Array());
       sealed.push({ entry, inputForm: entry.inputForm, input: this.#inputOf(entry, from) });

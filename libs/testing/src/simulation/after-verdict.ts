@@ -1,3 +1,4 @@
+import { LANE_START_MS } from '../lane/parties.ts';
 import { ACTOR } from './proposals.ts';
 import type { Choices } from './random.ts';
 import type { SimulatedInput, SignedInputs } from './signed-inputs.ts';
@@ -7,6 +8,8 @@ import type { AttestedEntry, SimulatedView } from './view.ts';
 const EXECUTORS = ['runner', 'other'] as const;
 const REPORTS = ['result', 'healthcheck', 'rollback'];
 const PEOPLE = ['ben', 'ben', 'cleo', 'Ana'];
+/** As long as a claim may live, nearly: it is signed before the start. */
+const CLAIM_LIFETIME_MS = 14 * 60_000;
 /** Few, so that they come again. */
 const CLAIM_IDS = ['c1', 'c2', 'c3'];
 /** Stands for digests that nobody compares with anything, or that are not the right one. */
@@ -55,7 +58,8 @@ export class AfterVerdict {
 
   claim(of: AttestedEntry, { issuer = 'runner', id = 'c1', decision = of.predicate.index } = {}): SimulatedInput {
     const body = { decision, receipt: of.receipt };
-    return this.signed.fresh({ kind: 'claim.requested', tenant: of.tenant, issuer, id, body });
+    const expiresAtMs = LANE_START_MS + CLAIM_LIFETIME_MS;
+    return this.signed.fresh({ kind: 'claim.requested', tenant: of.tenant, issuer, id, body, expiresAtMs });
   }
 
   report(

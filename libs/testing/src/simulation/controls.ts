@@ -7,7 +7,7 @@ import { ACTOR, IDS } from './proposals.ts';
 import { SIMULATED_BUNDLES } from './simulated-bundle.ts';
 
 /** Leaf indexes of a party, of first proposals, and of what may not be there yet. */
-const ERASED = [['2'], ['4'], ['5'], ['6'], ['4', '5', '6'], ['1', '5', '6', '7'], ['9', '12']];
+const ERASED = [['2'], ['5'], ['6'], ['7'], ['5', '6', '7'], ['1', '6', '7', '8'], ['10', '13']];
 /** Few, so that they come again. */
 const FREEZES = ['f1', 'f2'];
 /** Unit s after the start; the first: until lifted. */
@@ -32,7 +32,7 @@ export class SimulatedControls {
     return this.signed.remembered({ kind: 'tenant.registered', body });
   }
 
-  issuer(tenant: string, issuer: string, type: 'platform' | 'executor'): SimulatedInput {
+  issuer(tenant: string, issuer: string, type: 'platform' | 'executor' | 'ci'): SimulatedInput {
     const { parties } = this.signed;
     const keys = [parties.publicKeyOf(parties.signerOf(issuer, tenant))];
     const says = type === 'platform' ? { actors: SAYS } : {};
@@ -81,6 +81,12 @@ export class SimulatedControls {
   lift(choices: Choices): SimulatedInput {
     const body = { lifts: choices.pick(FREEZES), by: choices.chance(0.7) ? 'ben' : 'Ana', why: 'over' };
     return this.signed.remembered({ kind: 'freeze.lifted', body });
+  }
+
+  /** By an operator who saw that the lane's time lies ahead, at `nowMs`. */
+  correction(laneTimeMs: number, nowMs: number): SimulatedInput {
+    const times = { issuedAtMs: nowMs, expiresAtMs: nowMs + 3_600_000 };
+    return this.signed.fresh({ kind: 'time.corrected', body: { lane: 0, laneTime: formatTime(laneTimeMs) }, ...times });
   }
 
   erasure(tenant: string, choices: Choices): SimulatedInput {

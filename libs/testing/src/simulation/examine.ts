@@ -1,5 +1,15 @@
 import { checkLaneLog, codecs, type KafkaRecord, wire } from '#adapters';
-import { emptyHeads, equalBytes, formatTime, type LedgerReport, notarise, parseStatement, SealedBatches, VERDICT_OF } from '#domain';
+import {
+  emptyHeads,
+  equalBytes,
+  erasedNames as namesIn,
+  formatTime,
+  type LedgerReport,
+  notarise,
+  parseStatement,
+  SealedBatches,
+  VERDICT_OF,
+} from '#domain';
 
 import { FakeEngine } from '../policy/fake-engine.ts';
 import type { SimulatedInputs } from './inputs.ts';
@@ -24,7 +34,7 @@ export const atOnce: Network = {
 const ATTESTED_AGAIN_ONE_IN = 8;
 /** Unit ms. A decider that is idle looks at the clock more often. */
 const DUE_WITHIN_MS = 1000;
-const INVARIANTS_THAT_HOLD = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10'];
+const INVARIANTS_THAT_HOLD = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I11'];
 
 export interface Examined {
   readonly report: LedgerReport;
@@ -96,11 +106,7 @@ const entriesOf = (world: SimulatedWorld): ToldEntry[] =>
 
 /** Of what an input.erased of the ledger names: `<origin>\0<index>`. */
 const erasedNames = (entries: readonly ToldEntry[]): Set<string> =>
-  new Set(
-    entries
-      .filter(({ kind }) => kind === 'input.erased')
-      .flatMap(({ predicate }) => (predicate['erases'] as string[]).map((index) => `${predicate.origin}\0${index}`)),
-  );
+  new Set(entries.filter(({ kind }) => kind === 'input.erased').flatMap(({ predicate }) => namesIn(predicate)));
 
 /** Those of `names` whose latest record on `input-keys` is no tombstone. */
 function keysLeft(world: SimulatedWorld, names: ReadonlySet<string>): string[] {

@@ -1,12 +1,14 @@
 import type { SimulatedInput } from './signed-inputs.ts';
 import type { OwnerHost } from './owner-host.ts';
 import type { Choices } from './random.ts';
+import { setSomeClock } from './simulated-clock.ts';
 import type { SimulatedWorld } from './world.ts';
 
-/** Unit ms. Tolerated, alone or together; and far beyond what clocks may differ by. */
-const CLOCK_JUMPS_MS = [-700, 700, -3000, 3000, 70_000];
 /** Unit ms. A transaction times out; the same for longer; proposals and escalations are over. */
 const SILENCES_MS = [11_000, 25_000, 310_000];
+
+/** Probability before a step, in a history whose clocks are set: several times in each. */
+const CLOCK_RATE = 0.06;
 
 /** Steps that are passed once in a transaction, or in a take-over: to die by chance just there is rare. */
 const POINTS = [
@@ -39,13 +41,14 @@ export class Happenings {
     this.#point = choices.pick(POINTS);
     this.#stallAt = choices.chance(0.3) ? choices.pick(STALLS) : undefined;
     this.#rate = 0.05 + choices.next() * 0.2;
-    this.#has = { kill: mayBe(), pause: mayBe(), clock: mayBe(0.2), guardLoss: mayBe(), silence: mayBe(0.4), transactions: mayBe(0.3) };
+    this.#has = { kill: mayBe(), pause: mayBe(), clock: mayBe(0.3), guardLoss: mayBe(), silence: mayBe(0.4), transactions: mayBe(0.3) };
   }
 
   maybe(): void {
     for (const host of this.world.hosts) this.#maybeKillAtPoint(host);
     this.#stall();
-    if (this.choices.chance(this.#rate)) this.#happen(this.choices.between(0, 19), this.choices.pick(this.world.hosts));
+    if (this.choices.chance(this.#rate)) this.#happen(this.choices.between(0, 18), this.choices.pick(this.world.hosts));
+    if (this.#has.clock && this.choices.chance(CLOCK_RATE)) this.#setClock();
   }
 
   /** The next few inputs, of whoever. */
@@ -58,7 +61,7 @@ export class Happenings {
   }
 
   #happen(kind: number, host: OwnerHost): void {
-    const { world, choices } = this;
+    const { world } = this;
     if (kind <= 8) this.publish();
     else if (kind <= 11) {
       world.note(host, 'granted');
@@ -74,11 +77,21 @@ export class Happenings {
     } else if (kind === 17) {
       if (host.actor.isPaused) world.note(host, 'woken');
       host.actor.isPaused = false;
-    } else if (kind === 18 && this.#has.clock) {
-      world.note(host, 'clock jumped');
-      host.skewMs += choices.pick(CLOCK_JUMPS_MS);
-      world.clocksWereSet = true;
-    } else if (kind === 19) this.#lose(host);
+    } else if (kind === 18) this.#lose(host);
+  }
+
+  /** And publishes, so that something is decided by it. */
+  #setClock(): void {
+    const { world, choices } = this;
+    const what = setSomeClock(
+      choices,
+      world.clock,
+      world.hosts.map(({ clock }) => clock),
+    );
+    world.count(what);
+    world.scheduler.trace.push(what);
+    world.clocksWereSet = true;
+    if (choices.chance(0.5)) this.publish();
   }
 
   /** Longer than a take-over and a few transactions of somebody else, who has fenced it by then. */

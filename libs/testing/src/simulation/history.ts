@@ -1,4 +1,5 @@
 import { Happenings } from './happenings.ts';
+import { Operator } from './operator.ts';
 import type { OwnerHost } from './owner-host.ts';
 import { viewOf } from './view.ts';
 import { type HistoryOptions, SimulatedWorld } from './world.ts';
@@ -63,9 +64,7 @@ async function endFaults(world: SimulatedWorld): Promise<void> {
     else if (host.isOwning) world.kill(host);
   }
   await until(world, 'every lease has ended', () => world.hosts.every(({ isOwning }) => !isOwning));
-  // Where a clock was ahead, decisions are dated ahead of every other clock.
-  world.scheduler.nowMs += Math.max(0, ...world.hosts.map(({ skewMs }) => skewMs));
-  for (const host of world.hosts) host.skewMs = 0;
+  for (const { clock } of [world, ...world.hosts]) clock.setRight();
 }
 
 /** One decider and one notary, until nothing is left to do. */
@@ -77,11 +76,14 @@ export async function untilAtRest(world: SimulatedWorld, silenceMs: number): Pro
 }
 
 /** Nothing new on any topic for a while, and nobody at work. */
-function quiet({ broker, scheduler }: SimulatedWorld, owners: readonly OwnerHost[]): () => boolean {
+function quiet(world: SimulatedWorld, owners: readonly OwnerHost[]): () => boolean {
+  const { broker, scheduler } = world;
+  const operator = new Operator(world, owners);
   let before = -1n;
   let sinceMs = 0;
   return () => {
     for (const host of owners) host.grant(); // again, when a late request of a dead one has fenced it
+    operator.look();
     const written = [...broker.partitions].reduce((sum, { highWatermark }) => sum + highWatermark, 0n);
     const isIdle = owners.every(({ isReady, actor }) => isReady && actor.isIdle) && broker.markersDue().length === 0;
     if (written !== before || !isIdle) sinceMs = scheduler.nowMs;

@@ -13,5 +13,6 @@ export * from './random.ts';
 export * from './remembered-crypto.ts';
 export * from './scheduler.ts';
 export * from './signed-inputs.ts';
+export * from './simulated-clock.ts';
 export * from './view.ts';
 export * from './world.ts';

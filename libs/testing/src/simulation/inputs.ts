@@ -1,6 +1,6 @@
 import { AfterVerdict } from './after-verdict.ts';
 import { SimulatedControls } from './controls.ts';
-import { Proposals } from './proposals.ts';
+import { BUILDS, Proposals } from './proposals.ts';
 import type { Choices } from './random.ts';
 import { type SimulatedInput, SignedInputs } from './signed-inputs.ts';
 import type { AttestedEntry, SimulatedView } from './view.ts';
@@ -35,6 +35,7 @@ export class SimulatedInputs {
       [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'other', 'executor')],
       [3, (_choices, _, tenant) => this.#controls.revocation(tenant, 'platform')],
       [1, (_choices, _, tenant) => this.#controls.revocation(tenant, 'runner')],
+      [3, (_choices, _, tenant) => this.#controls.revocation(tenant, BUILDS)],
       [1, (_choices, _, tenant) => this.#controls.token(tenant)],
       [2, (_choices, _, tenant) => this.#controls.tokenRevocation(tenant)],
       [1, (_choices, _, tenant) => this.#controls.tenant(tenant)],
@@ -53,6 +54,7 @@ export class SimulatedInputs {
       this.#controls.tenant(tenant),
       this.#controls.issuer(tenant, 'platform', 'platform'),
       this.#controls.issuer(tenant, 'runner', 'executor'),
+      this.#controls.issuer(tenant, BUILDS, 'ci'),
     ]);
     const tokens = tenants.map((tenant) => this.#controls.token(tenant));
     return [this.#signed.initialised, ...registered, this.#controls.bundle(0), ...tokens];
@@ -75,6 +77,11 @@ export class SimulatedInputs {
       ],
       (decided) => [this.#after.report(effect(decided), { kind: 'healthcheck', status: 'failed' })],
     ];
+  }
+
+  /** What an operator sends for a lane whose time lies ahead. */
+  correction(laneTimeMs: number, nowMs: number): SimulatedInput {
+    return this.#controls.correction(laneTimeMs, nowMs);
   }
 
   draw(choices: Choices, view: SimulatedView): SimulatedInput {

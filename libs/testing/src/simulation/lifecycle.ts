@@ -1,3 +1,4 @@
+import { ToldBounds } from './told-bounds.ts';
 import { ToldCredentials } from './told-credentials.ts';
 import { ToldEffects } from './told-effects.ts';
 import type { ToldEntry } from './told-entry.ts';
@@ -12,6 +13,7 @@ export function lifecycleFaults(entries: readonly ToldEntry[], time: string): st
   const freezes = new ToldFreezes();
   const trees = new Map<string, Tree>();
   const credentials = new Map<string, ToldCredentials>();
+  const bounds = new Map<string, ToldBounds>();
   const faults: string[] = [];
   for (const entry of entries) {
     const { tenant, predicate } = entry;
@@ -19,7 +21,9 @@ export function lifecycleFaults(entries: readonly ToldEntry[], time: string): st
     const { permits, effects } = trees.get(predicate.origin) ?? treeOf(freezes, credentialsOf(credentials, tenant));
     trees.set(predicate.origin, { permits, effects });
     // Each tenant's tree repeats a freeze; the lane's own has all of them.
-    const found = tenant.startsWith('_') ? freezes.take(entry) : [...permits.take(entry), ...effects.take(entry)];
+    const found = tenant.startsWith('_')
+      ? freezes.take(entry)
+      : [...permits.take(entry), ...effects.take(entry), ...boundsOf(bounds, tenant, credentials).take(entry)];
     faults.push(...found.map((fault) => `${tenant} index ${predicate.index}: ${fault}`));
   }
   for (const { permits, effects } of trees.values()) faults.push(...permits.overdue(time), ...effects.overdue(time));
@@ -35,6 +39,12 @@ function credentialsOf(all: Map<string, ToldCredentials>, tenant: string): ToldC
   const credentials = all.get(tenant) ?? new ToldCredentials();
   all.set(tenant, credentials);
   return credentials;
+}
+
+function boundsOf(all: Map<string, ToldBounds>, tenant: string, credentials: Map<string, ToldCredentials>): ToldBounds {
+  const bounds = all.get(tenant) ?? new ToldBounds(credentialsOf(credentials, tenant));
+  all.set(tenant, bounds);
+  return bounds;
 }
 
 function treeOf(freezes: ToldFreezes, credentials: ToldCredentials): Tree {

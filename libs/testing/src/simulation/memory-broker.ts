@@ -22,8 +22,10 @@ export class MemoryBroker {
   readonly #producers = new Map<string, Producer>();
 
   constructor(
-    /** Unit ms: the broker's clock. */
+    /** Unit ms: the broker's clock, which somebody may set. */
     private readonly nowMs: () => number,
+    /** Unit ms: what time-outs go by. */
+    private readonly monotonicMs: () => number = nowMs,
   ) {}
 
   create(topic: string, partitions = 1, { isStamped = false } = {}): void {
@@ -31,8 +33,8 @@ export class MemoryBroker {
   }
 
   /** With the same records and epochs, where no transaction is open. */
-  copy(nowMs: () => number): MemoryBroker {
-    const copy = new MemoryBroker(nowMs);
+  copy(nowMs: () => number, monotonicMs = nowMs): MemoryBroker {
+    const copy = new MemoryBroker(nowMs, monotonicMs);
     for (const [name, partition] of this.#partitions) copy.#partitions.set(name, partition.copy());
     for (const [id, { epoch }] of this.#producers) copy.#producers.set(id, { epoch, transaction: undefined });
     return copy;
@@ -82,7 +84,7 @@ export class MemoryBroker {
     if (!first) throw new Error('at least one record');
     const [to, nowMs] = [this.partition(first), this.nowMs()]; // one time for all: they are one record batch
     if (producer.transaction?.status !== 'open') {
-      producer.transaction = { transactionalId, startedMs: nowMs, status: 'open', unmarked: new Set() };
+      producer.transaction = { transactionalId, startedMs: this.monotonicMs(), status: 'open', unmarked: new Set() };
     }
     const { transaction } = producer;
     const [baseOffset = -1n] = records.map((record) => to.append(record, nowMs, transaction));
@@ -114,7 +116,7 @@ export class MemoryBroker {
     let count = 0;
     for (const producer of this.#producers.values()) {
       const { transaction } = producer;
-      if (transaction?.status !== 'open' || this.nowMs() - transaction.startedMs < TRANSACTION_TIMEOUT_MS) continue;
+      if (transaction?.status !== 'open' || this.monotonicMs() - transaction.startedMs < TRANSACTION_TIMEOUT_MS) continue;
       this.#abort(producer, transaction);
       count += 1;
     }

@@ -3,6 +3,7 @@ import { LaneHalted, LedgerBroken } from '#domain';
 
 import type { GuardDisk } from './memory-guard.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
+import { SimulatedClock } from './simulated-clock.ts';
 
 /** A lane's decider or notary, as its service runs it. */
 export interface LaneOwner {
@@ -41,8 +42,8 @@ const BACK_OFF_MAX_MS = 5000;
 /** A machine that runs one owner at a time: as a process that can be killed, with a lease that comes and goes, a clock and a disk. */
 export class OwnerHost {
   actor: Actor;
-  /** Unit ms: how far the wall clock is ahead. */
-  skewMs = 0;
+  /** The wall clock. */
+  readonly clock: SimulatedClock;
   isReady = false;
   #lease: AbortController | undefined;
   #owner: LaneOwner | undefined;
@@ -57,6 +58,7 @@ export class OwnerHost {
     private readonly hooks: HostHooks,
   ) {
     this.actor = hooks.newActor(name);
+    this.clock = new SimulatedClock(() => scheduler.nowMs);
   }
 
   get isOwning(): boolean {
@@ -105,7 +107,7 @@ export class OwnerHost {
       laneLog: this.hooks.laneLog(actor),
       disk,
       log: { ...silentLog, info: onInfo, error: onError },
-      nowMs: () => this.scheduler.nowMs + this.skewMs,
+      nowMs: () => this.clock.nowMs,
       monotonicMs: () => this.scheduler.nowMs,
       sleep: (ms) => actor.sleep(ms),
       onPoint: (name) => actor.pass(name),

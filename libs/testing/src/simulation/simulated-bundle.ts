@@ -8,6 +8,17 @@ const { window: _, ...change } = classes.change;
 const { low, high, medium, frozen } = resources.thing;
 const twoEyes = { group: 'owners', min: 1 };
 const board = { group: 'board', min: 2, expiresInSeconds: 300 };
+/** Cumulative limits: what people are asked about beyond it, and what is denied beyond it. */
+export const LIMITED = [
+  { class: 'note', max: 1, windowMs: 60_000, isHard: false },
+  { class: 'change', max: 2, windowMs: 120_000, isHard: true },
+] as const;
+const limits = Object.fromEntries(
+  LIMITED.map(({ class: cls, max, windowMs, isHard }) => {
+    const over = isHard ? 'deny' : { approval: 'two-eyes' };
+    return [cls, { classes: [cls], per: 'tenant', of: 'count', max, windowSeconds: windowMs / 1000, over }];
+  }),
+);
 const tables = {
   ...{ format, name: 'simulated', cedar: { schema: '', policies: {} }, resources: { thing: { low, high, medium, frozen } } },
   classes: {
@@ -16,6 +27,7 @@ const tables = {
   },
   envelopes: { '*': { operations: [{ connector: 'tool', operation: 'apply' }, { operation: 'write' }], resourceTypes: ['thing'] } },
   windows: {},
+  limits,
 };
 
 const apply = { ...contracts.tool.operations.apply, parameters: { type: 'object' } };

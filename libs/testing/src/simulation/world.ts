@@ -12,6 +12,7 @@ import { PlatformTransactions } from './platforms.ts';
 import { Choices } from './random.ts';
 import { Actor, type Rates, Scheduler } from './scheduler.ts';
 import type { SimulatedInput } from './signed-inputs.ts';
+import { SimulatedClock } from './simulated-clock.ts';
 
 export interface HistoryOptions {
   readonly seed: number;
@@ -26,6 +27,8 @@ export interface HistoryOptions {
 /** One lane: its topics, the hosts that may own it, and whoever publishes. What happens to it when, others say. */
 export class SimulatedWorld {
   readonly broker: MemoryBroker;
+  /** The broker's. */
+  readonly clock: SimulatedClock;
   readonly choices: Choices;
   readonly scheduler: Scheduler;
   readonly hosts: OwnerHost[] = [];
@@ -51,8 +54,10 @@ export class SimulatedWorld {
     this.scheduler.onFault = (fault, name) => {
       this.count(`${fault}: ${name.split(' ')[0] ?? ''}`);
     };
-    const nowMs = (): number => this.scheduler.nowMs;
-    this.broker = after ? after.broker.copy(nowMs) : newBroker(nowMs);
+    const trueMs = (): number => this.scheduler.nowMs;
+    this.clock = new SimulatedClock(trueMs);
+    const nowMs = (): number => this.clock.nowMs;
+    this.broker = after ? after.broker.copy(nowMs, trueMs) : newBroker(nowMs, trueMs);
     if (after) this.acks.push(...after.acks);
     this.#platforms = new PlatformTransactions(this.broker);
     this.#snapshotEveryEntries = choices.pick([1, 2, 1000]);
@@ -159,8 +164,8 @@ export class SimulatedWorld {
 }
 
 /** With the topics of a ledger of one lane, all empty. */
-export function newBroker(nowMs: () => number): MemoryBroker {
-  const broker = new MemoryBroker(nowMs);
+export function newBroker(nowMs: () => number, monotonicMs = nowMs): MemoryBroker {
+  const broker = new MemoryBroker(nowMs, monotonicMs);
   for (const { name, timestampType } of TOPICS) broker.create(name, 1, { isStamped: timestampType === 'LogAppendTime' });
   return broker;
 }

@@ -151,7 +151,7 @@ describe('any history', () => {
           .map(({ statement }) => JSON.stringify([statement.subject[0].name, statement.predicate['askedAt']]));
         expect(new Set(may).size).toBe(may.length);
       }),
-      { numRuns: 120 },
+      { numRuns: 50 },
     );
   });
 });

@@ -70,7 +70,16 @@ describe('the ids of a lane', () => {
           const untilMs = nowMs + lifetimeMs;
           if (what === 'remember' && !known) {
             ids.remember(name, { index, digest: bytes, untilMs, open });
-            model.known.set(JSON.stringify(name), { name, index, digest: bytes, permit: null, untilMs, open, claimed: false });
+            model.known.set(JSON.stringify(name), {
+              name,
+              index,
+              digest: bytes,
+              permit: null,
+              untilMs,
+              open,
+              claimed: false,
+              log: undefined,
+            });
           } else if (what === 'prolong' && known) {
             ids.prolong(name, untilMs);
             model.change(name, { untilMs: Math.max(untilMs, known.untilMs) });

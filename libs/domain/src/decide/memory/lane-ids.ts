@@ -11,6 +11,8 @@ export interface IdName extends Asker {
 export interface RememberedId {
   /** Leaf index of the first answer. */
   readonly index: number;
+  /** Origin of the log that holds it, when that was closed since; undefined: the tenant's log that goes on. */
+  readonly log: string | undefined;
   /** First 16 bytes of the request digest; null when there is none, and when the input was erased. */
   readonly digest: Uint8Array | null;
   /** First 16 bytes of the leaf hash of the entry that permits; null: nothing is permitted. */
@@ -22,10 +24,24 @@ export interface RememberedId {
   readonly claimed: boolean;
 }
 
+/** How an entry cites the first answer: by its index, and by its log where that was closed since. */
+export const citing = ({ index, log }: Pick<RememberedId, 'index' | 'log'>): { readonly first: string; readonly firstLog?: string } => ({
+  first: String(index),
+  ...(log === undefined ? {} : { firstLog: log }),
+});
+
 /** So that each sweep is short: a second's worth of ids is a few thousand. */
 const BUCKET_MS = 1000;
 const bucketOf = (untilMs: number): number => Math.floor(untilMs / BUCKET_MS);
 const isOver = (bucket: number, nowMs: number): boolean => (bucket + 1) * BUCKET_MS <= nowMs;
+/** Whose ids, and in which log they were answered. */
+interface Owner extends Asker {
+  /** Its origin, once it was closed. */
+  log: string | undefined;
+}
+export type EncodedOwner = readonly [tenant: string, issuer: string, log: string | null];
+
+const ownerKey = ({ tenant, issuer }: Asker): string => `${tenant}\0${issuer}`;
 const keyOf = ({ tenant, issuer, id }: IdName): string => `${tenant}\0${issuer}\0${id}`;
 
 /**
@@ -38,7 +54,7 @@ export class LaneIds {
   /** Rows by when they are over. One that is kept for longer may still be named by an earlier bucket. */
   readonly #buckets = new Map<number, number[]>();
   #firstBucket = Infinity;
-  readonly #owners: Asker[] = [];
+  readonly #owners: Owner[] = [];
   readonly #ownerOf = new Map<string, number>();
 
   get size(): number {
@@ -53,7 +69,8 @@ export class LaneIds {
     const untilMs = this.#table.expiryOf(row);
     if (!open && nowMs >= untilMs) return undefined;
     const [permit, digest] = [this.#table.permitOf(row), this.#table.digestOf(row)];
-    return { index: this.#table.indexOf(row), digest, permit, untilMs, open, claimed: this.#table.isClaimed(row) };
+    const { log } = this.#ownerAt(row);
+    return { index: this.#table.indexOf(row), log, digest, permit, untilMs, open, claimed: this.#table.isClaimed(row) };
   }
 
   /** In the place of one that is over. */
@@ -132,20 +149,32 @@ export class LaneIds {
     };
   }
 
-  /** The first decisions at these leaf indexes of a tenant stay known, what they were asked does not: every copy is a conflict from now on. */
-  forgetDigests(tenant: string, indexes: ReadonlySet<number>): void {
-    this.#table.forgetDigests(indexes, (owner) => this.#owners[owner]?.tenant === tenant);
+  /** The first decisions at these leaf indexes of a tenant's log stay known, what they were asked does not: every copy is a conflict from now on. */
+  forgetDigests(tenant: string, indexes: ReadonlySet<number>, log?: string): void {
+    this.#table.forgetDigests(indexes, (owner) => this.#owners[owner]?.tenant === tenant && this.#owners[owner].log === log);
+  }
+
+  /** The tenant's log takes nothing more: what is known was answered there, and the next log counts from 0. */
+  closeLog(tenant: string, origin: string): void {
+    for (const owner of this.#owners) {
+      if (owner.tenant !== tenant || owner.log !== undefined) continue;
+      owner.log = origin;
+      this.#ownerOf.delete(ownerKey(owner));
+    }
   }
 
   /** Owners by number, and ID_ROW_BYTES for each id. */
-  encode(): { readonly owners: readonly (readonly [tenant: string, issuer: string])[]; readonly rows: Uint8Array } {
-    return { owners: this.#owners.map(({ tenant, issuer }) => [tenant, issuer]), rows: this.#table.encode() };
+  encode(): { readonly owners: readonly EncodedOwner[]; readonly rows: Uint8Array } {
+    return { owners: this.#owners.map(({ tenant, issuer, log }) => [tenant, issuer, log ?? null]), rows: this.#table.encode() };
   }
 
   /** Throws for what `encode` did not write. */
   static decode({ owners, rows }: ReturnType<LaneIds['encode']>): LaneIds {
     const ids = new LaneIds();
-    for (const [tenant, issuer] of owners) ids.#owner({ tenant, issuer });
+    for (const [tenant, issuer, log] of owners) {
+      if (log === null) ids.#owner({ tenant, issuer });
+      else ids.#owners.push({ tenant, issuer, log });
+    }
     for (const row of ids.#table.decode(rows)) {
       const { tenant, issuer } = ids.#askerOf(row);
       ids.counts.add(tenant, issuer, 1);
@@ -155,15 +184,19 @@ export class LaneIds {
   }
 
   #owner({ tenant, issuer }: Asker): number {
-    const key = `${tenant}\0${issuer}`;
+    const key = ownerKey({ tenant, issuer });
     const known = this.#ownerOf.get(key);
     if (known !== undefined) return known;
-    this.#owners.push({ tenant, issuer });
+    this.#owners.push({ tenant, issuer, log: undefined });
     this.#ownerOf.set(key, this.#owners.length - 1);
     return this.#owners.length - 1;
   }
 
   #askerOf(row: number): Asker {
+    return this.#ownerAt(row);
+  }
+
+  #ownerAt(row: number): Owner {
     const owner = this.#owners[this.#table.ownerOf(row)];
     if (!owner) throw new Error('ids: a row without an owner');
     return owner;
