@@ -23,11 +23,11 @@ function folder(): string {
   return dataDir;
 }
 
-/** Starts a broker in a process of its own that is then killed, as a crash or an impatient user does. */
+/** Starts a broker in a process of its own that is then killed, and its leash with it, as when a container's memory is all used. */
 async function startAndKill(dataDir: string): Promise<number> {
   const module = new URL('../../libs/adapters/src/broker/embedded.ts', import.meta.url).href;
   const script = `const { startEmbeddedBroker } = await import(${JSON.stringify(module)});
-    console.log((await startEmbeddedBroker({ dataDir: ${JSON.stringify(dataDir)} })).pid); setInterval(() => {}, 1000);`;
+    console.log((await startEmbeddedBroker({ dataDir: ${JSON.stringify(dataDir)}, endsWithStarter: false })).pid); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [pid] = (await once(child.stdout, 'data')) as [Buffer];
   await expect(startEmbeddedBroker({ dataDir })).rejects.toThrow(`is in use by process ${child.pid ?? 0} on host`);

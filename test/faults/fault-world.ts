@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 
 import {
+  checkLedger,
   DEMO_ACTORS,
   type Home,
   loadBundleFolder,
@@ -18,7 +19,7 @@ import {
 import { type Acknowledgement, laneOf, utf8 } from '#domain';
 import { KafkaProposer } from '#sdk';
 
-import { client, unique } from '../support/kafka.ts';
+import { client, unique, until } from '../support/kafka.ts';
 import { Service, type ServiceName } from '../support/service.ts';
 import { expectSound } from './expect-sound.ts';
 import { type Channel, Load } from './load.ts';
@@ -162,6 +163,22 @@ export class FaultWorld {
         return this.placeOf(digest);
       },
     };
+  }
+
+  /** Trust file of the tenant's log. */
+  async trust(tenant: string): Promise<string> {
+    const port = await this.#gateway?.port();
+    const url = `http://127.0.0.1:${port ?? 0}/v1/trust/${tenant}`;
+    return until('the gateway knows the tenant', async () => {
+      const answer = await fetch(url, { headers: { authorization: `Bearer ${this.home.token(tenant) ?? ''}` } });
+      return answer.ok ? answer.text() : undefined;
+    });
+  }
+
+  /** Ends every load, then waits until everything on the input topics has its receipt: also what others than the loads have sent. */
+  async settle(): Promise<void> {
+    for (const load of this.#loads) await load.stop();
+    await until('every input has its receipt', async () => (await checkLedger(this.home, this.brokers)).pending === 0);
   }
 
   /** Ends every load, also that of a test that failed, then looks at everything from genesis: see expectSound. No process may have raised an alarm. */

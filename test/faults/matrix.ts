@@ -24,6 +24,7 @@ const AREAS: Readonly<Record<Area, string>> = {
   broker: 'The broker is killed',
   network: 'The network breaks',
   owners: 'Who owns a lane',
+  executors: 'Who runs an effect',
   clocks: 'A clock is wrong',
   ledger: 'The topics are tampered with',
 };

@@ -10,7 +10,7 @@ export const KILLS = Number(process.env['COUNTERSIGN_FAULT_KILLS'] ?? 0) || unde
 const LOG = process.env['COUNTERSIGN_FAULT_LOG'];
 
 /** Part of the matrix, in its order. */
-export type Area = 'decider' | 'notary' | 'gateway' | 'broker' | 'network' | 'owners' | 'clocks' | 'ledger';
+export type Area = 'decider' | 'notary' | 'gateway' | 'broker' | 'network' | 'owners' | 'executors' | 'clocks' | 'ledger';
 
 /** One line of the log. What happened is since the trial's last line, so that lines add up; what holds is of the whole ledger. */
 export interface TrialRecord {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -76,9 +76,9 @@ describe('the notary as a service', () => {
   it("refuses to start with a seed that is not the ledger's", () => {
     const other = mkdtempSync(join(tmpdir(), 'countersign-home-'));
     try {
-      const strange = Home.create(other, { name: 'ledger.example', lanes: 1, topicPrefix: '', nowMs: Date.now() });
-      const mixed = Object.create(home, { key: { value: (name: string) => strange.key(name) } }) as Home;
-      expect(() => start({ home: mixed, brokers, port: 0 })).toThrow('derives another key');
+      Home.create(other, { name: 'ledger.example', lanes: 1, topicPrefix: '', nowMs: Date.now() });
+      copyFileSync(join(other, 'keys', 'ledger.seed'), join(folder, 'keys', 'ledger.seed'));
+      expect(() => start({ home: Home.open(folder), brokers, port: 0 })).toThrow(expect.objectContaining({ code: 'WRONG_KEY' }));
     } finally {
       rmSync(other, { recursive: true });
     }

@@ -29,6 +29,7 @@ export interface DeciderOptions {
 /** Decides the lanes that the group assigns to this process. */
 export function start({ home, brokers, port, ...options }: DeciderOptions): Promise<LaneApp> {
   const { config } = home;
+  const deciderSeed = home.key('decider'); // its absence is told before anything is opened
   const onPoint = crashPoints();
   const engine = new CedarEngine();
   const decider = {
@@ -39,7 +40,7 @@ export function start({ home, brokers, port, ...options }: DeciderOptions): Prom
         laneLog: kafkaLaneLog({ brokers, clientId: 'countersign-decider', log }),
         birth: home.birth(),
         topicPrefix: config.topicPrefix,
-        deciderSeed: home.key('decider'),
+        deciderSeed,
         // While the decider's key is being rotated the next one lies beside it; afterwards it has taken its place.
         furtherSeeds: () => ['decider', 'decider.next'].flatMap((name) => home.keyNow(name) ?? []),
         engine,

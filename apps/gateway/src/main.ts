@@ -1,6 +1,6 @@
 import { Home, homeFolder, parseBrokers } from '#adapters';
 
-import { operatorPortFrom, runUntilSignal } from '../../kit/src/index.ts';
+import { operatorPortFrom, serve } from '../../kit/src/index.ts';
 import { start } from './app.ts';
 import { ratesFrom } from './http/rates.ts';
 
@@ -9,13 +9,14 @@ const PORT_DEFAULT = '8080';
 /** Where its readiness and metrics are unless METRICS_PORT says otherwise. */
 const METRICS_PORT_DEFAULT = 8081;
 
-const gateway = await start({
-  home: Home.open(homeFolder()),
-  brokers: parseBrokers(process.env['KAFKA_BROKERS'] ?? ''),
-  port: Number(process.env['PORT'] ?? PORT_DEFAULT),
-  host: process.env['HOST'] ?? '127.0.0.1',
-  operator: operatorPortFrom(process.env, METRICS_PORT_DEFAULT),
-  rates: ratesFrom(process.env),
-  processMetrics: true,
-});
-await runUntilSignal(gateway);
+await serve('gateway', () =>
+  start({
+    home: Home.open(homeFolder()),
+    brokers: parseBrokers(process.env['KAFKA_BROKERS'] ?? ''),
+    port: Number(process.env['PORT'] ?? PORT_DEFAULT),
+    host: process.env['HOST'] ?? '127.0.0.1',
+    operator: operatorPortFrom(process.env, METRICS_PORT_DEFAULT),
+    rates: ratesFrom(process.env),
+    processMetrics: true,
+  }),
+);

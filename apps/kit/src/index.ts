@@ -7,5 +7,5 @@ export * from './lane-strategy.ts';
 export * from './logging.ts';
 export * from './metrics.ts';
 export * from './operator-port.ts';
-export * from './run-until-signal.ts';
+export { serve } from './serve.ts';
 export * from './start-lane-app.ts';

@@ -1,4 +1,4 @@
-import { GuardFile, type Home, kafkaLaneLog, LaneLeases } from '#adapters';
+import { GuardFile, type Home, HomeError, kafkaLaneLog, LaneLeases } from '#adapters';
 import { LogKeys } from '#domain';
 import { Counter, Histogram } from 'prom-client';
 
@@ -26,7 +26,11 @@ export function start({ home, brokers, port, host, ...session }: NotaryOptions):
   keys.further = () => home.ledgerSeeds();
   for (const { origin, vkey } of birth.systemLogs) {
     if (!keys.isOurs(origin, vkey))
-      throw new Error(`${origin}: the ledger's seed in this home derives another key than the ledger was born with`);
+      throw new HomeError(
+        'WRONG_KEY',
+        `keys/ledger.seed in ${home.folder} is another ledger's: ${origin} was born with a key that it does not lead to. ` +
+          'Put the seed of this ledger there, from a copy of the data folder where it was made',
+      );
   }
   const { topicPrefix } = home.config;
   const onPoint = crashPoints();

@@ -1,9 +1,11 @@
 import { Home, homeFolder, parseBrokers } from '#adapters';
 
-import { groupSettings, operatorPortFrom, runUntilSignal } from '../../kit/src/index.ts';
+import { groupSettings, operatorPortFrom, serve } from '../../kit/src/index.ts';
 
 import { start } from './app.ts';
 
-const home = Home.open(homeFolder());
-const brokers = parseBrokers(process.env['KAFKA_BROKERS'] ?? '');
-await runUntilSignal(await start({ home, brokers, ...operatorPortFrom(process.env, 0), ...groupSettings() }));
+await serve('notary', () => {
+  const home = Home.open(homeFolder());
+  const brokers = parseBrokers(process.env['KAFKA_BROKERS'] ?? '');
+  return start({ home, brokers, ...operatorPortFrom(process.env, 0), ...groupSettings() });
+});

@@ -8,6 +8,7 @@ import { messageOf } from '../kafka/errors.ts';
 import { drawClusterId } from './cluster-id.ts';
 import { freePort } from './free-port.ts';
 import { javaCommand, kafkaJars, repositoryRoot, type Progress } from './jars.ts';
+import { leash, type Leash } from './leash.ts';
 import { commandLine, isAlive, processesWith, terminate } from './process.ts';
 import { serverProperties } from './properties.ts';
 
@@ -28,6 +29,8 @@ export interface EmbeddedOptions {
   readonly log?: Progress;
   /** Both compilers: for minutes the second costs more than it gives. */
   readonly runsLong?: boolean;
+  /** Default true: it ends when this process does, in whatever way. */
+  readonly endsWithStarter?: boolean;
   /** Of server.properties, beyond what every broker of ours has. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** The folder with pom.xml. */
@@ -44,7 +47,8 @@ const MAIN_CLASS = 'kafka.Kafka';
 const READY_LINE = 'Kafka Server started';
 
 /**
- * Runs a real Apache Kafka (one JVM) as a child. Detached, so that Ctrl-C does not end it before the services that still write to it.
+ * Runs a real Apache Kafka (one JVM) as a child. Detached, so that Ctrl-C does not end it before the services that still write to it; on a leash, so
+ * that it does not outlive this process.
  * The folder is locked for as long as the broker runs. A broker that a killed run left behind on it is stopped first.
  */
 export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
@@ -87,17 +91,16 @@ async function start(java: string, jars: string, options: EmbeddedOptions, files
   const classPath = ['-cp', join(jars, '*')];
   await formatOnce(java, classPath, files);
   progress('starting Apache Kafka');
-  const child = spawnBroker(
-    java,
-    [...HEAP, ...(options.runsLong ? [] : [ONE_COMPILER]), ...classPath, MAIN_CLASS, files.properties],
-    files,
-  );
+  const lead = options.endsWithStarter === false ? undefined : leash(files.properties, 'TERM');
+  const args = [...HEAP, ...(options.runsLong ? [] : [ONE_COMPILER]), ...classPath, MAIN_CLASS, files.properties];
+  const child = spawnBroker(java, args, files, lead);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
       resolve();
     });
   });
   const { pid } = child;
+  void ended.then(() => lead?.off());
   await untilReady(pid, files.log);
   return { brokers: [`127.0.0.1:${port}`], pid, ended, stop: stopOnce(child, files, ended) };
 }
@@ -118,13 +121,17 @@ const filesOf = (dir: string): Files => ({
   data: join(dir, 'kafka'),
 });
 
-function spawnBroker(java: string, args: string[], files: Files): ChildProcess & { readonly pid: number } {
+function spawnBroker(java: string, args: string[], files: Files, lead: Leash | undefined): ChildProcess & { readonly pid: number } {
   const log = openSync(files.log, 'w');
   const child = spawn(java, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   child.unref();
   const { pid } = child;
-  if (pid === undefined) throw new Error('embedded broker: java could not be started');
+  if (pid === undefined) {
+    lead?.off();
+    throw new Error('embedded broker: java could not be started');
+  }
+  lead?.hold(pid);
   writeFileSync(files.pid, `${pid} ${process.pid}\n`);
   return Object.assign(child, { pid });
 }

@@ -9,7 +9,7 @@ import { birthOf, formatConfig, type LedgerConfig, parseConfig } from './config.
 import { createLedger, type LedgerOptions } from './create-ledger.ts';
 import { makeFolder, PUBLIC_FILE, replaceFile, SECRET_FILE, SECRET_FOLDER, writeNew, writeWhole } from './files.ts';
 
-export type HomeFault = 'NO_LEDGER' | 'LEDGER_EXISTS' | 'DAMAGED' | 'NO_KEY' | 'KEY_EXPOSED';
+export type HomeFault = 'NO_LEDGER' | 'LEDGER_EXISTS' | 'DAMAGED' | 'NO_KEY' | 'KEY_EXPOSED' | 'WRONG_KEY';
 
 /** The message says what to do. It never holds what a secret file held. */
 export class HomeError extends Error {

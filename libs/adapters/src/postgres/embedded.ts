@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { freePort } from '../broker/free-port.ts';
+import { leash } from '../broker/leash.ts';
 import { commandLine, isAlive, processesIn, terminate } from '../broker/process.ts';
 import { writeWhole } from '../home/files.ts';
 import { InUse, Ownership } from '../home/ownership.ts';
@@ -34,7 +35,8 @@ const STOP_MAX_MS = 5000;
 const SUPERUSER = 'postgres';
 
 /**
- * Runs a real PostgreSQL as a child. Detached, so that Ctrl-C does not end it before those who still write to it. The folder is locked for as
+ * Runs a real PostgreSQL as a child. Detached, so that Ctrl-C does not end it before those who still write to it; on a leash, so that it does not
+ * outlive this process. The folder is locked for as
  * long as it runs; one that a killed run left behind on it is stopped first. It listens on 127.0.0.1, asks for a password, and has no Unix socket.
  */
 export async function startEmbeddedPostgres({ dataDir }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -74,6 +76,7 @@ async function start(native: string, folder: string, asNobody: boolean): Promise
   const log = openSync(files.log, 'w', 0o600);
   const settings = [`listen_addresses=127.0.0.1`, `port=${port}`, 'unix_socket_directories=', 'timezone=UTC', 'log_timezone=UTC'];
   const args = ['-D', files.data, ...settings.flatMap((setting) => ['-c', setting])];
+  const lead = leash(files.data, 'INT');
   const child = spawn(join(native, 'bin', 'postgres'), args, {
     ...runAs(asNobody, files.data),
     detached: true,
@@ -83,11 +86,18 @@ async function start(native: string, folder: string, asNobody: boolean): Promise
   child.unref();
   child.on('error', () => undefined); // it has no process id then
   const { pid } = child;
-  if (pid === undefined) throw new Error('embedded PostgreSQL: it could not be started');
+  if (pid === undefined) {
+    lead.off();
+    throw new Error('embedded PostgreSQL: it could not be started');
+  }
+  lead.hold(pid);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
       resolve();
     });
+  });
+  void ended.then(() => {
+    lead.off();
   });
   await untilReady(pid, files);
   let stopping: Promise<void> | undefined;
