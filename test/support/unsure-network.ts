@@ -142,7 +142,8 @@ export class UnsureNetwork {
     const port = Buffer.alloc(4);
     port.writeInt32BE(this.brokerPort);
     const itself = Buffer.concat([Buffer.from(HOST), port]);
-    const ours = (this.#server.address() as AddressInfo).port;
+    const ours = (this.#server.address() as AddressInfo | null)?.port;
+    if (ours === undefined) return; // closed: what still arrives finds nobody
     for (let at = frame.indexOf(itself); at >= 0; at = frame.indexOf(itself, at + 1)) frame.writeInt32BE(ours, at + HOST.length);
   }
 }
