@@ -20,13 +20,21 @@ export const recordWrite = (tenantId: string, phone: string): ProposalBody => ({
   justification: 'The customer gave a new telephone number.',
 });
 
+interface Deploying {
+  readonly tenant: string;
+  /** Of the ledger that the CI's word is for: `home.bound().birth`. */
+  readonly birth: string | undefined;
+  readonly ciSeed: Uint8Array;
+  readonly nowMs: number;
+}
+
 /** To the low-risk sandbox, with the CI's word for the artifact and a way back. */
-export function sandboxDeploy({ tenant, ciSeed, nowMs }: { tenant: string; ciSeed: Uint8Array; nowMs: number }): ProposalBody {
+export function sandboxDeploy({ tenant, birth, ciSeed, nowMs }: Deploying): ProposalBody {
   const resource = { type: 'service', id: 'checkout-sandbox' };
   const passed = { tenant, type: 'ci', conclusion: 'success', resource } as const;
   const times = { issuedAt: formatTime(nowMs), expiresAt: formatTime(nowMs + CI_LIFETIME_MS) };
   const stated = (operation: string, artifactDigest: string) =>
-    signStatement({ ...passed, ...times, operation, artifactDigest, blind: base64url(randomBytes(32)) }, ciSeed);
+    signStatement({ ...passed, ...times, operation, artifactDigest, blind: base64url(randomBytes(32)), birth }, ciSeed);
   return {
     actor: { kind: 'agent', id: 'release-bot' },
     class: 'deployment.change',

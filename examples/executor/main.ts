@@ -64,7 +64,11 @@ async function play(): Promise<boolean> {
     const actions = [
       [`write-${run}`, recordWrite(TENANT, `+49 30 555 ${run}`), 'outcome.recorded result succeeded'],
       [`foreign-${run}`, recordWrite('globex', `+49 30 555 ${run}`), 'action.decided DENY DENY_TENANT_SCOPE'],
-      [`deploy-${run}`, sandboxDeploy({ tenant: TENANT, ciSeed, nowMs: Date.now() }), 'outcome.recorded rollback succeeded'],
+      [
+        `deploy-${run}`,
+        sandboxDeploy({ tenant: TENANT, birth: home.bound().birth, ciSeed, nowMs: Date.now() }),
+        'outcome.recorded rollback succeeded',
+      ],
     ] as const;
     for (const [id, body] of actions) await proposer.propose(body, { id, askedAt: new Date() });
     let good = true;

@@ -133,7 +133,12 @@ describe('an executor on a real table', () => {
   it('takes the approved way back from a deployment that is not healthy', async () => {
     const deploys = await run('deployer', deployer(pool));
     const id = unique('deploy');
-    const body = sandboxDeploy({ tenant: TENANT, ciSeed: world.home.key(`ci-${TENANT}`), nowMs: Date.now() });
+    const body = sandboxDeploy({
+      tenant: TENANT,
+      birth: world.home.bound().birth,
+      ciSeed: world.home.key(`ci-${TENANT}`),
+      nowMs: Date.now(),
+    });
     await world.propose(body, { id });
     await until('it is rolled back', async () => kindsOf(await told(id)).includes('rollback succeeded'));
     const receipts = await told(id);

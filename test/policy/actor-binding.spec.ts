@@ -30,7 +30,13 @@ function withPlatform(actors: readonly ActorRule[] = [HELPER]): MemoryLane {
   return lane;
 }
 function say(lane: MemoryLane, row: Row, id: string, actor: object): Entry {
-  const { tenant, id: _, issuer: __, actor: ___, ...body } = proposalOf(row, bundle, lane.nowMs, id);
+  const {
+    tenant,
+    id: _,
+    issuer: __,
+    actor: ___,
+    ...body
+  } = proposalOf(row, bundle, lane.nowMs, { id, birth: lane.birth.initialisedDigest });
   const [entry] = lane.when('actions', lane.sign({ kind: 'action.proposed', tenant, id, issuer: 'helpers', body: { ...body, actor } }));
   if (!entry) throw new Error('no entry');
   return entry;

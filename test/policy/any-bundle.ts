@@ -53,8 +53,9 @@ export function bundleOf(texts: readonly string[], required: ('ci' | 'rollback')
   return soundBundle({ cedar: { schema, policies: named }, classes: { ...classes, change: { ...classes.change, requires: required } } });
 }
 
-/** Of acme's bot, for a change through the tool: things of every risk, amounts on both sides of the limits. */
-export function proposals(): Proposal[] {
+/** Of acme's bot, for a change through the tool: things of every risk, amounts on both sides of the limits; for a ledger of that birth. */
+export function proposals(birth?: string): Proposal[] {
+  const bound = birth === undefined ? {} : { birth };
   const things = ['low', 'high', 'medium', 'frozen'];
   return things.flatMap((id) =>
     [1, 50, 101].flatMap((amount) =>
@@ -63,7 +64,10 @@ export function proposals(): Proposal[] {
         return {
           ...proposal,
           parameters: { ...proposal.parameters, amount },
-          evidence: [testEvidence({ resource: { type: 'thing', id } }), testWayBack({ resource: { type: 'thing', id } })],
+          evidence: [
+            testEvidence({ resource: { type: 'thing', id }, ...bound }),
+            testWayBack({ resource: { type: 'thing', id }, ...bound }),
+          ],
         };
       }),
     ),

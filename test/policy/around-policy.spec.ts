@@ -28,7 +28,7 @@ const SHOWN = rowOf('ALLOW', ({ evidence }) => evidence.length > 0);
 type Change = Readonly<Record<string, unknown>>;
 /** `row` as it stands, but for `change`; signed by `issuer` for ten minutes, unless told otherwise. */
 function propose(lane: MemoryLane, row: Row, id: string, change: Change = {}, expiresInMs = 600_000): Entry[] {
-  const { tenant, id: _, issuer, ...body } = proposalOf(row, bundle, lane.nowMs, id);
+  const { tenant, id: _, issuer, ...body } = proposalOf(row, bundle, lane.nowMs, { id, birth: lane.birth.initialisedDigest });
   const times = { issuedAtMs: lane.nowMs - 1000, expiresAtMs: lane.nowMs + expiresInMs };
   return lane.when('actions', lane.sign({ kind: 'action.proposed', tenant, id, issuer, ...times, body: { ...body, ...change } }));
 }
@@ -64,7 +64,10 @@ const CASES: Readonly<Record<string, Case>> = {
   'statements that have counted for another action': {
     told: 'DENY DENY_EVIDENCE_USED',
     before: (lane) => propose(lane, SHOWN, 'a'),
-    ask: (lane) => propose(lane, SHOWN, 'b', { evidence: proposalOf(SHOWN, bundle, lane.nowMs, 'a').evidence }),
+    ask: (lane) =>
+      propose(lane, SHOWN, 'b', {
+        evidence: proposalOf(SHOWN, bundle, lane.nowMs, { id: 'a', birth: lane.birth.initialisedDigest }).evidence,
+      }),
   },
   'other statements for the same action again': {
     told: 'ALLOW ALLOW_POLICY',
@@ -86,7 +89,7 @@ const CASES: Readonly<Record<string, Case>> = {
     told: 'DENY DENY_ACTOR',
     before: restricts,
     ask: (lane) => {
-      const { tenant, id: _, issuer: __, ...body } = proposalOf(ALLOWED, bundle, lane.nowMs);
+      const { tenant, id: _, issuer: __, ...body } = proposalOf(ALLOWED, bundle, lane.nowMs, { birth: lane.birth.initialisedDigest });
       return lane.when('actions', lane.sign({ kind: 'action.proposed', tenant, id: 'a', issuer: 'narrow', body }));
     },
   },

@@ -53,8 +53,10 @@ const freeze = (lane: MemoryLane, level: string, value: string): unknown =>
   lane.control('freeze.raised', SYSTEM_TENANT, { level, scope: { kind: 'agent', value }, by: 'ana', why: 'a drill' });
 
 /** Of each risk one. */
-const PROPOSED = proposals().filter(({ actor, parameters }) => actor.kind === 'agent' && parameters['amount'] === 50);
 const signing = new MemoryLane();
+const PROPOSED = proposals(signing.birth.initialisedDigest).filter(
+  ({ actor, parameters }) => actor.kind === 'agent' && parameters['amount'] === 50,
+);
 const valueOf = ({ tenant, issuer, id, ...body }: Proposal, actor: Said): Uint8Array =>
   signing.sign({ kind: 'action.proposed', tenant, issuer, id, body: { ...body, actor } });
 /** Signed once: all lanes have one birth. */

@@ -40,7 +40,7 @@ function laneWith(bundle: Bundle): MemoryLane {
 
 it('a freeze or a stop that is added denies what it covers, and changes nothing else', { timeout: 120_000 }, () => {
   const signing = new MemoryLane();
-  const values = proposals().map(({ tenant, issuer, id, ...body }, at) =>
+  const values = proposals(signing.birth.initialisedDigest).map(({ tenant, issuer, id, ...body }, at) =>
     signing.sign({ kind: 'action.proposed', tenant, issuer, id: `${id}-${at}`, body }),
   );
   let stopped = 0;

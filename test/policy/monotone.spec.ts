@@ -59,6 +59,7 @@ const WORSE: readonly (readonly [what: string, of: (evidence: readonly Evidence[
     (_, { resource }) => [testEvidence({ resource }, FOREIGN), testWayBack({ resource }, FOREIGN)],
   ],
   ['for another action', (_, { resource }) => both({ resource, actionDigest: '0'.repeat(64) })],
+  ['for another ledger', (_, { resource }) => both({ resource, birth: 'f'.repeat(64) })],
   ['too old', (_, { resource }) => both({ resource, issuedAt: formatTime(NOON_MS - DAY_MS) })],
   ['over', (_, { resource }) => both({ resource, expiresAt: formatTime(NOON_MS) })],
   ['for another artifact', (_, { resource }) => both({ resource, artifactDigest: 'v9' })],

@@ -72,7 +72,7 @@ function accepted([entry]: readonly Entry[]): void {
 /** In one batch; then a person says no to whatever asked, so that there is room for the next round's questions. */
 function decideRound(lane: MemoryLane, bundle: Bundle, round: readonly Row[]): void {
   const values = round.map((row) => {
-    const { tenant, id, issuer, ...body } = proposalOf(row, bundle, lane.nowMs);
+    const { tenant, id, issuer, birth: _, ...body } = proposalOf(row, bundle, lane.nowMs, { birth: lane.birth.initialisedDigest });
     return lane.sign({ kind: 'action.proposed', tenant, id, issuer, body });
   });
   const answers = lane.batch(values.map((value) => ({ topic: 'actions', value })));

@@ -25,15 +25,20 @@ export const TIMES_MS: Readonly<Record<Row['window'], number>> = {
   sunday: Date.UTC(2026, 6, 19, 0, 30),
 };
 
-/** Of the platform, with evidence that is signed at `nowMs`. `bundle` has the contracts that it pins. */
-export function proposalOf(row: Row, bundle: Bundle, nowMs: number, id = `line-${row.line}`): Proposal {
+interface Asked {
+  readonly id?: string;
+  readonly birth?: string;
+}
+
+/** Of the platform, with evidence that is signed at `nowMs` for the ledger of that birth. `bundle` has the contracts that it pins. */
+export function proposalOf(row: Row, bundle: Bundle, nowMs: number, { id = `line-${row.line}`, birth }: Asked = {}): Proposal {
   const plain = PLAIN[row.operation];
   if (!plain) throw new Error(`line ${row.line}: no plain proposal of ${row.operation}`);
   const { connector } = plain;
   const digest =
     row.contract === 'drifted' ? '0'.repeat(64) : row.contract === 'pinned' ? bundle.contractDigests.get(connector) : undefined;
   const bare: Proposal = {
-    ...{ tenant: row.tenant, issuer: 'platform', id, mode: 'enforce' },
+    ...{ tenant: row.tenant, issuer: 'platform', id, mode: 'enforce', ...(birth === undefined ? {} : { birth }) },
     ...{ class: row.cls, operation: row.operation },
     actor: { kind: row.actor, id: row.id, ...(row.actingFor === undefined ? {} : { actingFor: row.actingFor }) },
     ...(row.contract === 'missing' ? {} : { connector }),

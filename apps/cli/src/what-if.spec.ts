@@ -1,7 +1,7 @@
 import { codecs, type FollowedEntry, sealInput } from '#adapters';
 import { ed25519PublicKey } from '#crypto';
 import { base64, formatTime, keyIdOf, sealEnvelope } from '#domain';
-import { CI_SEED, FakeEngine, NOON_MS, testBundle, testProposal } from '#testing';
+import { CI_SEED, FakeEngine, NOON_MS, testBundle, testEvidence, testProposal, testWayBack } from '#testing';
 import { describe, expect, it } from 'vitest';
 
 import { DecisionReader, whatIf } from './what-if.ts';
@@ -23,12 +23,14 @@ const publicKey = ed25519PublicKey(CI_SEED);
 const registered = (leafIndex: number) =>
   entry(leafIndex, 'issuer.registered', { issuer: 'ci', type: 'ci', keys: [{ keyid: keyIdOf(publicKey), publicKey: base64(publicKey) }] });
 
+const BIRTH = 'b'.repeat(64);
+
 function decided(leafIndex: number, reason = 'ALLOW_POLICY'): FollowedEntry {
-  const { tenant, ...proposal } = testProposal();
+  const { tenant, ...proposal } = testProposal({ evidence: [testEvidence({ birth: BIRTH }), testWayBack({ birth: BIRTH })] });
   const body = Object.fromEntries(Object.entries(proposal).filter(([name]) => name !== 'issuer' && name !== 'id'));
   const head = {
     ledger: 'l',
-    birth: 'b'.repeat(64),
+    birth: BIRTH,
     tenant,
     issuer: 'platform',
     id: 'a-1',

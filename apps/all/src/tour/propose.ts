@@ -46,6 +46,7 @@ export function partiesOf(home: Home, nowMs: number): Parties {
   const stated = () => ({
     ...{ issuedAt: formatTime(nowMs), expiresAt: formatTime(nowMs + LIFETIME_MS) },
     blind: base64url(randomBytes(32)),
+    birth: home.bound().birth,
   });
   return {
     ci: (tenant, passed) => signStatement({ ...passed, ...stated(), tenant, type: 'ci', conclusion: 'success' }, home.key(`ci-${tenant}`)),

@@ -168,7 +168,7 @@ function deploy(service: string): object {
   const back = { operation: 'rollback', reference: `sha256:${'b'.repeat(64)}` };
   const stated = (operation: string, of: string) => {
     const passed = { tenant: 'acme', type: 'ci', resource, operation, artifactDigest: of, conclusion: 'success' } as const;
-    return signStatement({ ...passed, ...times, blind: base64url(randomBytes(32)) }, home.key('builds-acme'));
+    return signStatement({ ...passed, ...times, blind: base64url(randomBytes(32)), birth: home.bound().birth }, home.key('builds-acme'));
   };
   return {
     actor: { kind: 'agent', id: 'bot' },

@@ -136,7 +136,10 @@ describe('what a revoked key has signed before', () => {
       const resource = { type: 'thing', id: 'low' };
       const signed = (more: object) => {
         const blind = base64url(lane.parties.draw());
-        return signStatement({ type: 'ci', ...about, ...times, resource, blind, ...more }, lane.parties.seedOf(name));
+        return signStatement(
+          { type: 'ci', ...about, ...times, resource, blind, birth: lane.birth.initialisedDigest, ...more },
+          lane.parties.seedOf(name),
+        );
       };
       const evidence = [signed({}), signed({ operation: 'undo', artifactDigest: 'v1' })];
       const parameters = { tenant: 'acme', target: 'low', artifact: 'v2', amount: 1, back: { operation: 'undo', reference: 'v1' } };

@@ -36,7 +36,15 @@ describe('a proposal', () => {
       const resource = { type: 'thing', id };
       const times = { issuedAt: formatTime(lane.nowMs), expiresAt: formatTime(lane.nowMs + 1000) };
       const blind = base64url(lane.parties.draw());
-      const statement = { ...times, blind, tenant: 'acme', type: 'incident' as const, resource, incident };
+      const statement = {
+        ...times,
+        blind,
+        birth: lane.birth.initialisedDigest,
+        tenant: 'acme',
+        type: 'incident' as const,
+        resource,
+        incident,
+      };
       return { resource, evidence: [signStatement(statement, lane.parties.seedOf(lane.parties.signerOf(signer, 'acme')))] };
     };
     expect(predicateOf(lane.propose('a-1', during('inc-1', 'low')))).toMatchObject({ verdict: 'ALLOW', incident: 'inc-1' });

@@ -28,6 +28,7 @@ const WRONG: Readonly<Record<string, Wrong>> = {
   'too-old': { issuedAgo: EVIDENCE_AGE_SECONDS_MAX * 1000 },
   'other-action': { change: { actionDigest: '0'.repeat(64) } },
   'other-resource': { change: { resource: OTHER } },
+  'other-ledger': { change: { birth: 'f'.repeat(64) } },
   'other-tenant': { change: { tenant: 'other' } },
   unregistered: { signer: 'nobody' },
   'by-platform': { signer: 'platform' },
@@ -83,7 +84,10 @@ export function evidenceFor(word: string, bundle: Bundle, proposal: Proposal, no
   const times = { issuedAt: formatTime(nowMs - issuedAgo), expiresAt: formatTime(nowMs + expiresIn) };
   const isFound = facts !== undefined && (type === 'ci' || type === 'review');
   const blind = base64url(sha256(utf8(`${proposal.tenant} ${proposal.id} ${word}`)));
-  const counted = bundle.tables.format === 1 ? {} : { blind, ...(isFound ? { facts } : {}) };
+  const counted =
+    bundle.tables.format === 1
+      ? {}
+      : { blind, ...(proposal.birth === undefined ? {} : { birth: proposal.birth }), ...(isFound ? { facts } : {}) };
   return signStatement({ ...soundStatement(kind, bundle, proposal), ...times, ...counted, ...change } as Statement, seedOf(signer));
 }
 

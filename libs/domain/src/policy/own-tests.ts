@@ -95,10 +95,10 @@ const PARTIES = TEST_PARTIES.map((party) => ({ ...party, keyid: keyIdOf(party.pu
 const HEAD = { ledger: 'policy-test', birth: '0'.repeat(64), blind: new Uint8Array(32) };
 
 function rehearsed(proposal: Proposal, by: Omit<Parameters<typeof rehearse>[0], 'envelope'>): Rehearsed {
-  const { tenant, issuer, id, ...body } = proposal;
+  const { tenant, issuer, id, birth, ...body } = proposal;
   const times = { issuedAtMs: by.nowMs, expiresAtMs: by.nowMs + EXPIRES_IN_MS };
   try {
-    const head = { ...HEAD, ...times, tenant, issuer, id };
+    const head = { ...HEAD, ...times, birth, tenant, issuer, id };
     return rehearse({ ...by, envelope: sealEnvelope({ kind: 'action.proposed', body, head, seed: TEST_PLATFORM_SEED, lane: 0 }) });
   } catch (error) {
     const isSize = error instanceof RangeError || (error instanceof CanonicalJsonError && error.code === 'DEPTH');
@@ -118,6 +118,7 @@ function proposalOf(
     actor: actingFor === undefined ? who : { ...who, actingFor },
     ...(connector === undefined ? {} : { connector }),
     ...(contractDigest === undefined ? {} : { contractDigest }),
+    birth: HEAD.birth,
     issuer: 'platform',
     id: 'policy-test',
     mode: 'enforce',

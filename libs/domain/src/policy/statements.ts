@@ -49,6 +49,8 @@ export const STATEMENT_FACTS_MAX = 16;
 const counted = {
   /** 32 random bytes, base64url: the statement's digest is on the ledger, and must say nothing about it. */
   blind,
+  /** Hex: digest of the birth of the ledger that it is for. Its proposal names the same, from rules 2 on. */
+  birth: hexDigest.optional(),
   /** How many decisions it may count for; absent: one. */
   uses: z.int().min(1).max(STATEMENT_USES_MAX).optional(),
   /** Hex: it counts for the action of this digest only. */
@@ -110,6 +112,8 @@ export interface Vouched {
 /** Whether it is about exactly this. Times are checked elsewhere. */
 export function isOf(statement: Statement, { proposal, operation, artifact }: Vouched): boolean {
   const { tenant, resource, actor } = proposal;
+  // Stated for another installation, perhaps of the same name. Version 1, which has no blind, is of ledgers that have no births to name.
+  if (statement.blind !== undefined && statement.birth !== proposal.birth) return false;
   if (statement.actionDigest !== undefined && statement.actionDigest !== actionDigest(proposal)) return false;
   if (statement.tenant !== tenant || statement.resource.type !== resource.type || statement.resource.id !== resource.id) return false;
   if (statement.type === 'incident') return true;

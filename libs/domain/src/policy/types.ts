@@ -5,6 +5,8 @@ import type { PolicyTables, Revert } from './tables.ts';
 /** The executable part of a signed proposal, after its body was checked (see payloads/proposal.ts for the zod schema). */
 export interface Proposal {
   readonly tenant: string;
+  /** Digest of the ledger's birth; absent only under rules 1. */
+  readonly birth?: string;
   readonly issuer: string;
   readonly id: string;
   readonly actor: { readonly kind: 'agent' | 'person' | 'pipeline'; readonly id: string; readonly actingFor?: string };

@@ -84,7 +84,7 @@ export class ActingLane extends MemoryLane {
 
   #stated(target: string) {
     const times = { issuedAt: formatTime(this.nowMs), expiresAt: formatTime(this.nowMs + 3_600_000) };
-    const counted = this.#version === 1 ? {} : { blind: base64url(this.parties.draw()) };
+    const counted = this.#version === 1 ? {} : { blind: base64url(this.parties.draw()), birth: this.birth.initialisedDigest };
     return { tenant: 'acme', resource: { type: 'thing', id: target }, ...times, ...counted };
   }
 

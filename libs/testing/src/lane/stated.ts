@@ -16,7 +16,7 @@ export function stated(lane: MemoryLane, { version = 2, ...about }: About = {}, 
     ...{ tenant: 'acme', type: 'ci', conclusion: 'success', resource: { type: 'thing', id: 'low' } },
     ...{ operation: 'apply', artifactDigest: 'v2' },
     ...{ issuedAt: formatTime(lane.nowMs), expiresAt: formatTime(lane.nowMs + LIFETIME_MS) },
-    ...(version === 1 ? {} : { blind: base64url(lane.parties.draw()) }),
+    ...(version === 1 ? {} : { blind: base64url(lane.parties.draw()), birth: lane.birth.initialisedDigest }),
     ...about,
   };
   return signStatement(statement, lane.parties.seedOf(lane.parties.signerOf(signer, 'acme')));

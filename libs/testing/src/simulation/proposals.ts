@@ -59,7 +59,15 @@ export class Proposals {
     const about = { tenant, resource: { type: 'thing', id: resource }, operation: 'apply', artifactDigest: 'old' };
     const times = { issuedAt: formatTime(LANE_START_MS - 1000), expiresAt: formatTime(LANE_START_MS + 3_600_000) };
     const uses = USES[which] ?? 1;
-    const statement = { type: 'ci', conclusion: 'success', ...about, ...times, uses, blind: base64url(sha256(utf8(name))) } as const;
+    const statement = {
+      type: 'ci',
+      conclusion: 'success',
+      ...about,
+      ...times,
+      uses,
+      blind: base64url(sha256(utf8(name))),
+      birth: parties.birth.initialisedDigest,
+    } as const;
     const evidence = signStatement(statement, parties.seedOf(parties.signerOf(BUILDS, tenant)));
     USES_OF.set(sha256Hex(fromBase64(evidence.payload)), uses);
     this.#stated.set(name, evidence);
