@@ -13,6 +13,7 @@ export * from './lane/parties.ts';
 export * from './lane/entry-schema.ts';
 export * from './lane/lane-topics.ts';
 export * from './lane/memory-lane.ts';
+export * from './lane/forged-permit.ts';
 export * from './lane/stated.ts';
 export { ActingLane } from './golden/acting-lane.ts';
 export { readGolden } from './golden/files.ts';

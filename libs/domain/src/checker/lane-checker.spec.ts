@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, type Checked, FakeEngine, laneBundle, MemoryLane } from '#testing';
+import { attest, checkLane, type Checked, FakeEngine, forgedPermit, laneBundle, MemoryLane } from '#testing';
 
 import { utf8 } from '../formats/bytes.ts';
 import { tenantSeed } from '../formats/log-key.ts';
@@ -140,6 +140,26 @@ describe('the checker', () => {
     expect(violated(await check(lane, countsOf(lane), { receipts, heads: [...heads, forged(lane.parties.seedOf('decider'))] }))).toEqual(
       [],
     );
+  });
+
+  it('compares what a claim was granted by with its own tree: a permit that only the log’s key signed convicts who believed it (I10)', async () => {
+    const claimed = (rules: 1 | 2) => {
+      const lane = MemoryLane.ready(['acme'], { rules });
+      lane.registerIssuer('acme', 'runner', 'executor');
+      const [allowed] = lane.propose('a-1');
+      const [denied] = lane.propose('a-2', { resource: { type: 'thing', id: 'nowhere' } });
+      if (!allowed || !denied) throw new Error('two decisions');
+      const body = { decision: denied.statement.predicate.index, receipt: forgedPermit(lane, denied, allowed) };
+      const [told] = lane.when('outcomes', lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer: 'runner', id: 'c-1', body }));
+      return { lane, kind: told?.kind };
+    };
+    // Deciders under rules 1 believed it.
+    const old = claimed(1);
+    expect([old.kind, violated(await check(old.lane))]).toEqual(['claim.granted', ['I10']]);
+    const now = claimed(2);
+    const { invariants, status } = await check(now.lane);
+    expect([now.kind, status]).toEqual(['claim.refused', 'valid']);
+    expect(invariants.find(({ id }) => id === 'I10')?.notes).toEqual([expect.stringContaining('the log’s key signed it')]);
   });
 
   it('names an input record that the ledger skipped (I3), and one that it cites and that never was (I5)', async () => {

@@ -2,11 +2,12 @@ import type { LedgerBirth, LaneState } from '../decide/state.ts';
 import { verifyCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
 import { parseVkey } from '../formats/vkey.ts';
 import { emptyLane } from '../decide/state.ts';
-import { allTrees, LedgerBroken, type LaneHeads, type TreeHead } from '../ledger/heads.ts';
+import { allTrees, LedgerBroken, treeAt, type LaneHeads, type TreeHead } from '../ledger/heads.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import { SealedBatches, type SealedBatch, type SealedEntry } from '../ledger/sealed-batch.ts';
 import type { PolicyEngine } from '../policy/types.ts';
 import { placeMac } from '../ledger/source.ts';
+import { Claimed } from './claimed.ts';
 import { Citations, type Acknowledgement, type TopicHoldings } from './citations.ts';
 import { Dates } from './dates.ts';
 import { Receipts } from './receipts.ts';
@@ -50,6 +51,7 @@ export class LaneChecker {
   readonly heads: LaneHeads;
   readonly #batches: SealedBatches;
   readonly #citations: Citations;
+  readonly #claimed: Claimed;
   readonly #dates: Dates;
   readonly #replay: Replay;
   readonly #roots: Roots;
@@ -68,6 +70,7 @@ export class LaneChecker {
     this.#dates = new Dates(birth.rules, findings);
     this.#replay = new Replay(birth, lane, engine, wire, findings);
     this.#roots = new Roots(findings);
+    this.#claimed = new Claimed(this.#roots, wire, findings);
     this.#receipts = new Receipts(this.heads, this.#roots, this.#dates, findings);
   }
 
@@ -147,7 +150,14 @@ export class LaneChecker {
     const input = source.kind === 'tick' ? { value: undefined, inputKey: undefined } : this.options.inputOf(first);
     if (source.kind === 'record' && source.topic === 'controls') await this.options.prepare(this.#replay.state, input.value);
     this.#checkPlace(first, input.inputKey);
+    this.#checkClaim(first, input.value);
     this.#replay.group(group, input);
+  }
+
+  #checkClaim(entry: SealedEntry, value: Uint8Array | null | undefined): void {
+    if ((entry.kind !== 'claim.granted' && entry.kind !== 'claim.refused') || !value) return;
+    const tree = treeAt(this.heads, entry.record.tenant, entry.statement.predicate.origin);
+    if (tree) this.#claimed.check(entry, value, tree);
   }
 
   /** The place stands beside E, under the decider's seal alone; its MAC is in E, which the log's own key attested. */

@@ -23,10 +23,15 @@ export class Roots {
     }
   }
 
+  /** undefined where no batch that was read ends. */
+  at(origin: string, size: bigint): Uint8Array | undefined {
+    return this.#byOrigin.get(origin)?.get(Number(size));
+  }
+
   /** A checkpoint that carries the log's signature. */
   signed({ origin, size, root }: Checkpoint): void {
     this.findings.checked('I10');
-    const expected = this.#byOrigin.get(origin)?.get(Number(size));
+    const expected = this.at(origin, size);
     if (!expected) this.findings.violated('I10', `${origin}: a checkpoint of size ${size} is signed, where no batch of the ledger ends`);
     else if (!equalBytes(expected, root)) {
       this.findings.violated('I10', `${origin}: size ${size} is signed with root ${hex(root)}, the ledger has ${hex(expected)}`);

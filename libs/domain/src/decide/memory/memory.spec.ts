@@ -1,14 +1,9 @@
 /** One signed record has one answer for as long as its signature could count; one id has one decision for ever. */
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, FakeEngine, MemoryLane } from '#testing';
+import { attest, checkLane, FakeEngine, forgedPermit, MemoryLane } from '#testing';
 
 import type { Entry } from '../../ledger/entry.ts';
-import { utf8 } from '../../formats/bytes.ts';
-import { leafHash, rootOf } from '../../formats/merkle.ts';
-import { inclusionProof } from '../../formats/merkle-prove.ts';
-import { signCheckpoint } from '../../formats/checkpoint.ts';
-import { formatProof } from '../../formats/tlog-proof.ts';
 import { encodeState } from '../snapshot.ts';
 import { Counts } from './counts.ts';
 import { LANE_IDS_MAX } from './lane-ids.ts';
@@ -241,13 +236,9 @@ describe('a claim', () => {
     const lane = acting();
     lane.propose('a-1');
     const [denied] = lane.propose('a-2', { resource: { type: 'thing', id: 'nowhere' } });
-    const tree = lane.state.heads.trees.get('acme');
-    if (!denied || !tree) throw new Error('a denied decision');
-    // What a thief of the notary's key can make: the denied decision, told as a permit, in a tree of the same size.
     const allowed = lane.entries.find(({ statement }) => statement.subject[0].name === 'a-1');
-    const { permit, bindingDigest, policies } = predicateOf(allowed);
-    const predicate = { ...denied.statement.predicate, verdict: 'ALLOW', reasons: ['ALLOW_POLICY'], permit, bindingDigest, policies };
-    const forged = forge(lane, { ...denied.statement, predicate }, Number(denied.statement.predicate.index));
+    if (!denied || !allowed) throw new Error('two decisions');
+    const forged = forgedPermit(lane, denied, allowed);
     const body = { decision: denied.statement.predicate.index, receipt: forged };
     const value = lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer: 'runner', id: 'c-1', body });
     expect(said(lane.when('outcomes', value))).toEqual(['claim.refused', 'CLAIM_RECEIPT']);
@@ -294,26 +285,5 @@ function raise(lane: MemoryLane): Entry[] {
     '_system',
     { level: 'freeze', scope: { kind: 'class', value: 'other' }, why: 'w', by: 'ana' },
     { id: 'f-1' },
-  );
-}
-
-/** A receipt under the log's own key of a tree in which `statement` stands at `index`. */
-function forge(lane: MemoryLane, statement: object, index: number): string {
-  const tree = lane.entries.filter(({ tenant }) => tenant === 'acme').map(({ bytes }) => bytes);
-  const bytes = utf8(JSON.stringify(sorted(statement)));
-  const leaves = tree.with(index, bytes).map((leaf) => leafHash(leaf));
-  const origin = lane.state.heads.trees.get('acme')?.origin ?? '';
-  const proof = inclusionProof(leaves, index);
-  const checkpoint = signCheckpoint({ origin, size: BigInt(leaves.length), root: rootOf(leaves) }, lane.parties.keys.seed(origin));
-  return formatProof({ index: BigInt(index), entry: bytes, proof, checkpoint });
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, member]) => [name, sorted(member)]),
   );
 }
