@@ -149,7 +149,7 @@ describe('the checker', () => {
       const [allowed] = lane.propose('a-1');
       const [denied] = lane.propose('a-2', { resource: { type: 'thing', id: 'nowhere' } });
       if (!allowed || !denied) throw new Error('two decisions');
-      const body = { decision: denied.statement.predicate.index, receipt: forgedPermit(lane, denied, allowed) };
+      const body = { decision: denied.statement.predicate.index, receipt: forgedPermit(lane.forging(denied, allowed)) };
       const [told] = lane.when('outcomes', lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer: 'runner', id: 'c-1', body }));
       return { lane, kind: told?.kind };
     };

@@ -33,9 +33,13 @@ import { text } from '../ledger/text.ts';
 
 /** Trees of one lane share each ledger-wide control's batch: 2,000 entries of 2 KiB stay under 8 MiB. */
 export const TENANTS_PER_LANE_MAX = 2000;
-/** Looked up per record; a tenant with more parties than this is several tenants. */
+/** Looked up per record; a tenant with more parties than this is several tenants. Under rules 1 those that are over count too. */
 export const ISSUERS_PER_TENANT_MAX = 1000;
 export const TOKENS_PER_TENANT_MAX = 10_000;
+/** With those that were revoked: a revoked key never counts again, so it is known for ever, some 200 bytes each. */
+export const ISSUERS_EVER_PER_TENANT_MAX = 10 * ISSUERS_PER_TENANT_MAX;
+/** With those that were revoked and would still be valid: each is known until its end, some 300 bytes. */
+export const TOKENS_KNOWN_PER_TENANT_MAX = 2 * TOKENS_PER_TENANT_MAX;
 /** A control is decided within a day of its making, so that its id can be forgotten. */
 const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 
@@ -116,9 +120,19 @@ const RULES_OF: Readonly<Record<PayloadKind, (step: Step) => Accepted | string>>
     const change = revokeKey(checked.facts, holder, keyid);
     return typeof change === 'string' ? change : { ...change, then: reachOfKey(state, checked, holder, keyid) };
   },
-  'token.issued': ({ checked, body }) => {
-    if (checked.facts.tokens.has(text(body['token']))) return 'exists';
-    if (checked.facts.tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
+  'token.issued': ({ state, context, checked, body }) => {
+    const { tokens } = checked.facts;
+    const id = text(body['token']);
+    if (state.rules === 1) {
+      if (tokens.has(id)) return 'exists';
+      if (tokens.size >= TOKENS_PER_TENANT_MAX) return 'limit';
+    } else {
+      // The entry's own evolve forgets what is past its end: nothing that such a token asked for is open, nor becomes a permit.
+      const known = [...tokens.values()].filter(({ validUntilMs }) => laneNow(state, context.nowMs) < validUntilMs);
+      if (known.some((token) => token.id === id)) return 'exists';
+      const valid = known.filter(({ revoked }) => !revoked);
+      if (valid.length >= TOKENS_PER_TENANT_MAX || known.length >= TOKENS_KNOWN_PER_TENANT_MAX) return 'limit';
+    }
     return { kind: 'token.issued', members: pick(body, ['token', 'tokenHash', 'roles', 'agents', 'actors', 'validUntil']) };
   },
   'token.revoked': ({ state, checked, body }) => {
@@ -225,7 +239,8 @@ function registerIssuer({ state, checked, body }: Step): Accepted | string {
   const { issuers } = checked.facts;
   const issuer = text(body['registers']);
   if (issuer === 'admin' || issuer === 'gateway' || issuers.has(issuer)) return 'exists';
-  if (issuers.size >= ISSUERS_PER_TENANT_MAX) return 'limit';
+  const counted = state.rules === 1 ? issuers.size : [...issuers.values()].filter(({ revoked }) => !revoked).length;
+  if (counted >= ISSUERS_PER_TENANT_MAX || issuers.size >= ISSUERS_EVER_PER_TENANT_MAX) return 'limit';
   for (const key of body['keys'] as unknown as { keyid: string; publicKey: string }[]) {
     const fault = keyFault(state, checked.facts, key);
     if (fault !== undefined) return fault;

@@ -4,10 +4,12 @@ import { attest, checkLane, FakeEngine, laneBundle, MemoryLane } from '#testing'
 
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
+import { ISSUERS_PER_TENANT_MAX, TOKENS_KNOWN_PER_TENANT_MAX, TOKENS_PER_TENANT_MAX } from './controls.ts';
 import { OPEN_ESCALATIONS_PER_ACTOR_MAX } from './proposal.ts';
 import { encodeState } from './snapshot.ts';
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const HIGH = { resource: { type: 'thing', id: 'high' } };
 
 function told([entry]: readonly Entry[]): string {
@@ -135,6 +137,52 @@ describe('a platform', () => {
     expect(told(say(BOT))).toBe('ALLOW ALLOW_POLICY');
     expect(told(claim(lane, before))).toBe('claim.refused CLAIM_FROZEN');
     expect(told(claim(lane, listed, 'c-2'))).toBe('claim.granted');
+    await expectSound(lane);
+  });
+});
+
+describe('credentials that are over', () => {
+  it('take no room from live ones: tokens past their end or revoked, and issuers that were revoked', () => {
+    const lane = MemoryLane.ready();
+    const facts = lane.state.tenants.get('acme');
+    if (!facts) throw new Error('no tenant');
+    const many = (count: number, change: object): void => {
+      const token = { roles: ['propose'] as const, actors: [], validUntilMs: lane.nowMs + HOUR_MS, revoked: false };
+      for (let at = 0; at < count; at++) facts.tokens.set(`t-${facts.tokens.size}`, { id: `t-${facts.tokens.size}`, ...token, ...change });
+    };
+    many(TOKENS_KNOWN_PER_TENANT_MAX, { validUntilMs: lane.nowMs });
+    expect(told(lane.issueToken('acme', 'a'))).toBe('token.issued');
+    expect(facts.tokens.size).toBe(1);
+    many(TOKENS_PER_TENANT_MAX - 2, {});
+    many(100, { revoked: true });
+    expect(told(lane.issueToken('acme', 'b'))).toBe('token.issued');
+    expect(told(lane.issueToken('acme', 'c'))).toBe('REFUSED_BODY limit');
+    lane.nowMs += HOUR_MS;
+    expect(told(lane.issueToken('acme', 'd'))).toBe('token.issued');
+    expect([...facts.tokens.keys()]).toEqual(['a', 'b', 'd']);
+    for (let at = 0; at < ISSUERS_PER_TENANT_MAX; at++)
+      facts.issuers.set(`gone-${at}`, {
+        id: `gone-${at}`,
+        type: 'platform',
+        keys: new Map(),
+        revokedKeys: new Set(),
+        agents: undefined,
+        actors: [],
+        revoked: true,
+      });
+    expect(told(lane.registerIssuer('acme', 'another', 'platform'))).toBe('issuer.registered');
+  });
+
+  it('a token past its end is another one when its name is given again, and what the first one asked for is over', async () => {
+    const { lane, say } = withToken({ validUntil: formatTime(MemoryLane.ready(['acme', 'globex']).nowMs + 2 * MINUTE_MS) });
+    const [asked, allowed] = [say(HIGH)[0], say()[0]];
+    expect(told(lane.issueToken('acme', 'token-1'))).toBe('REFUSED_BODY exists');
+    lane.nowMs += 2 * MINUTE_MS;
+    expect(told(say({}, 'late'))).toBe('DENY DENY_TOKEN expired');
+    expect(told(lane.issueToken('acme', 'token-1'))).toBe('token.issued');
+    expect(told(claim(lane, allowed))).toBe('claim.refused CLAIM_EXPIRED');
+    expect(told(vote(lane, asked, 'ben'))).toContain('not-open');
+    expect(told(say({}, 'now'))).toBe('ALLOW ALLOW_POLICY');
     await expectSound(lane);
   });
 });

@@ -22,6 +22,11 @@ export function isLive(facts: Facts, { issuer, keyid, token }: Sender, nowMs: nu
   return facts.issuers.has(issuer) && isStillAdmitted(facts, issuer, keyid);
 }
 
+/** Tokens past their end: nobody can tell one from a token that never was, as no permit and no question outlives it. */
+export function forgetEnded(tokens: Map<string, Token>, nowMs: number): void {
+  for (const [id, { validUntilMs }] of tokens) if (nowMs >= validUntilMs) tokens.delete(id);
+}
+
 /** No permit, and no question to people, outlives the token that asked for it. */
 export function untilOf({ tokens }: Pick<Facts, 'tokens'>, { token }: Sender, untilMs: number): number {
   return token === undefined ? untilMs : Math.min(untilMs, tokens.get(token)?.validUntilMs ?? untilMs);

@@ -16,6 +16,7 @@ import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
 import { evolveLedgerKeys } from './ledger-keys.ts';
 import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
+import { forgetEnded } from './credentials.ts';
 import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import { floorOf } from './lane-time.ts';
 import type { EvolvedEntry, InputFacts } from './types.ts';
@@ -66,6 +67,7 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       if (entry.tenant === systemTree(state.heads.lane)) evolveLedgerKeys(state, predicate);
       break;
     case 'token.issued':
+      if (state.rules >= 2) forgetEnded(tenant.tokens, decidedAtMs);
       tenant.tokens.set(text(predicate['token']), tokenOf(predicate));
       break;
     case 'token.revoked': {

@@ -35,6 +35,7 @@ import { FakeEngine } from '../policy/fake-engine.ts';
 import { testBundle } from '../policy/test-bundle.ts';
 import { checkEntrySchema } from './entry-schema.ts';
 import { attest, type LaneTopics, replayLane } from './lane-topics.ts';
+import type { Forging } from './forged-permit.ts';
 import { GATEWAY_TOKEN, LANE_START_MS, Parties, type Signing } from './parties.ts';
 
 export interface MemoryLaneOptions {
@@ -110,6 +111,12 @@ export class MemoryLane implements LaneTopics {
     const tokenHash = sha256Hex(utf8(`${tenant} ${token}`));
     const body = { token, tokenHash, roles: ['propose', 'read'], actors: ACTORS, validUntil };
     return this.control('token.issued', tenant, { ...body, ...more });
+  }
+
+  /** For `forgedPermit`: two decisions of acme. */
+  forging(denied: Entry, allowed: Entry): Forging {
+    const tree = this.entries.filter(({ tenant }) => tenant === 'acme').map(({ bytes }) => bytes);
+    return { tree, denied: denied.statement, allowed: allowed.statement, seed: this.parties.keys.seed(denied.statement.predicate.origin) };
   }
 
   /** Another key for one of the ledger's roles, with a good offer. */

@@ -238,7 +238,7 @@ describe('a claim', () => {
     const [denied] = lane.propose('a-2', { resource: { type: 'thing', id: 'nowhere' } });
     const allowed = lane.entries.find(({ statement }) => statement.subject[0].name === 'a-1');
     if (!denied || !allowed) throw new Error('two decisions');
-    const forged = forgedPermit(lane, denied, allowed);
+    const forged = forgedPermit(lane.forging(denied, allowed));
     const body = { decision: denied.statement.predicate.index, receipt: forged };
     const value = lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer: 'runner', id: 'c-1', body });
     expect(said(lane.when('outcomes', value))).toEqual(['claim.refused', 'CLAIM_RECEIPT']);
