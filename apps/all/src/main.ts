@@ -31,7 +31,7 @@ const stop = (why: string, code: number): Promise<void> =>
   })());
 void running.fatal.then((why) => {
   if (stopping === undefined) process.stderr.write(`countersign: ${why}: start again, it goes on from the ledger\n`);
-  return stop('a service that failed', 1);
+  return stop('a failure', 1);
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => void stop(signal, 0));

@@ -1,9 +1,9 @@
 /** Everything of a laptop in one process: the broker as a child, then notary, decider and gateway. */
 import { createServer } from 'node:net';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { chooseBroker, Home, openOrCreateHome, prepareLedger, repositoryRoot, topicPrefixFor } from '#adapters';
+import { chooseBroker, Home, killStartingBroker, openOrCreateHome, prepareLedger, repositoryRoot, topicPrefixFor } from '#adapters';
 
 import { start as startDecider } from '../../decider/src/app.ts';
 import { start as startGateway } from '../../gateway/src/app.ts';
@@ -37,7 +37,7 @@ export class Running {
   readonly #apps: Part[] = [];
   readonly #health = new Map<string, Health>();
   readonly #below: Part[] = [];
-  /** Resolves, with what to tell people, when a service cannot go on by itself: it has lost its consumer group for good. */
+  /** Resolves, with what to tell people, when a part cannot go on by itself: a service has lost its consumer group for good, the broker has ended. */
   readonly fatal: Promise<string>;
   readonly #lost: (why: string) => void;
   /** While the broker is being started, and nobody can stop it but by its process id. */
@@ -63,6 +63,10 @@ export class Running {
     const broker = await step('starting the broker', () => chooseBroker({ env: process.env, dataDir: join(folder, 'kafka'), root, log }));
     this.#brokerFolder = undefined;
     this.#below.push({ name: 'broker', close: () => broker.stop() });
+    // Nothing else would start it again: services that look for it for hours help nobody.
+    void broker.ended?.then((lastWords) => {
+      this.#lost(`the broker has ended by itself; its last words are in ${lastWords}`);
+    });
     say(broker.line);
     const { brokers } = broker;
     const note = join(folder, 'broker.json'); // where the command line finds the broker
@@ -105,16 +109,6 @@ export class Running {
       this.#lost(`the ${name} cannot go on: ${error instanceof Error ? error.message : String(error)}`);
     });
     return app;
-  }
-}
-
-/** Nothing was written through it yet: the next start finds its log as it was. */
-function killStartingBroker(folder: string): void {
-  try {
-    const [pid = 0, owner = 0] = readFileSync(join(folder, 'broker.pid'), 'utf8').trim().split(' ').map(Number);
-    if (pid > 0 && owner === process.pid) process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has no process yet, or none any more
   }
 }
 

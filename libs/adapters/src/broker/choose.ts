@@ -16,6 +16,8 @@ export interface ChosenBroker {
   readonly line: string;
   /** Process id of an embedded one. */
   readonly pid?: number;
+  /** Of an embedded one: resolves with where its last words are, once it has ended in whatever way. Nothing starts it again. */
+  readonly ended?: Promise<string>;
   stop(): Promise<void>;
 }
 export interface ChooseOptions {
@@ -51,7 +53,8 @@ export async function chooseBroker({ env, dataDir, root, log, runsLong = false }
   try {
     const broker = await startEmbeddedBroker({ dataDir, root, log, runsLong });
     const line = `Kafka: ${broker.brokers.join(',')} (embedded Apache Kafka, process ${broker.pid}, data in ${dataDir})`;
-    return { brokers: broker.brokers, kind: 'embedded', line, pid: broker.pid, stop: () => broker.stop() };
+    const ended = broker.ended.then(() => broker.log);
+    return { brokers: broker.brokers, kind: 'embedded', line, pid: broker.pid, ended, stop: () => broker.stop() };
   } catch (error) {
     throw new Error(
       `no Kafka broker: KAFKA_BROKERS is not set, no Docker engine answers, and the embedded one failed (${messageOf(error)}). ` +

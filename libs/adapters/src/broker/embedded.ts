@@ -17,6 +17,8 @@ export interface EmbeddedBroker {
   readonly pid: number;
   /** Resolves once the broker has ended, in whatever way. */
   readonly ended: Promise<void>;
+  /** Path of the file with what it says. */
+  readonly log: string;
   stop(): Promise<void>;
 }
 
@@ -72,6 +74,17 @@ export async function startEmbeddedBroker(options: EmbeddedOptions): Promise<Emb
   }
 }
 
+/** Of this process, while `startEmbeddedBroker` waits for it. Nothing was written through it yet: the next start finds its log as it was. */
+export function killStartingBroker(dataDir: string): void {
+  const files = filesOf(resolve(dataDir));
+  try {
+    const [pid = 0, owner = 0] = readFileSync(files.pid, 'utf8').trim().split(' ').map(Number);
+    if (pid > 0 && owner === process.pid && isOurs(pid, files)) process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has no process yet, or none any more
+  }
+}
+
 /** Two brokers on one log would destroy it. */
 function owned(dir: string): Ownership {
   try {
@@ -102,7 +115,7 @@ async function start(java: string, jars: string, options: EmbeddedOptions, files
   const { pid } = child;
   void ended.then(() => lead?.off());
   await untilReady(pid, files.log);
-  return { brokers: [`127.0.0.1:${port}`], pid, ended, stop: stopOnce(child, files, ended) };
+  return { brokers: [`127.0.0.1:${port}`], pid, ended, log: files.log, stop: stopOnce(child, files, ended) };
 }
 
 interface Files {
