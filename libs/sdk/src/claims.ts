@@ -14,10 +14,12 @@ export interface PublishedOutcome extends Published {
 }
 
 /**
- * Unit ms. How long each may wait to be answered. The ledger knows a claim's id for as long, so a claim is short: a lane that answers later than
- * that has lost most of the permit's time anyway. A report has a day, as it must arrive.
+ * Unit ms. How long a claim may wait to be answered. The ledger knows its id for as long, so it is short; what is not answered by then is claimed
+ * again, with the same id.
  */
-const LIFETIME_MS = { 'claim.requested': 300_000, 'outcome.reported': OUTCOME_LIFETIME_MS_MAX } as const;
+export const CLAIM_LIFETIME_MS = 300_000;
+/** Unit ms. A report has a day, as it must arrive. */
+const LIFETIME_MS = { 'claim.requested': CLAIM_LIFETIME_MS, 'outcome.reported': OUTCOME_LIFETIME_MS_MAX } as const;
 
 /** Signs an executor's claims and outcomes, and publishes them on `outcomes`. A published claim permits nothing: its grant does. */
 export class KafkaClaims {

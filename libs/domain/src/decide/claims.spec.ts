@@ -60,6 +60,34 @@ describe('a claim', () => {
     expect(predicateOf(again)?.['first']).toBe(granted?.statement.predicate.index);
   });
 
+  it('that came too late is granted when it is made again under the same id, signed anew', async () => {
+    const { lane, claim } = ready();
+    const life = { expiresAtMs: lane.nowMs + 5 * MINUTE_MS };
+    lane.nowMs += 6 * MINUTE_MS;
+    expect(said(claim(life))).toEqual([['input.refused', 'expired']]);
+    expect(said(claim())[0]?.[0]).toBe('claim.granted');
+    await expectSound(lane);
+  });
+
+  it.each([
+    ['granted', false, 'claim.granted'],
+    ['refused by a freeze', true, 'CLAIM_FROZEN'],
+  ])(
+    'that was %s has that answer for as long as the last of its copies counts, each made before the former expired',
+    (_, isFrozen, answer) => {
+      const { lane, claim } = ready();
+      if (isFrozen) lane.control('freeze.raised', '_system', { level: 'freeze', scope: { kind: 'all' }, why: 'w', by: 'ana' });
+      const copy = (): string => JSON.stringify(said(claim({ issuedAtMs: lane.nowMs, expiresAtMs: lane.nowMs + 5 * MINUTE_MS })));
+      expect(copy()).toContain(answer);
+      for (const minutes of [4, 8]) {
+        lane.nowMs += 4 * MINUTE_MS;
+        expect(copy(), `${minutes} minutes later`).toContain('CLAIM_REPEATED');
+      }
+      lane.nowMs += 5 * MINUTE_MS - 1;
+      expect(copy()).toContain('CLAIM_REPEATED');
+    },
+  );
+
   it('by anyone else is refused and consumes nothing', () => {
     const { lane, claim, receipt, decision } = ready();
     expect(said(claim({}, 'other'))).toEqual([['claim.refused', 'CLAIM_NOT_EXECUTOR']]);

@@ -1,7 +1,7 @@
 import type { VerifiedVerdict } from '../verdict.ts';
 import type { ClaimBook } from './claim-book.ts';
 import type { Teller } from './notice.ts';
-import { type Answer, decidedAtOf, mismatchOf, type OpenClaim, textOf } from './open-claim.ts';
+import { answer, decidedAtOf, isAwaited, mismatchOf, textOf } from './open-claim.ts';
 
 /** What the ledger says of claims that were made: brought to whoever waits for it, once it fits exactly that claim. */
 export class ClaimAnswers {
@@ -35,7 +35,7 @@ export class ClaimAnswers {
       return;
     }
     const mismatch = mismatchOf(open, grant, this.#me);
-    if (mismatch === undefined) answer(open, { kind: 'granted', ...timeOf(grant) });
+    if (mismatch === undefined) answer(open, { kind: 'granted', copy: grant.statement.subject[0].digest.sha256, ...timeOf(grant) });
     else this.#teller.tell(grant, 'GRANT_MISMATCH', { detail: mismatch });
   }
 
@@ -49,7 +49,7 @@ export class ClaimAnswers {
   #refused(refusal: VerifiedVerdict): void {
     const open = this.#book.openBy(textOf(refusal, 'claim'));
     const reasons = refusal.statement.predicate['reasons'];
-    if (open) answer(open, { kind: 'refused', reasons: Array.isArray(reasons) ? reasons.map(String) : [] });
+    if (open && isAwaited(open, open.claim)) answer(open, { kind: 'refused', reasons: Array.isArray(reasons) ? reasons.map(String) : [] });
   }
 
   #rollbackGranted(grant: VerifiedVerdict): void {
@@ -86,8 +86,3 @@ export class ClaimAnswers {
 }
 
 const timeOf = (grant: VerifiedVerdict) => ({ resultBy: textOf(grant, 'resultBy'), decidedAtMs: decidedAtOf(grant) });
-
-export function answer(open: OpenClaim, given: Answer): void {
-  open.answered = true;
-  open.answer.resolve(given);
-}

@@ -1,10 +1,10 @@
 import { nextAfterNo } from '#domain';
 
-import type { KafkaClaims } from '../claims.ts';
+import { CLAIM_LIFETIME_MS, type KafkaClaims } from '../claims.ts';
 import type { ClaimBook } from './claim-book.ts';
 import type { BeginBy, ExecutorClock } from './executor-clock.ts';
 import type { NoticeCode, Teller } from './notice.ts';
-import type { OpenClaim } from './open-claim.ts';
+import { awaitLater, isAwaited, type OpenClaim } from './open-claim.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Unit ms. A clock that is set right is noticed after so long. */
@@ -36,6 +36,12 @@ export interface Tools {
 const HELD_MS = 5_000;
 const HELD_MAX_MS = 120_000;
 
+/**
+ * Unit ms, from one copy of an unanswered claim to the next. A minute before the former's life is over: the ledger, which has an answer for it and
+ * has read the new one meanwhile, then knows the id for as long as both, and answers it once.
+ */
+const RENEW_MS = CLAIM_LIFETIME_MS - 60_000;
+
 /** From a permit to its own grant: the claim's id on disk, the claim published, the ledger's answer awaited. */
 export class Claimant {
   readonly #options: ClaimantOptions;
@@ -51,7 +57,7 @@ export class Claimant {
    * says to retry, so the permit is still there, to be claimed anew after `outlast`.
    */
   async claim(open: OpenClaim): Promise<Granted | 'held' | undefined> {
-    const { clock, newClaimId, claims } = this.#options;
+    const { clock, newClaimId } = this.#options;
     const { book, outbox, teller } = this.#tools;
     outbox.expectOpen();
     const { held } = open;
@@ -61,7 +67,7 @@ export class Claimant {
       return { claim, resultBy, beginBy: clock.beginBy({ resultBy }, undefined) };
     }
     await this.#untilItsTime(open);
-    if (!open.answered || held) {
+    if (!open.answered) {
       if (clock.nowMs >= open.executeByMs && !known) return this.#giveUp(open, 'PERMIT_EXPIRED', held?.reasons);
       const claim = known?.claim ?? newClaimId();
       if (!known) {
@@ -73,8 +79,7 @@ export class Claimant {
         open.askedAtMs = clock.monotonicMs(); // before the first try: it may have arrived though it was not acknowledged
       }
       // A crash here: the next start claims again with this id.
-      const sent = await outbox.send(open, () => claims.claim(claim, { decision: open.decision, receipt: open.verdict.receipt }));
-      open.publishedAtMs = clock.nowMs;
+      const sent = await this.#publish(open, claim);
       if (sent) teller.tell(open.verdict, 'CLAIMED', { claim });
       else if (sent === false) return this.#giveUp(open, 'NOT_SENT');
     }
@@ -83,7 +88,38 @@ export class Claimant {
     if (answer.kind === 'unanswered') return this.#giveUp(open, 'UNANSWERED');
     if (open.claim === undefined) throw new Error('a claim without an id cannot be granted');
     teller.tell(open.verdict, 'GRANTED', { claim: open.claim });
-    return { claim: open.claim, resultBy: answer.resultBy, beginBy: clock.beginBy(answer, open.askedAtMs) };
+    return { claim: open.claim, resultBy: answer.resultBy, beginBy: clock.beginBy(answer, open.copies.get(answer.copy) ?? open.askedAtMs) };
+  }
+
+  /** Whether its last copy has waited so long that the lane may not read it in time, and the permit still lasts. */
+  isToRenew({ answered, renewAtMs, executeByMs }: OpenClaim): boolean {
+    const { clock } = this.#options;
+    return !answered && renewAtMs !== undefined && clock.monotonicMs() >= renewAtMs && clock.nowMs < executeByMs;
+  }
+
+  /** Publishes another copy: a lane that was away for longer than the first one lives has never answered it. */
+  async renew(open: OpenClaim): Promise<void> {
+    const { claim } = open;
+    if (claim === undefined) return;
+    open.renewAtMs = undefined; // until this copy is there
+    const sent = await this.#publish(open, claim);
+    if (sent && isAwaited(open, claim)) this.#tools.teller.tell(open.verdict, 'CLAIMED', { claim, detail: 'again, as no answer came' });
+  }
+
+  /** true: Kafka has it, or it is awaited no more. */
+  async #publish(open: OpenClaim, claim: string): Promise<boolean | undefined> {
+    const { clock, claims } = this.#options;
+    let atMs = 0;
+    const sent = await this.#tools.outbox.send(open, async () => {
+      if (!isAwaited(open, claim)) return;
+      atMs = clock.monotonicMs();
+      const { digest } = await claims.claim(claim, { decision: open.decision, receipt: open.verdict.receipt });
+      if (open.claim === claim) open.copies.set(digest, atMs);
+    });
+    if (!isAwaited(open, claim)) return sent;
+    open.publishedAtMs = clock.nowMs;
+    if (sent) open.renewAtMs = atMs + RENEW_MS;
+    return sent;
   }
 
   /** A permit begins with its decision, unless it says otherwise. */
@@ -96,14 +132,15 @@ export class Claimant {
   /** Until a held claim may be made anew, or its permit is over. Rejects with Closed when the executor ends. */
   async outlast(open: OpenClaim): Promise<void> {
     const leftMs = Math.max(0, open.executeByMs - this.#options.clock.nowMs);
-    await this.#tools.outbox.pause(Math.min(open.held?.pauseMs ?? HELD_MS, leftMs));
+    await Promise.race([this.#tools.outbox.pause(Math.min(open.held?.pauseMs ?? HELD_MS, leftMs)), open.answer.promise]);
   }
 
   async #refused(open: OpenClaim, reasons: readonly string[]): Promise<'held' | undefined> {
     if (nextAfterNo(...reasons) !== 'retry') return this.#giveUp(open, 'REFUSED', reasons);
     const before = open.held;
-    open.held = { reasons, pauseMs: before ? Math.min(2 * before.pauseMs, HELD_MAX_MS) : HELD_MS };
+    open.held = { claim: open.claim ?? '', reasons, pauseMs: before ? Math.min(2 * before.pauseMs, HELD_MAX_MS) : HELD_MS };
     if (String(before?.reasons) !== String(reasons)) this.#tools.teller.tell(open.verdict, 'HELD', { claim: open.claim, reasons });
+    if (!open.granted) awaitLater(open);
     return 'held';
   }
 

@@ -86,12 +86,12 @@ export class FakeLedger {
     this.#publish('escalation.settled', `a-${at}`, outcome, { ...members, ...change });
   }
 
-  /** Grants the last claim, or what `change` makes of that. */
-  grant(change: Record<string, Json> = {}): void {
+  /** Grants the last claim, or what `change` makes of that; the first copy of everything that was ever sent, or another one. */
+  grant(change: Record<string, Json> = {}, copy = '0'): void {
     const claim = { claim: this.claims.at(-1) ?? '', decision: '0', executor: ME };
     const binding = { keyid: KEYID, bindingDigest: HASH, resultBy: this.resultBy, operation: 'set' };
     const { decision } = { ...claim, ...change };
-    this.#publish('claim.granted', this.#actionOf(decision), 'claim-granted', { ...claim, ...binding, ...change });
+    this.#publish('claim.granted', this.#actionOf(decision), 'claim-granted', { ...claim, ...binding, ...change }, null, copy);
   }
 
   grantRollback(change: Record<string, Json> = {}): void {
@@ -113,15 +113,17 @@ export class FakeLedger {
     return this.#log.findIndex((verdict) => verdict.actionId === actionId);
   }
 
-  async claim(id: string, { decision }: ClaimBody): Promise<void> {
+  async claim(id: string, { decision }: ClaimBody): Promise<{ readonly digest: string }> {
+    const copy = String(this.attempts.length);
     await this.#arrive(id, () => {
       const first = this.claims.indexOf(id);
       this.claims.push(id);
       if (!this.#answers) return;
       const reason = first >= 0 ? 'CLAIM_REPEATED' : this.refuses;
-      if (reason === undefined) this.grant({ claim: id, decision });
+      if (reason === undefined) this.grant({ claim: id, decision }, copy);
       else this.refuse(reason, { claim: id, decision });
     });
+    return { digest: copy };
   }
 
   /** Refuses the last claim, or another one. */
@@ -162,9 +164,14 @@ export class FakeLedger {
     verdict: string,
     members: Record<string, Json | object>,
     proposal: Record<string, Json> | null = null,
+    copy = '',
   ): VerifiedVerdict {
     const index = String(kind === 'action.decided' ? this.#decided.length : 1000 + this.#log.length);
-    const statement = { predicate: { origin: 'l/t/x', index, decidedAt: this.decidedAt, ...members } } as unknown as Statement;
+    const digest = { sha256: copy };
+    const statement = {
+      subject: [{ name: actionId, digest }],
+      predicate: { origin: 'l/t/x', index, decidedAt: this.decidedAt, ...members },
+    } as unknown as Statement;
     const permit = permitOf(statement.predicate) ?? null;
     const fixed = { tenant: 'acme', reasons: [], next: null, receipt: 'r' };
     const published: VerifiedVerdict = { ...fixed, kind, actionId, verdict, permit, statement, proposal };

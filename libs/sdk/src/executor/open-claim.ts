@@ -5,14 +5,16 @@ import type { GrantedTime } from './executor-clock.ts';
 import { type Handler, handlerOf, type Handlers, type Job } from './handler.ts';
 import type { NoticeCode } from './notice.ts';
 
-/** How the ledger answered a claim, or why nobody waits for an answer any more. */
+/** How the ledger answered a claim, or why nobody waits for an answer any more. `copy`: hex digest of the one that it granted. */
 export type Answer =
-  | ({ readonly kind: 'granted' } & Required<GrantedTime>)
+  | ({ readonly kind: 'granted'; readonly copy: string } & Required<GrantedTime>)
   | { readonly kind: 'refused'; readonly reasons: readonly string[] }
   | { readonly kind: 'unanswered' };
 
 /** Of a refusal that consumed nothing. */
 export interface Held {
+  /** The one that was refused. */
+  readonly claim: string;
   readonly reasons: readonly string[];
   /** Unit ms, before the next claim. */
   readonly pauseMs: number;
@@ -35,11 +37,16 @@ export interface OpenClaim {
   readonly obligations: readonly string[];
   /** The latest; undefined until there is a slot for it. */
   claim: string | undefined;
-  /** Unit ms; undefined until it is published. */
+  /** Of its last copy, unit ms; undefined until it is published. */
   publishedAtMs: number | undefined;
+  /** Monotonic time from which it is published again, as no answer came. Unit ms; undefined while none is awaited. */
+  renewAtMs: number | undefined;
+  /** Hex digest of each copy that was published → monotonic time before that, unit ms. */
+  copies: Map<string, number>;
   /** Monotonic time before it was published first; undefined when an earlier process did that. Unit ms. */
   askedAtMs: number | undefined;
   answered: boolean;
+  granted: boolean;
   answer: PromiseWithResolvers<Answer>;
   /** The last refusal after which it is claimed again, under another id; undefined unless there was one. */
   held: Held | undefined;
@@ -87,10 +94,35 @@ export function awaitAnswer(open: OpenClaim): void {
   Object.assign(open, unanswered());
 }
 
-function unanswered(): Pick<OpenClaim, 'publishedAtMs' | 'askedAtMs' | 'answered' | 'answer'> {
+/** Whether this claim has no answer yet. One that is held had one, though a later copy of it may still be granted. */
+export const isAwaited = ({ answered, held, claim }: OpenClaim, asked: string | undefined): boolean =>
+  !answered && claim === asked && held?.claim !== asked;
+
+/** Of a claim that was refused: a later copy of it may have been granted, and is heard of next. */
+export function awaitLater(open: OpenClaim): void {
+  Object.assign(open, awaiting());
+}
+
+/**
+ * A grant counts also after a refusal of the same id: the ledger has forgotten an id once all its copies that it read have expired, and answers a
+ * later one for itself. Nothing else takes the place of an answer.
+ */
+export function answer(open: OpenClaim, given: Answer): void {
+  const isGranted = given.kind === 'granted';
+  if (isGranted && open.answered && !open.granted) awaitLater(open);
+  open.answered = true;
+  open.granted ||= isGranted;
+  open.answer.resolve(given);
+}
+
+function unanswered() {
+  return { copies: new Map<string, number>(), askedAtMs: undefined, ...awaiting() };
+}
+
+function awaiting() {
   const answer = Promise.withResolvers<Answer>();
   answer.promise.catch(() => undefined); // closed before anybody waited for it
-  return { publishedAtMs: undefined, askedAtMs: undefined, answered: false, answer };
+  return { publishedAtMs: undefined, renewAtMs: undefined, answered: false, granted: false, answer };
 }
 
 const isYes = ({ kind, verdict }: VerifiedVerdict): boolean =>

@@ -1,12 +1,12 @@
 import type { VerifiedVerdict } from '../verdict.ts';
 import { Carrier, type CarrierOptions } from './carrier.ts';
-import { answer, ClaimAnswers } from './claim-answers.ts';
+import { ClaimAnswers } from './claim-answers.ts';
 import { ClaimBook } from './claim-book.ts';
 import { Claimant, type ClaimantOptions } from './claimant.ts';
 import { handlerOf, type Handlers } from './handler.ts';
 import { type Journal, JournalLost, type Memory } from './journal.ts';
 import { type Notice, Teller } from './notice.ts';
-import { decidedAtOf, type Decision, openClaim, type OpenClaim, textOf } from './open-claim.ts';
+import { answer, decidedAtOf, type Decision, openClaim, type OpenClaim, textOf } from './open-claim.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
 import { Slots } from './slots.ts';
 import { Closed, Tasks } from './tasks.ts';
@@ -90,13 +90,14 @@ export class Worker {
     this.#caughtUp.resolve(undefined);
   }
 
-  /** Gives up on claims that nobody answered. `next` is the next offset to be read; what is behind us is written down. */
+  /** Makes claims again that are not answered in time, and gives up on them when their permit is over. `next` is the next offset to be read; what is behind us is written down. */
   tick(next: bigint): void {
     const late = this.#options.clock.nowMs - ANSWER_LATE_MS;
     for (const open of this.#book.open) {
       const { publishedAtMs, executeByMs, answered, unhealthySinceMs } = open;
       if (unhealthySinceMs !== undefined && late >= unhealthySinceMs + WAY_BACK_MAX_MS) this.#giveUpWayBack(open);
       if (!answered && publishedAtMs !== undefined && late >= Math.max(publishedAtMs, executeByMs)) answer(open, { kind: 'unanswered' });
+      else if (this.#claimant.isToRenew(open)) this.#tasks.start(() => this.#claimant.renew(open));
     }
     this.#tasks.start(() => this.#book.writePosition(next));
   }
