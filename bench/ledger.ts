@@ -63,7 +63,9 @@ export interface BenchLedger {
   readonly controls: readonly KafkaRecord[];
 }
 
-export async function startLedger(brokers: readonly string[]): Promise<BenchLedger> {
+/** `tenants`: so many take turns. */
+export async function startLedger(brokers: readonly string[], tenants = 1): Promise<BenchLedger> {
+  const names = [TENANT, ...Array.from({ length: tenants - 1 }, (_, at) => `tenant-${at + 2}`)];
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   const { home } = openOrCreateHome(folder, { name: 'bench.local', lanes: 1, topicPrefix: `bench-${randomBytes(3).toString('hex')}.` });
   await prepareLedger(home, brokers);
@@ -74,15 +76,23 @@ export async function startLedger(brokers: readonly string[]): Promise<BenchLedg
   const document = loadBundleFolder(join(root, 'policies/standard'));
   const bundle: Json = document;
   await populateLedger(home, brokers, {
-    tenants: [TENANT],
+    tenants: names,
     actors: DEMO_ACTORS,
     bundle: document,
-    withinMs: 60_000,
+    withinMs: 600_000,
     onProgress: () => undefined,
   });
-  const proposals = (count: number): Sample[] => Array.from({ length: count }, () => proposalOf(home));
+  const proposals = (count: number): Sample[] =>
+    Array.from({ length: count }, (_, at) => proposalOf(home, names[at % names.length] ?? TENANT));
   return {
-    ...{ home, workers, startDecider, proposals, path: await verdictPath(home, brokers), ledgerEnd: () => endOfLedger(home, brokers) },
+    ...{
+      home,
+      workers,
+      startDecider,
+      proposals,
+      path: await verdictPath(home, brokers, names),
+      ledgerEnd: () => endOfLedger(home, brokers),
+    },
     ...{ engineRequest: requestOf(home, bundle), bundleDocument: bundle },
     proposerKey: base64(ed25519PublicKey(home.key(`platform-${TENANT}`))),
     controls: await controlsOf(home, brokers),
@@ -90,14 +100,14 @@ export async function startLedger(brokers: readonly string[]): Promise<BenchLedg
 }
 
 /** About 1.2 kB signed: what an agent platform sends for a record write. */
-function bodyOf(): object {
+function bodyOf(tenantId: string): object {
   return {
     actor: { kind: 'agent', id: 'support-assistant', actingFor: 'ben' },
     class: 'record.write',
     connector: 'crm',
     operation: 'update-record',
     parameters: {
-      tenantId: TENANT,
+      tenantId,
       recordType: 'customer',
       recordId: 'c-1029',
       fields: { phone: '+49 30 5550100', note: 'n'.repeat(300) },
@@ -108,22 +118,22 @@ function bodyOf(): object {
   };
 }
 
-function proposalOf(home: Home): Sample {
+function proposalOf(home: Home, tenant = TENANT): Sample {
   const id = randomBytes(12).toString('hex');
   const nowMs = Date.now();
-  const issuer = `platform-${TENANT}`;
+  const issuer = `platform-${tenant}`;
   const head = {
     ...home.bound(),
-    tenant: TENANT,
+    tenant,
     issuer,
     id,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + LIFETIME_MS,
     blind: randomBytes(32),
   };
-  const envelope = sealEnvelope({ kind: 'action.proposed', body: bodyOf(), head, seed: home.key(issuer), lane: 0 });
+  const envelope = sealEnvelope({ kind: 'action.proposed', body: bodyOf(tenant), head, seed: home.key(issuer), lane: 0 });
   const value = codecs.signedEnvelope.encode(envelope);
-  return { id, record: { topic: home.topic('actions'), partition: 0, key: Buffer.from(TENANT), value } };
+  return { id, record: { topic: home.topic('actions'), partition: 0, key: Buffer.from(tenant), value } };
 }
 
 /** The request that judging such a proposal makes, recorded from the real judge. */
@@ -154,20 +164,23 @@ function requestOf(home: Home, document: Json): EngineRequest {
   return recorded;
 }
 
-async function verdictPath(home: Home, brokers: readonly string[]): Promise<Path> {
+async function verdictPath(home: Home, brokers: readonly string[], tenants: readonly string[]): Promise<Path> {
   const facts = new LedgerFacts();
   const follower = await LedgerFollower.open(home, brokers);
   await follower.catchUp((entry) => {
     facts.add(entry);
   });
   await follower.close();
-  const { origin, vkey } = facts.tenants.get(TENANT) ?? {};
-  if (origin === undefined || vkey === undefined) throw new Error('no tenant to propose for');
-  const trust = openTrust({ [TENANT]: formatTrust(vkey) });
+  const vkeyOf = (tenant: string): string => {
+    const vkey = facts.tenants.get(tenant)?.vkey;
+    if (vkey === undefined) throw new Error(`${tenant} is no tenant to propose for`);
+    return vkey;
+  };
+  const trust = openTrust(Object.fromEntries(tenants.map((tenant) => [tenant, formatTrust(vkeyOf(tenant))])));
   const idsOf: Path['idsOf'] = function* ({ records }) {
     for (const { value } of records) {
       const verdict = verifyVerdict(codecs.verdict.decode(value ?? Buffer.alloc(0)), trust);
-      if (!verdict || 'code' in verdict || verdict.verdict !== 'ALLOW') throw new Error(`verdict of ${origin} does not verify`);
+      if (!verdict || 'code' in verdict || verdict.verdict !== 'ALLOW') throw new Error('a verdict does not verify, or allows nothing');
       yield verdict.actionId;
     }
   };

@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '8' },
     'warm-up': { type: 'string', default: '20' },
     soak: { type: 'string' },
+    tenants: { type: 'string', default: '1' },
     day: { type: 'string' },
     rate: { type: 'string', default: '3407' },
     json: { type: 'boolean', default: false },
@@ -51,7 +52,7 @@ const broker = await chooseBroker({ env: process.env, dataDir, root: repositoryR
 const workers: Worker[] = [];
 try {
   say(broker.line);
-  const ledger = await startLedger(broker.brokers);
+  const ledger = await startLedger(broker.brokers, Number(options.tenants));
   workers.push(...ledger.workers);
   if (options.soak === undefined) {
     const figures = await compare(ledger, { records, rounds, seconds, warmUp }, { broker, workers, say });

@@ -1,9 +1,9 @@
 /** The golden ledgers, log by log, as strangers get them. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { CheckedReceipt } from '#adapters';
-import { base64, fromUtf8, parseCheckpoint, parseNote, parseProof, parseTrust, type Verifier } from '#domain';
+import { base64, fromUtf8, LogKeys, parseCheckpoint, parseNote, parseProof, parseTrust, type Verifier } from '#domain';
 import { Parties, readGolden, WRITTEN } from '#testing';
 
 import { type ExportedTree, treeOf } from '../../apps/cli/src/exported-tree.ts';
@@ -13,7 +13,7 @@ export interface GoldenLog {
   readonly version: string;
   readonly tenant: string;
   readonly verifier: Verifier;
-  /** The ledger's seed, of which the log's key is derived, as its story draws it. */
+  /** The ledger's seed, the first or the next, of which the log's key is derived, as its story draws it. */
   readonly seed: Uint8Array;
   /** .tlog-proof files, by index. */
   readonly receipts: readonly string[];
@@ -30,15 +30,23 @@ export function goldenLogs(versions: readonly string[] = WRITTEN): GoldenLog[] {
 function logsOf(version: string): GoldenLog[] {
   const folder = join(ROOT, 'test', 'golden', version);
   const golden = readGolden(folder);
-  const seed = new Parties(`golden ${version}`, 1).seedOf('ledger');
-  return [...new Set(golden.receipts.map(({ tenant }) => tenant))].map((tenant) => {
-    const { log: verifier } = parseTrust(readFileSync(join(folder, `trust-${tenant}.txt`), 'utf8'));
-    const own = golden.receipts.filter((each) => each.tenant === tenant);
-    const records = own.map(({ proof }, leafIndex) => ({ record: { tenant, origin: verifier.name, leafIndex, proof } }) as CheckedReceipt);
-    const checkpoints = golden.heads.filter(({ origin }) => origin === verifier.name).map(({ checkpoint }) => fromUtf8(checkpoint));
-    const receipts = own.map(({ proof }) => fromUtf8(proof));
-    return { version, tenant, verifier, seed, receipts, checkpoints, tree: treeOf(records, tenant), records };
-  });
+  const parties = new Parties(`golden ${version}`, 1);
+  // A log that was closed, and the one that goes on, have a trust file each.
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('trust-'))
+    .map((name) => {
+      const { log: verifier } = parseTrust(readFileSync(join(folder, name), 'utf8'));
+      const own = golden.receipts.filter(({ proof }) => parseProof(proof).checkpoint.startsWith(`${verifier.name}\n`));
+      const { tenant = '' } = own[0] ?? {};
+      const records = own.map(
+        ({ proof }, leafIndex) => ({ record: { tenant, origin: verifier.name, leafIndex, proof } }) as CheckedReceipt,
+      );
+      const checkpoints = golden.heads.filter(({ origin }) => origin === verifier.name).map(({ checkpoint }) => fromUtf8(checkpoint));
+      const receipts = own.map(({ proof }) => fromUtf8(proof));
+      const seed = parties.ledgerSeeds.find((each) => new LogKeys(parties.ledger, each).vkey(verifier.name) === verifier.vkey);
+      if (!seed) throw new Error(`${name}: none of the story's seeds leads to its key`);
+      return { version, tenant, verifier, seed, receipts, checkpoints, tree: treeOf(records, tenant), records };
+    });
 }
 
 export const sizeOfNote = (note: string): number => Number(parseCheckpoint(parseNote(Buffer.from(note)).text).size);

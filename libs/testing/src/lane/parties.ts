@@ -136,6 +136,11 @@ export class Parties {
     return offerKey(this.birth.initialisedDigest, role, this.seedOf(nextOf(before)), sealer);
   }
 
+  /** Of which every log's key is derived, the oldest first. */
+  get ledgerSeeds(): readonly Uint8Array[] {
+    return [this.seedOf('ledger'), this.seedOf(NEXT_SEED)];
+  }
+
   /** The log that continues one which is closed: with a key of the ledger's next seed. */
   nextLogOf(tenant: string, generation: number): { logId: string; vkey: string } {
     const logId = hex(sha256(utf8(`${this.seed}: log ${generation} of ${tenant}`))).slice(0, 32);
