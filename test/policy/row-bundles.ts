@@ -17,7 +17,10 @@ export const bundlesOf = (document: Readonly<Record<string, Json>>): Bundles => 
 });
 export const bundleFor = ({ plain, windowed }: Bundles, { window }: Pick<Row, 'window'>): Bundle => (window === 'any' ? plain : windowed);
 
-/** Deployments by day in Berlin, unless an incident opens them; records by day and in the nights of weekdays, and two fields of them. */
+/** In an hour. */
+const CALLS = { classes: ['tool.call'], per: 'actor', of: 'count', max: 2, windowSeconds: 3600, over: 'deny' };
+
+/** Two calls of an actor and no third; deployments by day in Berlin, unless an incident opens them; records by day and in the nights of weekdays, and two fields of them. */
 function withWindows(document: Readonly<Record<string, Json>>): Json {
   const { classes, envelopes, ...rest } = document as Record<string, Record<string, Json>>;
   const deployment = { ...(classes?.['deployment.change'] as object), window: 'office', incidentOpensWindow: true };
@@ -32,6 +35,7 @@ function withWindows(document: Readonly<Record<string, Json>>): Json {
     classes: { ...classes, 'deployment.change': deployment },
     contracts: { ...contracts, crm: { ...crm, tenantMembers: ['tenantId', 'owner'], operations: { 'update-record': update } } },
     envelopes: { ...envelopes, acme: { ...acme, operations } },
+    limits: { ...rest['limits'], 'calls-by-an-actor': CALLS },
     windows: {
       ...rest['windows'],
       office: { days: ['mon', 'tue', 'wed', 'thu', 'fri'], fromMinute: 540, toMinute: 1020, zone: 'Europe/Berlin' },

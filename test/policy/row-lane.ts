@@ -5,7 +5,7 @@ import { MemoryLane } from '#testing';
 import { TEST_PARTIES } from '../../libs/domain/src/policy/own-test-evidence.ts';
 import { groupsOf, roundsOf, type Row, type RowFreeze, TENANTS } from './decision-table.ts';
 import { bundleFor, type Bundles } from './row-bundles.ts';
-import { proposalOf, ROW_ACTORS, TIMES_MS } from './row-proposals.ts';
+import { proposalsOf, ROW_ACTORS, TIMES_MS } from './row-proposals.ts';
 
 export interface RowLaneOptions {
   readonly engine: PolicyEngine;
@@ -71,8 +71,8 @@ function accepted([entry]: readonly Entry[]): void {
 
 /** In one batch; then a person says no to whatever asked, so that there is room for the next round's questions. */
 function decideRound(lane: MemoryLane, bundle: Bundle, round: readonly Row[]): void {
-  const values = round.map((row) => {
-    const { tenant, id, issuer, birth: _, ...body } = proposalOf(row, bundle, lane.nowMs, { birth: lane.birth.initialisedDigest });
+  const proposals = round.flatMap((row) => proposalsOf(row, bundle, lane.nowMs, { birth: lane.birth.initialisedDigest }));
+  const values = proposals.map(({ tenant, id, issuer, birth: _, ...body }) => {
     return lane.sign({ kind: 'action.proposed', tenant, id, issuer, body });
   });
   const answers = lane.batch(values.map((value) => ({ topic: 'actions', value })));

@@ -30,6 +30,19 @@ interface Asked {
   readonly birth?: string;
 }
 
+/** What was decided before the row, in order, and last the row itself. */
+export function proposalsOf(row: Row, bundle: Bundle, nowMs: number, asked: Omit<Asked, 'id'> = {}): Proposal[] {
+  const { before, line } = row;
+  if (!before) return [proposalOf(row, bundle, nowMs, asked)];
+  const idOf = (at: number): string => `line-${line}-${at}`;
+  const earlier = Array.from({ length: before.times }, (_, at) => {
+    const change = [...row.change, ...before.change.map((each) => each.replaceAll('#', `${line}-${at}`))];
+    return proposalOf({ ...row, ...before.by, change }, bundle, nowMs, { ...asked, id: idOf(at) });
+  });
+  const own = proposalOf(row, bundle, nowMs, asked);
+  return [...earlier, before.reused ? { ...own, evidence: proposalOf(row, bundle, nowMs, { ...asked, id: idOf(0) }).evidence ?? [] } : own];
+}
+
 /** Of the platform, with evidence that is signed at `nowMs` for the ledger of that birth. `bundle` has the contracts that it pins. */
 export function proposalOf(row: Row, bundle: Bundle, nowMs: number, { id = `line-${row.line}`, birth }: Asked = {}): Proposal {
   const plain = PLAIN[row.operation];
