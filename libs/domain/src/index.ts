@@ -99,7 +99,7 @@ export * from './explain/reasons.ts';
 export { type NextAfterNo, nextAfterNo, nextOf } from './explain/next.ts';
 export * from './explain/explain.ts';
 export * from './explain/text.ts';
-export { CredentialReport, formatCredential, type ToldCredential } from './explain/credential.ts';
+export { type CredentialQuestion, CredentialReport, formatCredential, type ToldCredential } from './explain/credential.ts';
 export { EffectList, type ListedEffect } from './explain/effects.ts';
 export { proofNames } from './explain/proofs.ts';
 export type { ToldInput } from './explain/inputs.ts';
