@@ -103,5 +103,5 @@ export { type CredentialQuestion, CredentialReport, formatCredential, type ToldC
 export { EffectList, type ListedEffect } from './explain/effects.ts';
 export { proofNames } from './explain/proofs.ts';
 export type { ToldInput } from './explain/inputs.ts';
-export type { ToldEntry } from './explain/members.ts';
+export { placeOf, type ToldEntry } from './explain/members.ts';
 export type { ToldContract, ToldPolicy, ToldRule } from './explain/policies.ts';

@@ -1,5 +1,5 @@
 /** What one credential did, as the entries of its tenant's tree alone say: an issuer, a token of the gateway, or the gateway itself. */
-import { listOf, memberOf, textOf, textsOf, type ToldEntry } from './members.ts';
+import { listOf, memberOf, placeOf, textOf, textsOf, type ToldEntry } from './members.ts';
 import { sentencesOf } from './words.ts';
 
 /** One entry, as far as the report tells it. */
@@ -160,12 +160,6 @@ export class CredentialReport {
 }
 
 const kindsWithVerdict: ReadonlySet<string> = new Set(['proposed', 'vouched']);
-
-/** An index means another entry in each log that the tenant has had. */
-function placeOf(predicate: object, member: string, log = textOf(predicate, 'origin')): string | undefined {
-  const index = textOf(predicate, member);
-  return index === undefined ? undefined : `${log ?? ''}\n${index}`;
-}
 
 /** The place that the entry is about. */
 function namedBy(kind: string, predicate: object): string | undefined {
