@@ -1,6 +1,6 @@
 /** The entries of one action as the ledger has them, with the bundles that were in force. */
 import { type FollowedEntry, LedgerFollower, wire } from '#adapters';
-import { type Bundle, isAbout, LedgerBroken, replayFacts, RULES } from '#domain';
+import { type Bundle, isAbout, LedgerBroken, placeOf, replayFacts, RULES } from '#domain';
 
 import type { Context } from './context.ts';
 import { CliError, INVALID } from './errors.ts';
@@ -62,7 +62,7 @@ class StoryReader {
     const story = known ?? { tenant: record.tenant, entries: [], bundles: new Map<string, Bundle>(), decisions: new Set<string>() };
     this.stories.set(record.tenant, story);
     story.entries.push(entry);
-    if (kind === 'action.decided' || kind === 'escalation.settled') story.decisions.add(statement.predicate.index);
+    if (kind === 'action.decided' || kind === 'escalation.settled') story.decisions.add(placeOf(statement.predicate, 'index') ?? '');
     if (kind !== 'action.decided') return;
     const bundle = this.#bundle(lane);
     const cited = statement.predicate.bundle;

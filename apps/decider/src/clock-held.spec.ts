@@ -23,6 +23,7 @@ class ClockedLane {
   readonly broker = newBroker(() => this.#trueNow() + this.brokerAheadMs);
   /** As health says it. */
   held: string | undefined;
+  whenHeld: () => void = () => undefined;
   readonly said: { facts: object; message: string }[] = [];
   #letGo = new AbortController();
   #run: Promise<unknown> = Promise.resolve();
@@ -71,7 +72,10 @@ class ClockedLane {
       nowMs: () => this.#trueNow() + this.wallAheadMs,
       monotonicMs: () => this.#trueNow(),
       pause: (ms) => delay(ms),
-      onClock: (_, report) => (this.held = report?.held),
+      onClock: (_, report) => {
+        this.held = report?.held;
+        if (this.isHeld) this.whenHeld();
+      },
       sleep: () => delay(1),
     });
     this.#letGo = new AbortController();
@@ -161,6 +165,18 @@ describe('a decider whose wall clock is 95 s behind', () => {
     expect(of.decided).toEqual([]);
     of.wallAheadMs = 0;
     await expect.poll(() => of.verdictOf(0)).toBe('DENY DENY_EXPIRED');
+  });
+
+  it('and is set right at once, while nothing is asked, says that it holds the lane no more', async () => {
+    const of = started(() => undefined);
+    of.propose('before');
+    await expect.poll(() => of.verdictOf(0)).toBe('ALLOW ALLOW_POLICY');
+    await of.letGo();
+    of.wallAheadMs = -95_000;
+    of.whenHeld = () => (of.wallAheadMs = 0);
+    of.own();
+    await expect.poll(() => of.alarms).toEqual(['CLOCK']);
+    await expect.poll(() => of.held).toBeUndefined();
   });
 });
 

@@ -36,10 +36,16 @@ export interface ClockHoldOptions {
 /** The lane's time is calibrated here, and here the lane waits while its clocks disagree: owned, and deciding nothing. */
 export class ClockHold {
   #said: string | undefined;
+  #isHeld = false;
   /** Offset on `controls`: what stands before it, and it, may be decided although the lane's time is ahead. */
   #correctionAt: bigint | undefined;
 
   constructor(private readonly options: ClockHoldOptions) {}
+
+  /** It was said that nothing is decided because of the clocks as they were then, and not yet that they agree again. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
 
   /** Why nothing may be decided now. */
   whyHeld(state: LaneState): string | undefined {
@@ -100,7 +106,9 @@ export class ClockHold {
 
   /** Says what the clocks say now. */
   report(state: LaneState): void {
-    this.#report(state.heads.lane, this.whyHeld(state));
+    const why = this.whyHeld(state);
+    this.#isHeld = why !== undefined;
+    this.#report(state.heads.lane, why);
   }
 
   /** Resolves once something may be decided, or `signal` aborts. Nothing may be on its way. */

@@ -225,14 +225,14 @@ export class LaneDecider {
       // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
       //    yet: a crash here loses nothing.
       commits.throwIfFailed();
-      if (feed.isEmpty)
+      if (feed.isEmpty && (batch !== undefined || !hold.isHeld))
         await (!batch
           ? feed.arrived(commits.isBusy || commits.isResting || snapshots.isPending)
           : commits.isBusy
             ? commits.idle()
             : Promise.race([commits.rested(), feed.arrived(true)]));
       await ahead?.known(state.positions.actions.next, SLICE_RECORDS);
-      if (!batch && hold.whyHeld(state) !== undefined) {
+      if (!batch && (hold.isHeld || hold.whyHeld(state) !== undefined)) {
         await commits.idle();
         await hold.until(state, committedSeq, signal);
         continue;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { CredentialReport, formatCredential } from '#domain';
+import { type CredentialQuestion, CredentialReport, formatCredential } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
@@ -16,19 +16,21 @@ export function register(program: Command): void {
   program
     .command('credential')
     .description(
-      'what an issuer or a token did, from the ledger alone: what it may say, what it proposed, claimed and reported, what came of it',
+      'what an issuer or a token did, from the ledger alone: what it may say, what it proposed, claimed, reported and vouched for, what came of it',
     )
     .argument('<tenant>', 'whose', tenantOnly)
     .argument('<id>', 'of an issuer or a token; gateway: all that the gateway signed')
     .option('--last <n>', 'how many of each sort to list one by one; all are counted', LAST_DEFAULT)
-    .action(async (tenant: string, id: string, { last }: { last: string }, command: Command) => {
-      await credential(new Context(command), { tenant, id, last: Number(last) });
+    .option('--keyid <keyid>', 'only what this key of it signed')
+    .action(async (tenant: string, id: string, { last, keyid }: { last: string; keyid?: string }, command: Command) => {
+      await credential(new Context(command), { tenant, id, keep: Number(last), keyid });
     });
 }
 
-async function credential(context: Context, { tenant, id, last }: { tenant: string; id: string; last: number }): Promise<void> {
-  if (!Number.isSafeInteger(last) || last < 0 || last > LAST_MAX) throw new CliError(`--last: expected 0 to ${LAST_MAX}, got ${last}`);
-  const report = new CredentialReport(tenant, id, last);
+async function credential(context: Context, question: CredentialQuestion): Promise<void> {
+  const { tenant, id, keep } = question;
+  if (!Number.isSafeInteger(keep) || keep < 0 || keep > LAST_MAX) throw new CliError(`--last: expected 0 to ${LAST_MAX}, got ${keep}`);
+  const report = new CredentialReport(question);
   await followLedger(context, tenant, ({ record, kind, statement }) => {
     report.add({ tenant: record.tenant, kind, statement });
   });

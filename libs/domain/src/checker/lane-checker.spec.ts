@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { attest, checkLane, type Checked, FakeEngine, forgedPermit, laneBundle, MemoryLane } from '#testing';
 
+import { IdBook } from '../decide/ids.ts';
 import { utf8 } from '../formats/bytes.ts';
 import { tenantSeed } from '../formats/log-key.ts';
 import { signCheckpoint } from '../formats/checkpoint.ts';
@@ -155,11 +156,44 @@ describe('the checker', () => {
     };
     // Deciders under rules 1 believed it.
     const old = claimed(1);
-    expect([old.kind, violated(await check(old.lane))]).toEqual(['claim.granted', ['I10']]);
+    expect([old.kind, violated(await check(old.lane))]).toEqual(['claim.granted', ['I7', 'I10']]);
     const now = claimed(2);
     const { invariants, status } = await check(now.lane);
     expect([now.kind, status]).toEqual(['claim.refused', 'valid']);
     expect(invariants.find(({ id }) => id === 'I10')?.notes).toEqual([expect.stringContaining('the log’s key signed it')]);
+  });
+
+  it('names a claim that was granted without a permit, to another executor, or twice, also where its input is gone (I7)', async () => {
+    const claimed = (of: 'denied' | 'allowed', deciders: 'honest' | 'believing' = 'believing') => {
+      const lane = MemoryLane.ready(['acme'], { rules: deciders === 'honest' ? 2 : 1 });
+      lane.registerIssuer('acme', 'runner', 'executor');
+      const [allowed] = lane.propose('a-1');
+      const [denied] = lane.propose('a-2', { resource: { type: 'thing', id: 'nowhere' } });
+      if (!allowed || !denied) throw new Error('two decisions');
+      const receipt = of === 'denied' ? forgedPermit(lane.forging(denied, allowed)) : lane.receiptOf(allowed);
+      const body = { decision: (of === 'denied' ? denied : allowed).statement.predicate.index, receipt };
+      const claim = (id: string) =>
+        lane.when('outcomes', lane.sign({ kind: 'claim.requested', tenant: 'acme', issuer: 'runner', id, body }))[0]?.kind;
+      return { lane, claim };
+    };
+    const forgets = (lane: MemoryLane): void => {
+      lane.inputKeys.delete([...lane.inputKeys.keys()].at(-1) ?? '');
+    };
+    const forged = claimed('denied');
+    expect(forged.claim('c-1')).toBe('claim.granted');
+    forgets(forged.lane);
+    expect(violated(await check(forged.lane))).toEqual(['I7']);
+    const honest = claimed('allowed', 'honest');
+    expect(honest.claim('c-1')).toBe('claim.granted');
+    forgets(honest.lane);
+    expect(await check(honest.lane)).toMatchObject({ status: 'valid', unreplayable: 1 });
+    const twice = claimed('allowed');
+    for (const id of ['c-1', 'c-2']) {
+      expect(twice.claim(id)).toBe('claim.granted');
+      Object.assign(twice.lane.state.tenants.get('acme') ?? {}, { claims: new IdBook() });
+      forgets(twice.lane);
+    }
+    expect(violated(await check(twice.lane))).toEqual(['I7']);
   });
 
   it('names an input record that the ledger skipped (I3), and one that it cites and that never was (I5)', async () => {

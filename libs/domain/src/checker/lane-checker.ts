@@ -10,6 +10,7 @@ import { placeMac } from '../ledger/source.ts';
 import { Claimed } from './claimed.ts';
 import { Citations, type Acknowledgement, type TopicHoldings } from './citations.ts';
 import { Dates } from './dates.ts';
+import { Permits } from './permits.ts';
 import { Receipts } from './receipts.ts';
 import { Replay, type ReplayInput } from './replay.ts';
 import type { Findings, InvariantId } from './report.ts';
@@ -53,6 +54,7 @@ export class LaneChecker {
   readonly #citations: Citations;
   readonly #claimed: Claimed;
   readonly #dates: Dates;
+  readonly #permits: Permits;
   readonly #replay: Replay;
   readonly #roots: Roots;
   readonly #receipts: Receipts;
@@ -68,6 +70,7 @@ export class LaneChecker {
     this.#batches = new SealedBatches(this.heads, wire);
     this.#citations = new Citations(findings);
     this.#dates = new Dates(birth.rules, findings);
+    this.#permits = new Permits(findings);
     this.#replay = new Replay(birth, lane, engine, wire, findings);
     this.#roots = new Roots(findings);
     this.#claimed = new Claimed(this.#roots, wire, findings);
@@ -97,6 +100,7 @@ export class LaneChecker {
     this.#findings.checked('I5', batch.entries.length);
     this.#roots.note(this.heads, batch);
     this.#dates.entries(batch.entries);
+    for (const entry of batch.entries) this.#permits.note(entry);
     for (const group of groupsOf(batch)) await this.#group(group);
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ActingLane, readBatches } from '#testing';
+import { ActingLane, CI, MemoryLane, readBatches, stated, statedWayBack } from '#testing';
 
 import { CredentialReport, formatCredential, type ToldCredential, type ToldLine } from './credential.ts';
 
@@ -34,8 +34,12 @@ function busyLane(): ActingLane {
   return lane;
 }
 
-function reportOf(lane: ActingLane, id: string, keep = 100): ToldCredential | undefined {
-  const report = new CredentialReport('acme', id, keep);
+function reportOf(
+  lane: MemoryLane,
+  id: string,
+  { keep = 100, keyid }: { keep?: number; keyid?: string | undefined } = {},
+): ToldCredential | undefined {
+  const report = new CredentialReport({ tenant: 'acme', id, keep, keyid });
   for (const { entries } of readBatches(lane)) {
     for (const { record, kind, statement } of entries) report.add({ tenant: record.tenant, kind, statement });
   }
@@ -82,13 +86,74 @@ describe('what a credential did', () => {
   });
 
   it('lists the last ones, and counts all', () => {
-    const told = reportOf(lane, 'token-1', 1);
+    const told = reportOf(lane, 'token-1', { keep: 1 });
     expect(told?.proposed.map(({ action }) => action)).toEqual(['open']);
     expect(told?.counts).toEqual(reportOf(lane, 'token-1')?.counts);
   });
 
   it('is unknown where the ledger names no such credential', () => {
     expect(reportOf(lane, 'nobody')).toBeUndefined();
+  });
+
+  it('of a token: also that it sent again what another token had asked first', () => {
+    const two = MemoryLane.ready();
+    for (const token of ['token-1', 'token-2']) two.issueToken('acme', token);
+    for (const token of ['token-1', 'token-2', 'token-1']) two.propose('same', { token }, { issuer: 'gateway' });
+    const told = (id: string) => reportOf(two, id)?.proposed.map((act) => [act.action, said(act), ...act.then.map(said)]);
+    expect(told('token-1')).toEqual([['same', 'action.decided ALLOW ALLOW_POLICY', 'action.repeated', 'action.repeated']]);
+    expect(told('token-2')).toEqual([['same', 'action.repeated']]);
+    expect(reportOf(two, 'token-2')?.counts).toEqual({ repeated: 1 });
+  });
+
+  it('tells apart entries of two logs of the tenant that have one index', () => {
+    const long = new ActingLane({ seed: 'two logs' });
+    long.initialise();
+    long.registerTenant('acme');
+    long.registerIssuer('acme', 'platform', 'platform');
+    long.registerIssuer('acme', 'runner', 'executor');
+    long.activate();
+    const old = long.only(long.propose('old'));
+    long.rotateLog('acme');
+    // As many entries again, by somebody else.
+    long.registerIssuer('acme', 'other', 'platform');
+    let later = long.only(long.propose('later-0', {}, { issuer: 'other' }));
+    for (let at = 1; later.statement.predicate.index !== old.statement.predicate.index; at++)
+      later = long.only(long.propose(`later-${at}`, {}, { issuer: 'other' }));
+    long.claim(later, 'c-1');
+    expect(reportOf(long, 'platform')?.proposed.map((act) => [act.action, ...act.then.map(said)])).toEqual([['old']]);
+    expect(reportOf(long, 'other')?.proposed.at(-1)?.then.map(said)).toEqual(['claim.granted']);
+  });
+
+  it('of a party that vouches: the decisions that its statements counted for', () => {
+    const vouching = MemoryLane.ready();
+    vouching.registerIssuer('acme', CI, 'ci');
+    const parameters = { tenant: 'acme', target: 'low', artifact: 'v2', amount: 1, back: { operation: 'undo', reference: 'v1' } };
+    const change = { class: 'change', connector: 'tool', operation: 'apply', resource: { type: 'thing', id: 'low' }, parameters };
+    vouching.propose('shown', { ...change, evidence: [stated(vouching), statedWayBack(vouching)] });
+    vouching.propose('not-shown', change);
+    const told = reportOf(vouching, CI);
+    expect(told?.vouched.map((act) => [act.action, said(act)])).toEqual([['shown', 'action.decided ALLOW ALLOW_POLICY']]);
+    expect(told?.counts).toEqual({ 'vouched ALLOW ALLOW_POLICY': 1 });
+    expect(formatCredential(told ?? never())).toContain('The last that its statements counted for\n');
+    const { keyid } = vouching.parties.publicKeyOf(vouching.parties.signerOf(CI, 'acme'));
+    expect(reportOf(vouching, CI, { keyid })?.vouched.map((act) => act.keyid)).toEqual([keyid]);
+    expect(reportOf(vouching, CI, { keyid: '0'.repeat(64) })?.vouched).toEqual([]);
+  });
+
+  it('of one key alone: what it signed, and not what another key of the same party did', () => {
+    const keyid = lane.parties.publicKeyOf(lane.parties.signerOf('runner', 'acme')).keyid;
+    const all = reportOf(lane, 'runner');
+    expect(reportOf(lane, 'runner', { keyid })).toEqual({ ...all, keyid });
+    const other = reportOf(lane, 'runner', { keyid: '0'.repeat(64) });
+    expect([other?.claimed, other?.refused, other?.counts]).toEqual([[], [], {}]);
+    expect(other?.life).toEqual(all?.life);
+    expect(formatCredential(other ?? never())).toContain(`Credential runner of acme, as far as key ${'0'.repeat(64)} signed it`);
+  });
+
+  it('of the gateway: its key’s second life as well', () => {
+    const rotated = MemoryLane.ready();
+    rotated.rotateKey('gateway');
+    expect(reportOf(rotated, 'gateway')?.life.map(({ kind }) => kind)).toEqual(['key.rotated']);
   });
 
   it('is told to people in lines', () => {

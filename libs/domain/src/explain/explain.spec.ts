@@ -160,7 +160,8 @@ describe('an entry', () => {
 
   it('of a claim that proved nothing names only the decision', () => {
     const claim = entryOf('claim.refused', { decision: '4' }, 'claim.refused');
-    expect(isAbout(claim, 'a-1', new Set(['4']))).toBe(true);
-    expect(isAbout(claim, 'a-1', new Set(['5']))).toBe(false);
+    expect(isAbout(claim, 'a-1', new Set(['ledger.example/t/1\n4']))).toBe(true);
+    expect(isAbout(claim, 'a-1', new Set(['ledger.example/t/1\n5']))).toBe(false);
+    expect(isAbout(claim, 'a-1', new Set(['an-older-log\n4']))).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 /** What happened to one action, told from its entries: pure, so that a receipt alone is enough for its own part of it. */
 import type { Bundle } from '../policy/types.ts';
 import { tellInputs, type ToldInput } from './inputs.ts';
-import { textOf, textsOf, type ToldEntry } from './members.ts';
+import { placeOf, textOf, textsOf, type ToldEntry } from './members.ts';
 import { type ToldContract, tellContract, tellPolicy, tellRule, type ToldPolicy, type ToldRule } from './policies.ts';
 import { codesOf } from './next.ts';
 import { proofNames } from './proofs.ts';
@@ -58,12 +58,12 @@ export function explainEntry({ kind, statement }: ToldEntry, bundles: ReadonlyMa
   };
 }
 
-/** Whether an entry belongs to the story of `action`. `decisions`: indexes of those of its entries that decided, in the same tree. */
+/** Whether an entry belongs to the story of `action`. `decisions`: places of those of its entries that decided (`placeOf`). */
 export function isAbout({ kind, statement }: ToldEntry, action: string, decisions: ReadonlySet<string>): boolean {
   const { predicate, subject } = statement;
   if (subject[0].name === action && subject[0].name !== kind) return true;
   // A claim whose receipt proved nothing has no action: all that is known is which decision it named.
-  return kind === 'claim.refused' && decisions.has(textOf(predicate, 'decision') ?? '');
+  return kind === 'claim.refused' && decisions.has(placeOf(predicate, 'decision') ?? '');
 }
 
 /** Whatever else a verdict may be one day is told as a denial is. */

@@ -27,6 +27,12 @@ export function memberOf(members: unknown, name: string): unknown {
   return (members as Readonly<Record<string, unknown>>)[name];
 }
 
+/** The place that `member` names as an index: which means another entry in each log that a tenant has had. */
+export function placeOf(predicate: object, member: string, log = textOf(predicate, 'origin')): string | undefined {
+  const index = textOf(predicate, member);
+  return index === undefined ? undefined : `${log ?? ''}\n${index}`;
+}
+
 /** Labels and policies are others' texts: they get no control of the reader's terminal, nor of the order of letters there. */
 export function printable(text: string): string {
   return text

@@ -57,7 +57,7 @@ export class Claimant {
    * says to retry, so the permit is still there, to be claimed anew after `outlast`.
    */
   async claim(open: OpenClaim): Promise<Granted | 'held' | undefined> {
-    const { clock, newClaimId } = this.#options;
+    const { clock } = this.#options;
     const { book, outbox, teller } = this.#tools;
     outbox.expectOpen();
     const { held } = open;
@@ -69,17 +69,9 @@ export class Claimant {
     await this.#untilItsTime(open);
     if (!open.answered) {
       if (clock.nowMs >= open.executeByMs && !known) return this.#giveUp(open, 'PERMIT_EXPIRED', held?.reasons);
-      const claim = known?.claim ?? newClaimId();
-      if (!known) {
-        const { decision, verdict, offset } = open;
-        // A crash here, after a refusal: the next start reads that refusal again, and goes on from it.
-        await book.write({ kind: 'claimed', claim, decision, action: verdict.actionId, offset: String(offset) });
-        outbox.expectOpen(); // an answer that is awaited from now on would not be given up by close
-        book.name(open, claim);
-        open.askedAtMs = clock.monotonicMs(); // before the first try: it may have arrived though it was not acknowledged
-      }
+      const claim = known?.claim ?? (await this.#nameAnew(open));
       // A crash here: the next start claims again with this id.
-      const sent = await this.#publish(open, claim);
+      const sent = claim === undefined ? undefined : await this.#publish(open, claim);
       if (sent) teller.tell(open.verdict, 'CLAIMED', { claim });
       else if (sent === false) return this.#giveUp(open, 'NOT_SENT');
     }
@@ -89,6 +81,24 @@ export class Claimant {
     if (open.claim === undefined) throw new Error('a claim without an id cannot be granted');
     teller.tell(open.verdict, 'GRANTED', { claim: open.claim });
     return { claim: open.claim, resultBy: answer.resultBy, beginBy: clock.beginBy(answer, open.copies.get(answer.copy) ?? open.askedAtMs) };
+  }
+
+  /** Its next id, on disk; undefined when the refused one was granted meanwhile after all: that one goes on, and this one is never made. */
+  async #nameAnew(open: OpenClaim): Promise<string | undefined> {
+    const { book, outbox } = this.#tools;
+    const { decision, verdict, offset } = open;
+    const written = { kind: 'claimed', decision, action: verdict.actionId, offset: String(offset) } as const;
+    const claim = this.#options.newClaimId();
+    // A crash here, after a refusal: the next start reads that refusal again, and goes on from it.
+    await book.write({ ...written, claim });
+    outbox.expectOpen(); // an answer that is awaited from now on would not be given up by close
+    if (open.granted && open.claim !== undefined) {
+      await book.write({ ...written, claim: open.claim });
+      return undefined;
+    }
+    book.name(open, claim);
+    open.askedAtMs = this.#options.clock.monotonicMs(); // before the first try: it may have arrived though it was not acknowledged
+    return claim;
   }
 
   /** Whether its last copy has waited so long that the lane may not read it in time, and the permit still lasts. */

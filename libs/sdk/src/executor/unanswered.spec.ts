@@ -6,6 +6,7 @@ import { formatTime } from '#domain';
 import { CLAIM_LIFETIME_MS } from '../claims.ts';
 import { Unavailable } from '../errors.ts';
 import { FakeLedger, Life, MemoryJournal } from './fake-ledger.ts';
+import { type JournalRecord, remember } from './journal.ts';
 
 const MINUTE_MS = 60_000;
 const PERMIT_MS = 15 * MINUTE_MS;
@@ -16,6 +17,15 @@ async function passes(life: Life, minutes: number): Promise<void> {
     await life.pass(MINUTE_MS);
     life.worker.tick(0n);
     await life.idle();
+  }
+}
+
+/** Takes its time to write. */
+class SlowJournal extends MemoryJournal {
+  slow: PromiseWithResolvers<undefined> | undefined;
+  override async write(record: JournalRecord): Promise<void> {
+    await this.slow?.promise;
+    await super.write(record);
   }
 }
 
@@ -119,6 +129,21 @@ describe('a grant of a later copy', () => {
       expect([ledger.claims.length, life.ran.length]).toEqual([2, 1]);
     },
   );
+
+  it('counts after such a refusal also while the next claim is being written down: that is not made', async () => {
+    const journal = new SlowJournal();
+    const { ledger, life } = await claimed(journal);
+    await passes(life, 4);
+    ledger.refuse('CLAIM_FROZEN');
+    await life.idle();
+    journal.slow = Promise.withResolvers();
+    await life.pass(5000);
+    ledger.grant(now(ledger), '1');
+    journal.slow.resolve(undefined);
+    await passes(life, 10);
+    expect([new Set(ledger.claims).size, life.ran.length, ledger.reports.length]).toEqual([1, 1, 1]);
+    expect(remember(journal.records).decisions.get('0')).toMatchObject({ claim: ledger.claims[0], ended: true });
+  });
 
   it('counts after such a refusal for the next start as well, which reads both at once', async () => {
     const { ledger, life: first } = await claimed();
