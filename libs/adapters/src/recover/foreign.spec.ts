@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { emptyHeads, equalBytes, type SealedBatch, sealVoid, type VoidRange } from '#domain';
-import { MemoryLane } from '#testing';
+import { MemoryLane, readerOf, recordsOf } from '#testing';
 
-import type { FetchedPartition, LogOffsets, LogReader } from '../kafka/reader.ts';
 import type { KafkaRecord } from '../kafka/records.ts';
 import { codecs, wire } from '../wire/codec.ts';
 import { findForeign } from './foreign.ts';
@@ -21,27 +20,6 @@ const forged = (index: number): Uint8Array =>
     batchCount: 100,
     batchSeal: null,
   });
-
-const recordsOf = (topic: string, values: readonly (Uint8Array | null)[], keys: readonly string[] = []): KafkaRecord[] =>
-  values.map((value, at) => ({
-    ...{ topic, partition: 0, offset: BigInt(at), timestampMs: 0, headers: {} },
-    ...{ key: Buffer.from(keys[at] ?? ''), value: value && Buffer.from(value) },
-  }));
-
-/** Everything of a topic in one answer. */
-function readerOf(topics: Readonly<Record<string, readonly KafkaRecord[]>>): LogReader {
-  const endOf = (topic: string): bigint => BigInt(topics[topic]?.length ?? 0);
-  return {
-    endOffsets: ([{ topic, partition } = { topic: '', partition: 0 }]) =>
-      Promise.resolve([{ topic, partition, start: 0n, highWatermark: endOf(topic), lastStable: endOf(topic) } satisfies LogOffsets]),
-    fetch: ([{ topic, partition, offset } = { topic: '', partition: 0, offset: 0n }]) => {
-      const records = (topics[topic] ?? []).filter((record) => record.offset >= offset);
-      const ends = { nextOffset: endOf(topic), highWatermark: endOf(topic), lastStableOffset: endOf(topic), logStartOffset: 0n };
-      return Promise.resolve([{ topic, partition, records, ...ends } satisfies FetchedPartition]);
-    },
-    close: () => Promise.resolve(),
-  };
-}
 
 const examine = (
   ledger: readonly (Uint8Array | null)[],

@@ -169,7 +169,8 @@ class Remake {
         const keyed = source.part === 0 || !tree ? first.predicate : { origin: tree.origin, index: String(tree.range.size) };
         return [{ first, nowMs: parseTime(decidedAt), keyed }];
       });
-      const [oldest, ...others] = next.sort((a, b) => a.nowMs - b.nowMs);
+      // Of one batch, which has one time, controls were decided first.
+      const [oldest, ...others] = next.sort((a, b) => a.nowMs - b.nowMs || Number(isControl(b)) - Number(isControl(a)));
       if (!oldest) break;
       const isHeld = (decided: Decided['entries']): boolean =>
         decided.some(({ statement }) => heldOf(held, statement) !== undefined) &&
@@ -259,6 +260,8 @@ class Remake {
     return [{ topic: topicName('input-keys'), partition: lane, key: Buffer.from(name), value }];
   }
 }
+
+const isControl = ({ first: { predicate } }: Way): boolean => predicate.source.kind === 'record' && predicate.source.topic === 'controls';
 
 /** One entry to be decided again. */
 interface Way {
