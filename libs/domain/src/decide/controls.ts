@@ -38,7 +38,7 @@ export const ISSUERS_PER_TENANT_MAX = 1000;
 export const TOKENS_PER_TENANT_MAX = 10_000;
 /** With those that were revoked: a revoked key never counts again, so it is known for ever, some 200 bytes each. */
 export const ISSUERS_EVER_PER_TENANT_MAX = 10 * ISSUERS_PER_TENANT_MAX;
-/** With those that were revoked and would still be valid: each is known until its end, some 300 bytes. */
+/** With those that were revoked: each is known until its end, and no longer than a day, some 300 bytes. */
 export const TOKENS_KNOWN_PER_TENANT_MAX = 2 * TOKENS_PER_TENANT_MAX;
 /** A control is decided within a day of its making, so that its id can be forgotten. */
 const EXPIRY_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { attest, checkLane, FakeEngine, laneBundle, MemoryLane } from '#testing';
+import { attest, checkLane, FakeEngine, laneBundle, MemoryLane, testDocument } from '#testing';
 
 import { formatTime } from '../formats/time.ts';
 import type { Entry } from '../ledger/entry.ts';
@@ -184,6 +184,41 @@ describe('credentials that are over', () => {
     expect(told(vote(lane, asked, 'ben'))).toContain('not-open');
     expect(told(say({}, 'now'))).toBe('ALLOW ALLOW_POLICY');
     await expectSound(lane);
+  });
+});
+
+describe('a token that was revoked', () => {
+  it('is forgotten a day later, however long it would be valid: no permit that it asked for can be claimed then', async () => {
+    const lane = MemoryLane.ready([], {});
+    lane.registerTenant('acme');
+    lane.registerIssuer('acme', 'runner', 'executor');
+    const { classes } = testDocument();
+    lane.activate(laneBundle({ classes: { ...classes, note: { ...classes.note, executeWithinSeconds: 86_400 } } }));
+    const validUntil = '9999-12-31T23:59:59.999Z';
+    const issue = () => told(lane.issueToken('acme', 'token-1', { validUntil }));
+    expect(issue()).toBe('token.issued');
+    const [allowed] = lane.propose('a-1', { token: 'token-1' }, { issuer: 'gateway' });
+    lane.control('token.revoked', 'acme', { revokes: 'token-1' });
+    lane.nowMs += 24 * HOUR_MS - 1;
+    expect(issue()).toBe('REFUSED_BODY exists');
+    expect(told(claim(lane, allowed, 'c-1'))).toBe('claim.refused CLAIM_REVOKED');
+    lane.nowMs += 1;
+    expect(issue()).toBe('token.issued');
+    expect(told(claim(lane, allowed, 'c-2'))).toBe('claim.refused CLAIM_EXPIRED');
+    await expectSound(lane);
+  });
+
+  it('takes room for a day: a tenant that has issued and revoked tokens for long has as much room as a new one', () => {
+    const lane = MemoryLane.ready();
+    const { tokens } = lane.state.tenants.get('acme') ?? { tokens: new Map<string, unknown>() };
+    const validUntil = '9999-12-31T23:59:59.999Z';
+    for (let day = 0; day < 30; day++) {
+      lane.issueToken('acme', `token-${day}`, { validUntil });
+      lane.control('token.revoked', 'acme', { revokes: `token-${day}` });
+      lane.nowMs += 24 * HOUR_MS;
+    }
+    expect(told(lane.issueToken('acme', 'another', { validUntil }))).toBe('token.issued');
+    expect(tokens.size).toBe(1);
   });
 });
 

@@ -2,6 +2,7 @@
 import { type ActorRule, checkActor, type SaidActor } from '../payloads/actors.ts';
 import type { CheckedEnvelope } from './envelope-check.ts';
 import { isStillAdmitted } from './issuer-keys.ts';
+import { REVOKED_TOKEN_KNOWN_MS } from './memory/lifetimes.ts';
 import { askerKey, type EntryActor, type Sender, senderOf, type Token } from './sender.ts';
 import type { LaneState, TenantFacts } from './state.ts';
 
@@ -25,6 +26,12 @@ export function isLive(facts: Facts, { issuer, keyid, token }: Sender, nowMs: nu
 /** Tokens past their end: nobody can tell one from a token that never was, as no permit and no question outlives it. */
 export function forgetEnded(tokens: Map<string, Token>, nowMs: number): void {
   for (const [id, { validUntilMs }] of tokens) if (nowMs >= validUntilMs) tokens.delete(id);
+}
+
+/** It is known until no permit that it asked for can be claimed, so that its name can be another token's then. */
+export function revokeToken(token: Token, nowMs: number): void {
+  token.revoked = true;
+  token.validUntilMs = Math.min(token.validUntilMs, nowMs + REVOKED_TOKEN_KNOWN_MS);
 }
 
 /** No permit, and no question to people, outlives the token that asked for it. */

@@ -16,7 +16,7 @@ import { countDecision } from './limits.ts';
 import { evolveKeys } from './issuer-keys.ts';
 import { evolveLedgerKeys } from './ledger-keys.ts';
 import { askerKey, type EntryActor, senderOf, type Token } from './sender.ts';
-import { forgetEnded } from './credentials.ts';
+import { forgetEnded, revokeToken } from './credentials.ts';
 import { emptyTenant, type Issuer, type LaneState, type TenantFacts } from './state.ts';
 import { floorOf } from './lane-time.ts';
 import type { EvolvedEntry, InputFacts } from './types.ts';
@@ -72,7 +72,8 @@ export function evolveFacts(state: LaneState, entry: EvolvedEntry, facts: InputF
       break;
     case 'token.revoked': {
       const token = tenant.tokens.get(text(predicate['token']));
-      if (token) token.revoked = true;
+      if (token && state.rules === 1) token.revoked = true;
+      else if (token) revokeToken(token, decidedAtMs);
       break;
     }
     case 'bundle.activated':

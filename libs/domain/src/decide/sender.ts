@@ -10,7 +10,8 @@ export interface Token {
   /** What it may propose for; undefined: nothing. */
   readonly actors: readonly ActorRule[] | undefined;
   /** It ends at this moment, POSIX milliseconds of lane time. */
-  readonly validUntilMs: number;
+  /** Of one that was revoked: until when it is known. */
+  validUntilMs: number;
   revoked: boolean;
 }
 

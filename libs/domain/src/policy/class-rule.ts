@@ -15,6 +15,8 @@ export const EVIDENCE_AGE_SECONDS_MAX = 604_800;
 const scalar = z.enum(['string', 'long', 'boolean']);
 
 /** What each kind of statement may be at most, in seconds since it was made; whatever its own expiry says. */
+/** A day: no permit outlives its reasons. */
+export const EXECUTE_WITHIN_SECONDS_MAX = 86_400;
 const maxAge = seconds(60, EVIDENCE_AGE_SECONDS_MAX).optional();
 
 /** Where a fact that may loosen a decision comes from. Nothing that a proposer merely asserts is in this list. */
@@ -57,8 +59,8 @@ export const classRule = z.strictObject({
   facts: z.record(cedarName, fact),
   /** Who may claim its permits. */
   executors: z.array(identifier).min(1).max(32),
-  /** How long a permit may be claimed; a day at most, so that none outlives its reasons. */
-  executeWithinSeconds: seconds(1, 86_400).optional(),
+  /** How long a permit may be claimed. */
+  executeWithinSeconds: seconds(1, EXECUTE_WITHIN_SECONDS_MAX).optional(),
   /** How long its executor has for a result, from the grant of its claim; then the effect is uncertain. */
   resultWithinSeconds: seconds(1, 86_400).optional(),
   /** Proof afterwards: a health check before the effect counts as settled; state before and after in a result that succeeded. */

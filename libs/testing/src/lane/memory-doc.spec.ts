@@ -8,9 +8,12 @@ import {
   CONTROL_LIFETIME_MS_MAX,
   ISSUED_AHEAD_MS_MAX,
   OUTCOME_LIFETIME_MS_MAX,
+  REVOKED_TOKEN_KNOWN_MS,
   timesOf,
 } from '#domain';
 import { describe, expect, it } from 'vitest';
+
+import { testBundle, testDocument } from '../policy/test-bundle.ts';
 
 const text = readFileSync(join(schemasFolder(), '..', 'docs', 'memory.md'), 'utf8');
 const NOW = '2026-11-25T12:00:00.000Z';
@@ -29,6 +32,17 @@ describe('docs/memory.md', () => {
       ]),
     );
     expect(Number(/more than (\d+) seconds ahead/.exec(text)?.[1]) * 1000).toBe(ISSUED_AHEAD_MS_MAX);
+  });
+
+  it('says how long a revoked token is known, which is as long as any permit may be claimed', () => {
+    const [, seconds] = /^\| a token that was revoked +\| its revocation \+ (\d+) s,.*: (?:\d+) s at most +\|$/m.exec(text) ?? [];
+    expect(Number(seconds) * 1000).toBe(REVOKED_TOKEN_KNOWN_MS);
+    const longest = (executeWithinSeconds: number) => {
+      const { classes } = testDocument();
+      return () => testBundle({ classes: { ...classes, note: { ...classes.note, executeWithinSeconds } } });
+    };
+    expect(longest(REVOKED_TOKEN_KNOWN_MS / 1000)).not.toThrow();
+    expect(longest(REVOKED_TOKEN_KNOWN_MS / 1000 + 1)).toThrow(/executeWithinSeconds/);
   });
 
   it.each([

@@ -2,6 +2,7 @@
 import { isIdentifier } from '../../formats/ids.ts';
 import { parseTime } from '../../formats/time.ts';
 import type { PayloadKind } from '../../payloads/kinds.ts';
+import { EXECUTE_WITHIN_SECONDS_MAX } from '../../policy/class-rule.ts';
 
 const MINUTE_MS = 60_000;
 /**
@@ -17,6 +18,9 @@ export const OUTCOME_LIFETIME_MS_MAX = 24 * 60 * MINUTE_MS;
 export const CONTROL_LIFETIME_MS_MAX = 24 * 60 * MINUTE_MS;
 /** How far the signer's clock may be ahead of the lane's. */
 export const ISSUED_AHEAD_MS_MAX = MINUTE_MS;
+
+/** From its revocation on: the questions that it asked people end with it, and the permits that it was given can be claimed no longer than this. */
+export const REVOKED_TOKEN_KNOWN_MS = EXECUTE_WITHIN_SECONDS_MAX * 1000;
 
 export interface Times {
   readonly id: string;
