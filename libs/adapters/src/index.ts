@@ -44,6 +44,7 @@ export * from './check/lane-times.ts';
 // a way out for a lane that is halted
 export * from './recover/entry-facts.ts';
 export * from './recover/foreign.ts';
+export * from './recover/held-receipts.ts';
 export * from './recover/ledger-batches.ts';
 export * from './recover/publish-void.ts';
 export * from './recover/restore-tail.ts';
