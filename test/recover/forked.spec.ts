@@ -64,6 +64,8 @@ it('a fork of a restored ledger ends where people say which history is true, and
   await restoreBackup(backup);
   await world.start('notary');
   expect(await world.untilFailed('notary', `lane ${LANE}`)).toMatch(/TAIL_LOST: .*the ledger ends before it/);
+  const doctor = await countersign(['doctor', '--data', world.home.folder, '--brokers', world.brokers.join(',')], world.home.folder);
+  expect(doctor.stdout).toMatch(new RegExp(`^WRONG +lane ${LANE} .*signed at size \\d+, the ledger ends at \\d+: stop the decider`, 'm'));
   await world.start('decider', { snapshotEveryEntries: 1 });
   await until('the inputs are decided once more', async () => (await world.read('ledger')).length >= attested.length);
   const behind = await world.propose();

@@ -35,7 +35,7 @@ export * from './controls/rotations.ts';
 export * from './births/index.ts';
 
 // guard
-export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead } from './guard/guard-file.ts';
+export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead, readGuard } from './guard/guard-file.ts';
 
 // the one checker, over Kafka
 export * from './check/check-ledger.ts';
