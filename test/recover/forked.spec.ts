@@ -93,20 +93,3 @@ it('a fork of a restored ledger ends where people say which history is true, and
   );
   expect(await recover()).toMatchObject({ code: 0, json: { lost: 0, voids: [] } });
 }, 240_000);
-
-it('a receipt whose predecessor nobody brings is named, and nothing is done', async () => {
-  const place = await world.propose();
-  await world.receiptOf(place);
-  await allAttested();
-  const backup = new Map<string, readonly KafkaRecord[]>();
-  for (const name of OLDER) for (const lane of lanes) backup.set(`${name}/${lane}`, await world.read(name, lane));
-  await world.receiptOf(await world.propose());
-  await world.receiptOf(await world.propose());
-  const only = mkdtempSync(join(tmpdir(), 'countersign-held-'));
-  writeFileSync(join(only, 'last.tlog-proof'), (await world.receipts()).at(-1)?.record.proof ?? '');
-  await restoreBackup(backup);
-  expect(await recover('--receipts', only)).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/NOT_AGAIN: .* is proved, and no receipt here proves index \d+ before it/) as string,
-  });
-}, 120_000);

@@ -111,7 +111,9 @@ function tell(context: Context, lane: number, found: Recovery, isDone: boolean):
   const voids = ranges.map(({ from, to }) => ({ from: String(from), to: String(to) }));
   const json = { lane, applied: isDone, entries: held, lost, voids };
   if (isWhole(found)) {
-    context.print(`lane ${lane}: ${held} entries, one chain as far as it was attested; nothing on the ledger is in its way`, json);
+    const elsewhere = 'Where a service says CLOCK, INPUT_GAP or BLOCKED: countersign doctor names the command, docs/runbooks the way out';
+    const whole = `lane ${lane}: ${held} entries, one chain as far as it was attested; nothing on the ledger is in its way`;
+    context.print(`${whole}\n${elsewhere}`, json);
     return;
   }
   const lines = [
