@@ -253,6 +253,9 @@ export class World {
     });
     await this.#reader?.close(); // it knows the deleted one
     this.#reader = undefined;
+    if (name !== 'receipts') return;
+    for (const receipts of this.#receipts.values()) await receipts.close();
+    this.#receipts.clear();
   }
 
   async get(url: string, bearer = this.home.token(TENANT)): Promise<{ status: number; text: string }> {

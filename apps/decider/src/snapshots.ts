@@ -1,6 +1,6 @@
 import { CLOCK_KEY, codecs, type KafkaRecord, type LogReader, type SnapshotManifest, readToEnd } from '#adapters';
 import { ed25519Verify, sha256 } from '#crypto';
-import { base64, concat, decodeState, equalBytes, kindOf, STATE_VERSION, type LaneState } from '#domain';
+import { base64, concat, decodeState, equalBytes, kindOf, STATE_VERSION, type LaneState, type VoidRange } from '#domain';
 
 import { signedBytes } from './snapshot-records.ts';
 import type { TakeOverOptions } from './take-over-options.ts';
@@ -21,7 +21,8 @@ export interface Snapshots {
   readonly keys: ReadonlySet<string>;
 }
 
-export async function readSnapshots(options: TakeOverOptions): Promise<Snapshots> {
+/** `voids`: a state that was taken inside one is of a history that does not count. */
+export async function readSnapshots(options: TakeOverOptions, voids: readonly VoidRange[] = []): Promise<Snapshots> {
   const { reader, lane, topicName, signal } = options;
   const manifests = new Map<string, SnapshotManifest>();
   const chunks = new Map<string, Uint8Array>();
@@ -38,7 +39,12 @@ export async function readSnapshots(options: TakeOverOptions): Promise<Snapshots
     },
     signal,
   );
-  const newest = await newestOf(options, await trustedSigners(options), manifests, chunks);
+  const newest = await newestOf(
+    options,
+    await trustedSigners(options),
+    [...manifests.values()].filter(({ ledgerOffset }) => !isVoid(voids, BigInt(ledgerOffset))),
+    chunks,
+  );
   return { newest, keys };
 }
 
@@ -67,10 +73,10 @@ async function trustedSigners({ reader, lane, topicName, signal, wire, sealers }
 async function newestOf(
   { reader, lane, topicName, signal, birth }: TakeOverOptions,
   signers: readonly Uint8Array[],
-  manifests: ReadonlyMap<string, SnapshotManifest>,
+  manifests: readonly SnapshotManifest[],
   chunks: ReadonlyMap<string, Uint8Array>,
 ): Promise<LoadedSnapshot | undefined> {
-  const newestFirst = [...manifests.values()].sort((a, b) => b.laneSeq - a.laneSeq);
+  const newestFirst = manifests.toSorted((a, b) => b.laneSeq - a.laneSeq);
   for (const manifest of newestFirst) {
     // The signature first: whoever can write here could claim any number of chunks.
     const isSigned = signers.some((publicKey) => ed25519Verify(publicKey, signedBytes(manifest), manifest.signature));
@@ -90,6 +96,8 @@ async function newestOf(
   }
   return undefined;
 }
+
+const isVoid = (voids: readonly VoidRange[], offset: bigint): boolean => voids.some(({ from, to }) => offset >= from && offset < to);
 
 /** By key, as compaction keeps them. */
 function collect(key: string, { value }: KafkaRecord, manifests: Map<string, SnapshotManifest>, chunks: Map<string, Uint8Array>): void {

@@ -1,5 +1,5 @@
 import { codecs, entryFacts, LedgerBatches, OffsetOutOfRange, type KafkaRecord, type ReadBatch, readToEnd, readVoids } from '#adapters';
-import { emptyLane, equalBytes, evolveFacts, hex, LaneHalted, rangeRoot, type LaneState, type SealedBatch } from '#domain';
+import { emptyLane, equalBytes, evolveFacts, hex, LaneHalted, rangeRoot, type LaneState, type SealedBatch, type VoidRange } from '#domain';
 
 import type { SnapshotTopic } from './snapshot-writer.ts';
 import { readSnapshots } from './snapshots.ts';
@@ -28,10 +28,11 @@ const PROGRESS_ENTRIES = 10_000;
  * by now, so the end that is read is the end.
  */
 export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
-  const { birth, lane, reader, signal, topicName } = options;
+  const { birth, lane, reader, signal, topicName, wire } = options;
   // Before the ledger's end: what is signed later may be of a successor, who has fenced us meanwhile. That is no lost tail.
   const [signed] = await reader.endOffsets([{ topic: topicName('checkpoints'), partition: lane }]);
-  const { newest: snapshot, keys: snapshotKeys } = await readSnapshots(options);
+  const voids = await readVoids(reader, { topic: topicName('checkpoints'), lane, birth, wire }, signal);
+  const { newest: snapshot, keys: snapshotKeys } = await readSnapshots(options, voids);
   const state = snapshot?.state ?? emptyLane(birth, lane);
   const keys = new Map<string, Uint8Array>();
   const inputKeys = { topic: topicName('input-keys'), partition: lane, ...(snapshot ? { from: snapshot.inputKeysOffset } : {}) };
@@ -43,7 +44,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
     },
     signal,
   );
-  const erasedBefore = await readLedger(options, state, keys, snapshot?.ledgerNext);
+  const erasedBefore = await readLedger(options, state, { keys, voids, from: snapshot?.ledgerNext });
   await compareWithCheckpoints(options, state, signed?.highWatermark ?? 0n);
   const snapshots = { keys: snapshotKeys, newestSlot: snapshot?.slot };
   return { state, snapshotSeq: snapshot?.seq ?? 0, inputKeysOffset, snapshots, erasedBefore };
@@ -71,12 +72,10 @@ function decodeKey(value: Uint8Array): Uint8Array | undefined {
 async function readLedger(
   options: TakeOverOptions,
   state: LaneState,
-  keys: Map<string, Uint8Array>,
-  from: bigint | undefined,
+  { keys, voids, from }: { keys: Map<string, Uint8Array>; voids: readonly VoidRange[]; from: bigint | undefined },
 ): Promise<LedgerEnd | undefined> {
-  const { birth, reader, lane, wire, topicName, signal, onProgress } = options;
-  const voids = (): ReturnType<typeof readVoids> => readVoids(reader, { topic: topicName('checkpoints'), lane, birth, wire }, signal);
-  const batches = new LedgerBatches(state.heads, wire, voids);
+  const { reader, lane, wire, topicName, signal, onProgress } = options;
+  const batches = new LedgerBatches(state.heads, wire, () => Promise.resolve(voids));
   const seen: { entries: number; isErased: boolean; end?: LedgerEnd } = { entries: 0, isErased: false };
   const place = { topic: topicName('ledger'), partition: lane, ...(from === undefined ? {} : { from }) };
   const foldAll = (read: readonly ReadBatch[]): void => {

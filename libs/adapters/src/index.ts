@@ -35,7 +35,7 @@ export * from './controls/rotations.ts';
 export * from './births/index.ts';
 
 // guard
-export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead } from './guard/guard-file.ts';
+export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead, readGuard } from './guard/guard-file.ts';
 
 // the one checker, over Kafka
 export * from './check/check-ledger.ts';
@@ -44,6 +44,7 @@ export * from './check/lane-times.ts';
 // a way out for a lane that is halted
 export * from './recover/entry-facts.ts';
 export * from './recover/foreign.ts';
+export * from './recover/held-receipts.ts';
 export * from './recover/ledger-batches.ts';
 export * from './recover/publish-void.ts';
 export * from './recover/restore-tail.ts';

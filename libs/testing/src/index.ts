@@ -15,6 +15,7 @@ export * from './lane/lane-topics.ts';
 export * from './lane/memory-lane.ts';
 export * from './lane/forged-permit.ts';
 export * from './lane/stated.ts';
+export * from './lane/topic-reader.ts';
 export { ActingLane } from './golden/acting-lane.ts';
 export { readGolden } from './golden/files.ts';
 export { STORIES, WRITTEN } from './golden/stories.ts';

@@ -4,12 +4,23 @@ import { join } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { checkLedger, checkLedgerTopics, codecs, LaneReader, laneTimeAfter, LedgerFollower, readClocks, repositoryRoot } from '#adapters';
+import {
+  checkLedger,
+  checkLedgerTopics,
+  codecs,
+  LaneReader,
+  laneTimeAfter,
+  LedgerFollower,
+  readClocks,
+  readGuard,
+  repositoryRoot,
+} from '#adapters';
 import { LedgerBroken } from '#domain';
 
 import { blockedTopics } from '../blocked.ts';
 import { clockFault } from '../lane-clocks.ts';
 import { Context } from '../context.ts';
+import { guardFault } from '../guard-ahead.ts';
 import { COULD_NOT_TELL, explain, INVALID, isUnanswered, VALID } from '../errors.ts';
 import { toStdout } from '../terminal.ts';
 
@@ -125,12 +136,16 @@ async function laneFindings(context: Context, lane: number): Promise<Finding[]> 
   try {
     // Before the ledger is read: what was attested by then is on it, or lost.
     const attested = await notaryPosition(context, lane);
+    const guarded = readGuard(join(context.home.folder, 'guard'), lane);
+    let ahead: string | undefined;
     const follower = await LedgerFollower.open(context.home, context.brokers, [lane]);
     try {
       await follower.catchUp((entry) => {
         entries += 1;
         laneMs = laneTimeAfter(laneMs, entry);
       }, context.progress(check));
+      const heads = follower.heads(lane);
+      ahead = guarded && heads && guardFault(guarded, heads);
     } finally {
       await follower.close();
     }
@@ -139,6 +154,7 @@ async function laneFindings(context: Context, lane: number): Promise<Finding[]> 
       const what = `TAIL_LOST: ${attested} entries were attested, and the ledger holds ${entries}`;
       return [{ check, ok: false, detail: `${what}: countersign recover --lane ${lane}, docs/runbooks/tail-lost.md` }];
     }
+    if (ahead !== undefined) return [{ check, ok: false, detail: ahead }];
     return [
       { check, ok: true, detail: `${entries} entries, every link, root and seal right` },
       await clockFinding(context, lane, laneMs),

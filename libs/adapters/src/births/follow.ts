@@ -1,5 +1,5 @@
 /** Reads the whole ledger, lane by lane, from genesis: every record checked, only whole sealed batches shown. */
-import { emptyHeads, type SealedEntry } from '#domain';
+import { emptyHeads, type LaneHeads, type SealedEntry } from '#domain';
 
 import type { Home } from '../home/home.ts';
 import { type KafkaRecord, LaneReader, type LogOffsets } from '../kafka/index.ts';
@@ -75,6 +75,11 @@ export class LedgerFollower {
 
   position(lane: number): bigint {
     return this.#lanes.find((each) => each.lane === lane)?.offset ?? 0n;
+  }
+
+  /** Trees of what was read. */
+  heads(lane: number): LaneHeads | undefined {
+    return this.#lanes.find((each) => each.lane === lane)?.batches.heads;
   }
 
   close(): Promise<void> {

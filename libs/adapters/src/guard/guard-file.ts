@@ -39,6 +39,20 @@ export interface Guard {
   close(): void;
 }
 
+/** What a guard's file holds now, read by another than its owner; undefined where there is none. A last line that is being written is left out. */
+export function readGuard(folder: string, lane: number): Guard['heads'] | undefined {
+  const path = join(folder, `lane-${lane}`);
+  if (!existsSync(path)) return undefined;
+  const text = readFileSync(path, 'latin1');
+  const heads = new Map<string, { size: number; root: string }>();
+  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
+    if (line === '') continue;
+    const { origin, size, root } = parseLine(path, line);
+    if (size > (heads.get(origin)?.size ?? 0)) heads.set(origin, { size, root });
+  }
+  return heads;
+}
+
 export class GuardFile implements Guard {
   readonly #path: string;
   readonly #mark: OwnerMark;

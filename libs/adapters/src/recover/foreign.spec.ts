@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { emptyHeads, sealVoid, type VoidRange } from '#domain';
-import { MemoryLane } from '#testing';
+import { emptyHeads, equalBytes, type SealedBatch, sealVoid, type VoidRange } from '#domain';
+import { MemoryLane, readerOf, recordsOf } from '#testing';
 
-import type { FetchedPartition, LogOffsets, LogReader } from '../kafka/reader.ts';
 import type { KafkaRecord } from '../kafka/records.ts';
 import { codecs, wire } from '../wire/codec.ts';
 import { findForeign } from './foreign.ts';
@@ -22,30 +21,13 @@ const forged = (index: number): Uint8Array =>
     batchSeal: null,
   });
 
-const recordsOf = (topic: string, values: readonly (Uint8Array | null)[], keys: readonly string[] = []): KafkaRecord[] =>
-  values.map((value, at) => ({
-    ...{ topic, partition: 0, offset: BigInt(at), timestampMs: 0, headers: {} },
-    ...{ key: Buffer.from(keys[at] ?? ''), value: value && Buffer.from(value) },
-  }));
-
-/** Everything of a topic in one answer. */
-function readerOf(topics: Readonly<Record<string, readonly KafkaRecord[]>>): LogReader {
-  const endOf = (topic: string): bigint => BigInt(topics[topic]?.length ?? 0);
-  return {
-    endOffsets: ([{ topic, partition } = { topic: '', partition: 0 }]) =>
-      Promise.resolve([{ topic, partition, start: 0n, highWatermark: endOf(topic), lastStable: endOf(topic) } satisfies LogOffsets]),
-    fetch: ([{ topic, partition, offset } = { topic: '', partition: 0, offset: 0n }]) => {
-      const records = (topics[topic] ?? []).filter((record) => record.offset >= offset);
-      const ends = { nextOffset: endOf(topic), highWatermark: endOf(topic), lastStableOffset: endOf(topic), logStartOffset: 0n };
-      return Promise.resolve([{ topic, partition, records, ...ends } satisfies FetchedPartition]);
-    },
-    close: () => Promise.resolve(),
-  };
-}
-
-const examine = (ledger: readonly (Uint8Array | null)[], voids: readonly KafkaRecord[] = []) => {
+const examine = (
+  ledger: readonly (Uint8Array | null)[],
+  voids: readonly KafkaRecord[] = [],
+  isFalse: (batch: SealedBatch) => boolean = () => false,
+) => {
   const reader = readerOf({ ledger: recordsOf('ledger', ledger), checkpoints: voids });
-  return findForeign({ reader, birth: lane.birth, lane: 0, topicName: (name) => name, wire });
+  return findForeign({ reader, birth: lane.birth, lane: 0, topicName: (name) => name, wire, isFalse });
 };
 const seed = lane.parties.seedOf('admin');
 const published = (ranges: readonly Omit<VoidRange, 'why'>[], by = seed): KafkaRecord[] =>
@@ -100,14 +82,49 @@ describe('foreign records', () => {
     expect(await readAll(at(3, JUNK), published(ranges, lane.parties.seedOf('decider')))).toBe('RECORD');
   });
 
-  it('a sound ledger has none, and asks nobody for voids', async () => {
+  it('a sound ledger has none, and asks for voids once', async () => {
     expect((await examine(lane.ledger)).ranges).toEqual([]);
-    const batches = new LedgerBatches(emptyHeads(lane.birth, 0), wire, () => Promise.reject(new Error('asked')));
+    let asked = 0;
+    const batches = new LedgerBatches(emptyHeads(lane.birth, 0), wire, () => Promise.resolve(((asked += 1), [])));
     for (const record of recordsOf('ledger', lane.ledger)) await batches.push(record);
-    expect(batches.heads.nextSeq).toBe(lane.ledger.length);
+    expect([batches.heads.nextSeq, asked]).toEqual([lane.ledger.length, 1]);
   });
 
   it('records that are lost from the middle are no foreign ones: nothing is declared void', async () => {
     await expect(examine(lane.ledger.toSpliced(5, 1))).rejects.toMatchObject({ code: 'HOLE' });
+  });
+});
+
+describe('a history that contradicts what was attested', () => {
+  const fork = lane.ledger.length - 2;
+  const other = MemoryLane.ready();
+  for (const id of ['a-1', 'b-2', 'b-3', 'b-4']) other.propose(id);
+  const isFalse = ({ firstSeq, entries }: SealedBatch): boolean =>
+    entries.some(({ record }, index) => {
+      const attested = lane.entries[firstSeq + index]?.bytes;
+      return attested !== undefined && !equalBytes(attested, record.entry);
+    });
+
+  it('is left out with all that follows it, and readers go on from the fork with what was attested', async () => {
+    expect(other.ledger.slice(0, fork)).toEqual(lane.ledger.slice(0, fork));
+    const { ranges, heads } = await examine([...other.ledger, JUNK], [], isFalse);
+    expect(heads.nextSeq).toBe(fork);
+    expect(ranges).toMatchObject([{ from: BigInt(fork), to: BigInt(other.ledger.length + 1) }]);
+    const mended = [...other.ledger, JUNK, ...lane.ledger.slice(fork)];
+    expect(await readAll(mended, published(ranges))).toBe(lane.ledger.length);
+    expect(await readAll(mended, [])).toBe('RECORD');
+    expect((await examine(mended, published(ranges), isFalse)).ranges).toEqual([]);
+  });
+
+  it('keeps what is void already out of its ranges', async () => {
+    const voided = await examine([...other.ledger.slice(0, fork + 1), JUNK, ...other.ledger.slice(fork + 1)]);
+    const ledger = [...other.ledger.slice(0, fork + 1), JUNK, ...other.ledger.slice(fork + 1)];
+    const { ranges } = await examine(ledger, published(voided.ranges), isFalse);
+    expect(ranges).toMatchObject([
+      { from: BigInt(fork), to: BigInt(fork + 1) },
+      { from: BigInt(fork + 2), to: BigInt(ledger.length) },
+    ]);
+    const mended = [...ledger, ...lane.ledger.slice(fork)];
+    expect(await readAll(mended, published([...voided.ranges, ...ranges]))).toBe(lane.ledger.length);
   });
 });

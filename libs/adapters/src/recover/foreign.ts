@@ -1,6 +1,7 @@
 /** Which records of a lane's ledger no decider wrote there. */
 import { sha256 } from '#crypto';
 import {
+  copyHeads,
   digestWith,
   emptyHeads,
   type LaneHeads,
@@ -26,6 +27,8 @@ export interface LaneToRecover {
   readonly lane: number;
   readonly topicName: (name: string) => string;
   readonly wire: WireCodec;
+  /** Of a batch that fits: whether it contradicts what was attested. It and all that follows is then left out as well. */
+  readonly isFalse?: (batch: SealedBatch) => boolean;
 }
 export interface Foreign {
   /** To be declared void; whoever signs them says why. */
@@ -38,7 +41,7 @@ export interface Foreign {
 export class RecoverError extends Error {
   override readonly name = 'RecoverError';
   constructor(
-    readonly code: 'HOLE' | 'FORKED' | 'NOT_AGAIN',
+    readonly code: 'HOLE' | 'FORKED' | 'NOT_AGAIN' | 'RECEIPT',
     message: string,
   ) {
     super(message);
@@ -50,18 +53,19 @@ export class RecoverError extends Error {
  * RecoverError HOLE when a record that is left out is a decider's own and belongs behind the end of that chain: then something before it is lost.
  */
 export async function findForeign(
-  { reader, birth, lane, topicName, wire }: LaneToRecover,
+  { reader, birth, lane, topicName, wire, isFalse }: LaneToRecover,
   heads: LaneHeads = emptyHeads(birth, lane),
   onBatch: (batch: SealedBatch) => void = () => undefined,
 ): Promise<Foreign> {
   const known = new Voids(await readVoids(reader, { topic: topicName('checkpoints'), lane, birth, wire }));
-  const sieve = new Sieve(heads, wire, onBatch);
+  const sieve = new Sieve(heads, wire, onBatch, isFalse);
   const each = (record: KafkaRecord): void => {
-    if (!known.take(record)) sieve.take([record]);
+    if (known.take(record)) sieve.endRun();
+    else sieve.take([record]);
   };
   await readToEnd(reader, { topic: topicName('ledger'), partition: lane }, each, new AbortController().signal);
   sieve.end();
-  refuseHole(sieve.runs.flat(), heads, wire);
+  refuseHole(sieve.runsBeforeFork.flat(), heads, wire);
   return { ranges: sieve.runs.map((run) => rangeOf(lane, run)), heads };
 }
 
@@ -71,22 +75,43 @@ class Sieve {
   #batches: SealedBatches;
   #pending: KafkaRecord[] = [];
   #isRunOver = true;
+  /** How many runs there were before the first batch that is false. */
+  #forkRun: number | undefined;
 
   constructor(
     private readonly heads: LaneHeads,
     private readonly wire: WireCodec,
     private readonly onBatch: (batch: SealedBatch) => void,
+    private readonly isFalse?: (batch: SealedBatch) => boolean,
   ) {
     this.#batches = new SealedBatches(heads, wire);
+  }
+
+  get runsBeforeFork(): KafkaRecord[][] {
+    return this.runs.slice(0, this.#forkRun);
+  }
+
+  /** What stands here is void already, so no range may reach over it. */
+  endRun(): void {
+    this.#isRunOver = true;
   }
 
   take(records: readonly KafkaRecord[]): void {
     const queue = records.toReversed();
     for (let record = queue.pop(); record; record = queue.pop()) {
       this.#pending.push(record);
+      if (this.#forkRun !== undefined) {
+        this.#leaveOutFirst(); // it follows what is false
+        continue;
+      }
+      const before = this.isFalse && copyHeads(this.heads);
       try {
         const batch = this.#batches.push(record.value);
         if (!batch) continue;
+        if (before && this.isFalse(batch)) {
+          this.#fork(before);
+          continue;
+        }
         this.onBatch(batch);
         this.#pending = [];
         this.#isRunOver = true;
@@ -95,6 +120,14 @@ class Sieve {
         queue.push(...this.#leaveOutFirst().toReversed());
       }
     }
+  }
+
+  /** The batch that waits is false: nothing of it, or of what follows, is part of the chain. */
+  #fork(before: LaneHeads): void {
+    Object.assign(this.heads, before);
+    this.#isRunOver = true;
+    this.#forkRun = this.runs.length;
+    while (this.#pending.length > 0) this.#pending = this.#leaveOutFirst();
   }
 
   /** A batch that is not whole at the end will stay so. */

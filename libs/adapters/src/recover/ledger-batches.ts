@@ -23,7 +23,7 @@ export interface ReadBatch {
   /** One for each entry. */
   readonly records: readonly KafkaRecord[];
 }
-/** What is asked for when a record does not fit, and not before: on a sound ledger nothing more is read. */
+/** Asked for before the first record, as a void may be of records that fit (a fork), and again when a record does not fit. */
 export type ReadVoids = () => Promise<readonly VoidRange[]>;
 
 /** Errors of a record that was never admitted: the heads are where they were before its batch. */
@@ -52,7 +52,8 @@ export class LedgerBatches {
   }
 
   async push(record: KafkaRecord): Promise<ReadBatch[]> {
-    if (this.#voids?.take(record) === true) return [];
+    this.#voids ??= new Voids(await this.readVoids());
+    if (this.#voids.take(record)) return [];
     this.#pending.push(record);
     let batch: SealedBatch | undefined;
     try {
@@ -75,7 +76,7 @@ export class LedgerBatches {
   }
 
   async #past(error: LedgerBroken): Promise<ReadBatch[]> {
-    if (this.#voids !== undefined || !NOT_ADMITTED.includes(error.code)) throw error;
+    if (!NOT_ADMITTED.includes(error.code)) throw error;
     const again = this.#pending;
     let voids: Voids;
     try {
