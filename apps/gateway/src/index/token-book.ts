@@ -20,7 +20,7 @@ export interface TokenFact {
 }
 export type TokenAnswer = { readonly ok: TokenFact } | { readonly refused: 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' };
 
-/** Tokens as ledger facts. The ledger itself bounds them: 10,000 a tenant. */
+/** Tokens as ledger facts, some 300 bytes each. The ledger bounds the live ones: 10,000 a tenant. One that is over is kept, so that its caller is told so. */
 export class TokenBook {
   /** By a part of the hash: a lookup's timing tells at most that part, and the rest is compared in constant time. */
   readonly #byPrefix = new Map<string, TokenFact[]>();
