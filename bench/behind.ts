@@ -142,9 +142,9 @@ async function untilLedger(end: bigint): Promise<void> {
   while ((await endOf('ledger')) < end) await delay(200);
 }
 
-/** Until an entry of the kind is on the ledger, from where it ends now on: told by the records' headers. */
-async function ledgerHas(kind: string, from?: bigint): Promise<void> {
-  let position = from ?? 0n;
+/** Until an entry of the kind is on the ledger, from `from` on: told by the records' headers. */
+async function ledgerHas(kind: string, from: bigint): Promise<void> {
+  let position = from;
   const found: bigint[] = [];
   while (found.length === 0) {
     position = await readToEnd(

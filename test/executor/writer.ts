@@ -3,17 +3,9 @@ import { openExecutor } from '#sdk';
 
 import { openPool } from '../../examples/executor/database.ts';
 import { crmWriter } from '../../examples/executor/handlers.ts';
+import type { ExecutorProcessOptions } from '../support/effects-writer.ts';
 
-export interface WriterOptions {
-  readonly brokers: readonly string[];
-  readonly birth: string;
-  readonly tenant: string;
-  readonly trust: string;
-  readonly lanes: number;
-  readonly topicPrefix: string;
-  /** Hex. */
-  readonly seed: string;
-  readonly store: string;
+export interface WriterOptions extends ExecutorProcessOptions {
   readonly url: string;
   /** After the effect, before anything of it is written down. */
   readonly standsStill: boolean;

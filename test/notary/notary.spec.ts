@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
 import { codecs, FencedError, GuardFile, wire } from '#adapters';
-import { hex, LaneHalted, LedgerBroken, originOf, rangeRoot, verifyReceipt } from '#domain';
+import { entryName, hex, LaneHalted, LedgerBroken, originOf, rangeRoot, verifyReceipt } from '#domain';
 import type { MadeBatch } from '#testing';
 
-import { inputKeyName } from '../../apps/notary/src/input-keys.ts';
 import type { NotaryPoint } from '../../apps/notary/src/lane-notary.ts';
 import { until } from '../support/kafka.ts';
 import { NotaryWorld } from './harness.ts';
@@ -74,7 +73,7 @@ describe('a notary', () => {
 
   it('publishes the verdict without the proposal when its input key was erased', async () => {
     await world.publish(...births(), decided(0, 2));
-    const name = inputKeyName(world.ledger.originOf('acme'), 1);
+    const name = entryName(world.ledger.originOf('acme'), 1);
     await world.write({ topic: 'input-keys', key: Buffer.from(name), value: null });
     await world.write({ topic: 'input-keys', key: Buffer.from(name), value: Buffer.from('no key') }); // anyone with access may write here
     await world.attestAll();

@@ -5,7 +5,8 @@ import { openExecutor } from '#sdk';
 
 import { LOST, REFUSED } from './exit-codes.ts';
 
-export interface EffectsWriterOptions {
+/** Of any executor in a process of its own. */
+export interface ExecutorProcessOptions {
   readonly brokers: readonly string[];
   readonly birth: string;
   readonly tenant: string;
@@ -15,6 +16,9 @@ export interface EffectsWriterOptions {
   /** Hex. */
   readonly seed: string;
   readonly store: string;
+}
+
+export interface EffectsWriterOptions extends ExecutorProcessOptions {
   readonly from: 'now' | 'start';
   /** File of the effects. Lines are appended whole. */
   readonly effects: string;

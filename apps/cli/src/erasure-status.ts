@@ -1,5 +1,6 @@
 /** What still holds the bytes of an erased action: read from the topics as they are now. */
 import { codecs, type Home, type KafkaRecord, LaneReader, readToEnd } from '#adapters';
+import { entryName } from '#domain';
 
 import type { ActionEntries } from './action-entries.ts';
 
@@ -31,7 +32,7 @@ export async function whatHolds(home: Home, brokers: readonly string[], entries:
       return entries.inputs.filter((input) => input.topic === topic && input.offset >= start && entries.isOfThisEpoch(input)).length;
     };
     const indexes = new Set(entries.inputs.map(({ index }) => index));
-    const names = new Set([...indexes].map((index) => `${entries.origin}\0${index}`));
+    const names = new Set([...indexes].map((index) => entryName(entries.origin, index)));
     const erasedAtSeq = Math.max(-1, ...entries.erasures.map(({ laneSeq }) => laneSeq));
     return [
       { topic: 'actions', records: await inputs('actions'), until: RETENTION },

@@ -1,5 +1,6 @@
 import { codecs, ceHeaders, drawRandom, sealInput, type KafkaRecord, type OutgoingRecord } from '#adapters';
 import {
+  entryName,
   buildBatch,
   decide,
   erasedNames,
@@ -163,7 +164,7 @@ function decideRecord(
     const { origin, index } = entry.statement.predicate;
     const key = part === 0 ? inputKey : drawRandom(32);
     const value = codecs.inputKey.encode({ origin, leafIndex: Number(index), key });
-    draft.outgoing.push({ topic: topicName('input-keys'), partition: lane, key: Buffer.from(`${origin}\0${index}`), value });
+    draft.outgoing.push({ topic: topicName('input-keys'), partition: lane, key: Buffer.from(entryName(origin, index)), value });
     draft.inputKeyCount += 1;
     draft.outputBytes += INPUT_KEY_BYTES;
   });

@@ -1,4 +1,4 @@
-import { CLOCK_KEY, codecs, type KafkaRecord, type LogReader, type SnapshotManifest, readToEnd } from '#adapters';
+import { CLOCK_KEY, codecs, type KafkaRecord, type LogReader, type SnapshotManifest, readToEnd, Voids } from '#adapters';
 import { ed25519Verify, sha256 } from '#crypto';
 import { base64, concat, decodeState, equalBytes, kindOf, STATE_VERSION, type LaneState, type VoidRange } from '#domain';
 
@@ -39,10 +39,11 @@ export async function readSnapshots(options: TakeOverOptions, voids: readonly Vo
     },
     signal,
   );
+  const voided = new Voids(voids);
   const newest = await newestOf(
     options,
     await trustedSigners(options),
-    [...manifests.values()].filter(({ ledgerOffset }) => !isVoid(voids, BigInt(ledgerOffset))),
+    [...manifests.values()].filter(({ ledgerOffset }) => !voided.at(BigInt(ledgerOffset))),
     chunks,
   );
   return { newest, keys };
@@ -96,8 +97,6 @@ async function newestOf(
   }
   return undefined;
 }
-
-const isVoid = (voids: readonly VoidRange[], offset: bigint): boolean => voids.some(({ from, to }) => offset >= from && offset < to);
 
 /** By key, as compaction keeps them. */
 function collect(key: string, { value }: KafkaRecord, manifests: Map<string, SnapshotManifest>, chunks: Map<string, Uint8Array>): void {

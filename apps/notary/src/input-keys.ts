@@ -2,8 +2,6 @@ import { codecs, type FetchedPartition, type FetchPosition, type LogReader } fro
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytesPerPartition: 8 * 1024 * 1024 };
 
-export const inputKeyName = (origin: string, index: number): string => `${origin}\0${index}`;
-
 /** Input keys of entries that are not attested yet, read beside the ledger. Erased keys are not in it. */
 export class InputKeys {
   readonly #keys = new Map<string, { readonly key: Uint8Array; readonly offset: bigint }>();

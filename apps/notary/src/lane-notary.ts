@@ -15,6 +15,7 @@ import {
   wire,
 } from '#adapters';
 import {
+  entryName,
   equalBytes,
   type LaneHeads,
   type LedgerBirth,
@@ -28,7 +29,7 @@ import {
 } from '#domain';
 
 import { reach, recordsOf, SignedHistory } from './history.ts';
-import { inputKeyName, InputKeys } from './input-keys.ts';
+import { InputKeys } from './input-keys.ts';
 import { entryRecords, hasVerdict, positionRecord, treeHeadRecord } from './outgoing.ts';
 import { restore } from './restore.ts';
 
@@ -165,7 +166,7 @@ export class LaneNotary {
     await this.#guarded(lane, attestation.signed);
     await onPoint?.('after-guard');
     // 7. One transaction: receipts, verdicts, tree heads, position. A crash before its commit leaves nothing, after it everything.
-    for (const { entry } of attestation.entries) inputKeys.forget(inputKeyName(entry.origin, entry.leafIndex));
+    for (const { entry } of attestation.entries) inputKeys.forget(entryName(entry.origin, entry.leafIndex));
     const newest = new Map(attestation.signed.map((head) => [head.origin, head]));
     for (const head of newest.values()) records.push(treeHeadRecord(head, heads.lane, this.topicName));
     records.push(this.#position(lane, attestation));
@@ -195,7 +196,7 @@ export class LaneNotary {
   async #entryRecords({ heads, reader, inputKeys, signal }: Lane, { entries }: Attestation): Promise<OutgoingRecord[]> {
     const sealed = entries.map(({ entry }) => entry).filter(isProposal);
     await inputKeys.until(
-      sealed.map(({ origin, leafIndex }) => inputKeyName(origin, leafIndex)),
+      sealed.map(({ origin, leafIndex }) => entryName(origin, leafIndex)),
       reader,
       signal,
     );
@@ -207,7 +208,7 @@ export class LaneNotary {
 
   /** The exact payload bytes. null when its key was erased; receipts never depend on it. */
   #proposal(entry: NotarisedEntry, inputKeys: InputKeys): Uint8Array | null {
-    const key = inputKeys.get(inputKeyName(entry.origin, entry.leafIndex));
+    const key = inputKeys.get(entryName(entry.origin, entry.leafIndex));
     if (!key) return null;
     try {
       return wire.decodeEnvelope(openInput(entry.sealed.record.input, key))?.payload ?? null;
@@ -253,7 +254,7 @@ function add(
   attestation.ledgerOffset = ledgerOffset;
   const endSeq = batch.firstSeq + batch.entries.length;
   if (endSeq <= publishedSeq) {
-    for (const { origin, leafIndex } of batch.entries) inputKeys.forget(inputKeyName(origin, leafIndex));
+    for (const { origin, leafIndex } of batch.entries) inputKeys.forget(entryName(origin, leafIndex));
     return; // its receipts are there: published before the position was lost
   }
   if (batch.firstSeq < publishedSeq) throw new LaneHalted('FORKED', `receipts end inside the batch at sequence ${batch.firstSeq}`);

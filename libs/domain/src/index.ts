@@ -26,6 +26,7 @@ export * from './formats/time.ts';
 export * from './formats/ids.ts';
 
 // ledger records and what entries are
+export { entryName } from './ledger/entry-name.ts';
 export * from './ledger/record.ts';
 export * from './ledger/entry.ts';
 export * from './ledger/permit.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { CedarEngine, checkBundleInChild, codecs, kafkaLaneLog, readToEnd } from '#adapters';
-import { type Bundle, canonicalBytes } from '#domain';
+import { entryName, type Bundle, canonicalBytes } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, INVALID, VALID } from '../errors.ts';
@@ -58,12 +58,12 @@ async function decidedUnder(context: Context, before: Bundle, after: Bundle, max
   });
   const keys = await inputKeys(
     context,
-    new Set(reader.decisions.map(({ statement: { predicate } }) => `${predicate.origin}\0${predicate.index}`)),
+    new Set(reader.decisions.map(({ statement: { predicate } }) => entryName(predicate.origin, predicate.index))),
   );
   const engine = new CedarEngine();
   const told = reader.decisions.map((entry) => {
     const { origin, index } = entry.statement.predicate;
-    return whatIf(entry, keys.get(`${origin}\0${index}`), reader, { before, after, engine });
+    return whatIf(entry, keys.get(entryName(origin, index)), reader, { before, after, engine });
   });
   const seen = told.filter((each) => each !== undefined);
   return { looked: told.length, gone: told.length - seen.length, changed: seen.filter((each) => each.before !== each.after) };

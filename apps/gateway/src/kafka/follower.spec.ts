@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
 
-import type { FetchedPartition, FetchOptions, KafkaRecord, LogReader } from '#adapters';
+import { BrokerUnavailable, type FetchedPartition, type FetchOptions, type KafkaRecord, type LogReader } from '#adapters';
 import { MemoryLane } from '#testing';
 
 import { Health } from '../../../kit/src/index.ts';
@@ -116,4 +116,66 @@ it('a token that was revoked behind what a reader has folded is admitted no long
   broker.allowed = ledger.length;
   await broker.answered();
   expect([admitted(), health.reasons]).toEqual(['TOKEN_REVOKED', []]);
+});
+
+/** The voids of a lane are read before its first record: by a question for `checkpoints` alone. */
+class AwayForVoids extends SlowBroker {
+  asked = 0;
+
+  override endOffsets(partitions: readonly { topic: string; partition: number }[]) {
+    if (partitions.length > 1) return super.endOffsets(partitions);
+    this.asked += 1;
+    return this.voids();
+  }
+
+  voids(): ReturnType<SlowBroker['endOffsets']> {
+    if (this.asked <= 2) return Promise.reject(new BrokerUnavailable('no connection'));
+    return super.endOffsets([{ topic: 'checkpoints', partition: 0 }]);
+  }
+}
+
+/** It has something on `checkpoints`, and never hands it out. */
+class SilentAboutVoids extends AwayForVoids {
+  override voids(): ReturnType<SlowBroker['endOffsets']> {
+    return Promise.resolve([{ topic: 'checkpoints', partition: 0, start: 0n, highWatermark: 1n, lastStable: 1n }]);
+  }
+
+  override async fetch(positions: readonly FetchPosition[], options: FetchOptions = {}): Promise<FetchedPartition[]> {
+    const { signal } = options;
+    if (positions.length > 1 || !signal) return super.fetch(positions, options);
+    return new Promise((_, reject) => {
+      signal.addEventListener('abort', () => {
+        reject(signal.reason as Error);
+      });
+    });
+  }
+}
+
+function following(broker: SlowBroker): { health: Health; follower: Follower } {
+  const health = new Health();
+  const given = { brokers: [], birth, index: new LedgerIndex(birth), health, log: pino({ level: 'silent' }) };
+  follower = new Follower({
+    ...{ ...given, topicOf: (name: string) => name, onReceipt: () => undefined },
+    openReader: () => Promise.resolve(broker),
+  });
+  follower.start();
+  return { health, follower };
+}
+
+it('a broker that goes away while the voids of a lane are read halts no lane: it is followed when the broker is back', async () => {
+  const broker = new AwayForVoids(ledgerOf(5));
+  broker.allowed = 5;
+  broker.end = 5n;
+  const { health, follower: of } = following(broker);
+  await expect.poll(() => of.isCaughtUp).toBe(true);
+  expect([of.haltOf(0), broker.asked > 2, health.reasons]).toEqual([undefined, true, []]);
+});
+
+it('a gateway that is stopped while the voids of a lane are read raises no alarm: its lane is not halted', async () => {
+  const broker = new SilentAboutVoids(ledgerOf(5));
+  broker.allowed = 5;
+  const { health, follower: of } = following(broker);
+  await expect.poll(() => broker.asked).toBe(1);
+  await of.close();
+  expect([of.haltOf(0), health.reasons.map(({ state }) => state)]).toEqual([undefined, ['waiting']]);
 });

@@ -261,7 +261,7 @@ export class Follower {
         this.#freshness[position.lane]?.note({ askedAtMs, nowMs: this.#monotonicMs(), ...ends });
       }
     } catch (error) {
-      if (error instanceof KafkaFault && error.retriable) throw error;
+      if (this.#isStopped() || (error instanceof KafkaFault && error.retriable)) throw error;
       this.#halt(position, error);
     }
     return position.next > before;

@@ -1,4 +1,5 @@
 import {
+  entryName,
   Findings,
   LaneChecker,
   INPUT_TOPICS,
@@ -189,11 +190,11 @@ class Inputs {
   deadLetter({ value }: KafkaRecord): void {
     if (value === null) return;
     const letter = decoded(() => codecs.deadLetter.decode(value));
-    if (letter) this.#refused.set(`${letter.origin}\0${letter.leafIndex}`, letter.bytes);
+    if (letter) this.#refused.set(entryName(letter.origin, letter.leafIndex), letter.bytes);
   }
 
   of({ record, statement }: SealedEntry): ReplayInput {
-    const name = `${statement.predicate.origin}\0${statement.predicate.index}`;
+    const name = entryName(statement.predicate.origin, statement.predicate.index);
     const inputKey = this.#keys.get(name);
     if (record.inputForm === 'plain') return { value: record.input, inputKey };
     if (record.inputForm === 'none') return { value: this.#refused.get(name), inputKey };

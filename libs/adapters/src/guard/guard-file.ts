@@ -43,20 +43,15 @@ export interface Guard {
 export function readGuard(folder: string, lane: number): Guard['heads'] | undefined {
   const path = join(folder, `lane-${lane}`);
   if (!existsSync(path)) return undefined;
-  const text = readFileSync(path, 'latin1');
-  const heads = new Map<string, { size: number; root: string }>();
-  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
-    if (line === '') continue;
-    const { origin, size, root } = parseLine(path, line);
-    if (size > (heads.get(origin)?.size ?? 0)) heads.set(origin, { size, root });
-  }
+  const heads: Heads = new Map();
+  for (const line of wholeLines(readFileSync(path, 'latin1')).split('\n')) if (line !== '') remember(heads, path, parseLine(path, line));
   return heads;
 }
 
 export class GuardFile implements Guard {
   readonly #path: string;
   readonly #mark: OwnerMark;
-  readonly #heads = new Map<string, { size: number; root: string }>();
+  readonly #heads: Heads = new Map();
   #file: number;
   #bytes: number;
 
@@ -64,7 +59,7 @@ export class GuardFile implements Guard {
     this.#path = path;
     this.#mark = mark;
     this.#bytes = text.length; // ASCII
-    for (const line of text.split('\n')) if (line !== '') this.#remember(parseLine(path, line));
+    for (const line of text.split('\n')) if (line !== '') remember(this.#heads, path, parseLine(path, line));
     this.#file = openSync(path, 'a', SECRET_FILE);
   }
 
@@ -76,7 +71,7 @@ export class GuardFile implements Guard {
     const path = join(folder, `lane-${lane}`);
     const mark = OwnerMark.take(`${path}.owner`); // first: see OwnerMark
     const text = existsSync(path) ? readFileSync(path, 'latin1') : '';
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    const whole = wholeLines(text);
     if (whole !== text || !existsSync(path)) writeWhole(path, whole, SECRET_FILE);
     return new GuardFile(path, mark, whole);
   }
@@ -89,7 +84,7 @@ export class GuardFile implements Guard {
     const lines = heads
       .filter(({ origin, size }) => size > (this.#heads.get(origin)?.size ?? 0))
       .map(({ origin, size, root }) => ({ origin, size, root: hex(root) }));
-    for (const line of lines) this.#remember(line);
+    for (const line of lines) remember(this.#heads, this.#path, line);
     if (lines.length > 0) this.#write(lines.map(formatLine).join(''));
     this.#expectOurs(); // after the write: see OwnerMark
   }
@@ -121,12 +116,6 @@ export class GuardFile implements Guard {
     }
   }
 
-  #remember({ origin, size, root }: Line): void {
-    const known = this.#heads.get(origin);
-    if (known?.size === size && known.root !== root) throw new GuardError(`${this.#path}: two roots for ${origin} at size ${size}`);
-    if (size > (known?.size ?? 0)) this.#heads.set(origin, { size, root });
-  }
-
   #rewrite(): void {
     const text = [...this.#heads].map(([origin, head]) => formatLine({ origin, ...head })).join('');
     writeWhole(this.#path, text, SECRET_FILE);
@@ -144,6 +133,16 @@ interface Line {
 }
 
 const formatLine = ({ origin, size, root }: Line): string => `${origin} ${size} ${root}\n`;
+
+type Heads = Map<string, { readonly size: number; readonly root: string }>;
+/** A last line that was cut short, or is being written, is left out. */
+const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf('\n') + 1);
+
+function remember(heads: Heads, path: string, { origin, size, root }: Line): void {
+  const known = heads.get(origin);
+  if (known?.size === size && known.root !== root) throw new GuardError(`${path}: two roots for ${origin} at size ${size}`);
+  if (size > (known?.size ?? 0)) heads.set(origin, { size, root });
+}
 
 function parseLine(path: string, line: string): Line {
   const [, origin, size, root] = LINE.exec(line) ?? [];

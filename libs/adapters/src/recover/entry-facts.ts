@@ -1,4 +1,4 @@
-import { type InputFacts, type LaneState, replayFacts, type SealedEntry, type WireCodec } from '#domain';
+import { entryName, type InputFacts, type LaneState, replayFacts, type SealedEntry, type WireCodec } from '#domain';
 
 import { InputError, openInput } from '../home/input-crypto.ts';
 
@@ -12,7 +12,7 @@ export function entryFacts(
   if (record.inputForm === 'plain') return replayFacts(kind, record.input, wire, state);
   if (record.inputForm === 'none' || kind !== 'action.decided') return {};
   const { origin, index } = statement.predicate;
-  const key = keys.get(`${origin}\0${index}`);
+  const key = keys.get(entryName(origin, index));
   try {
     return key ? replayFacts(kind, openInput(record.input, key), wire, state) : {};
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Receipts that people hold of a lane, when `receipts` has lost them: each proves its entry by itself. */
-import { parseCheckpoint, parseNote, parseProof, parseStatement, parseVkey, ReceiptError, utf8, verifyReceipt } from '#domain';
+import { entryName, parseCheckpoint, parseNote, parseProof, parseStatement, parseVkey, ReceiptError, utf8, verifyReceipt } from '#domain';
 
 import { RecoverError } from './foreign.ts';
 
@@ -10,8 +10,6 @@ export interface HeldReceipt {
 }
 /** Exact bytes of attested entries, by `<origin>\0<index>`. */
 export type HeldEntries = ReadonlyMap<string, Uint8Array>;
-
-export const heldName = (origin: string, index: number | string): string => `${origin}\0${index}`;
 
 /**
  * The entry of each receipt. A log's key is what ledger.json says of the lane's own log, and what an entry says of every other: one that `receipts`
@@ -36,7 +34,7 @@ export function heldEntries(
       throw new RecoverError('RECEIPT', `${unknown?.name ?? ''}: nothing here names the key of ${unknown?.origin ?? ''}`);
     for (const { name, proof, origin } of ready) {
       const { entry, index } = verified(name, () => verifyReceipt(proof, { origin, vkey: vkeys.get(origin) ?? '' }));
-      held.set(heldName(origin, String(index)), entry);
+      held.set(entryName(origin, index), entry);
       learn(parseStatement(entry).statement.predicate['vkey']);
     }
     waiting = waiting.filter((each) => !ready.includes(each));

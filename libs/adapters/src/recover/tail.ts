@@ -6,6 +6,7 @@ import {
   decide,
   type Decided,
   emptyLane,
+  entryName,
   equalBytes,
   evolve,
   evolveFacts,
@@ -31,7 +32,7 @@ import { codecs } from '../wire/codec.ts';
 import { ceHeaders } from '../wire/headers.ts';
 import { entryFacts } from './entry-facts.ts';
 import { findForeign, type Foreign, type LaneToRecover, RecoverError } from './foreign.ts';
-import { type HeldEntries, heldName } from './held-receipts.ts';
+import type { HeldEntries } from './held-receipts.ts';
 
 export interface TailOptions extends LaneToRecover {
   readonly engine: PolicyEngine;
@@ -105,7 +106,7 @@ export async function examineLane(options: TailOptions): Promise<Recovery> {
 
 const NOTHING_HELD: HeldEntries = new Map();
 const heldOf = (held: HeldEntries, { predicate: { origin, index } }: Statement): Uint8Array | undefined =>
-  held.get(heldName(origin, index));
+  held.get(entryName(origin, index));
 const isContradicted = (entry: Uint8Array, attested: readonly (Uint8Array | undefined)[]): boolean =>
   attested.some((bytes) => bytes !== undefined && !equalBytes(bytes, entry));
 
@@ -151,7 +152,7 @@ class Remake {
   }
 
   /**
-   * What stands next in any tree and somebody holds a receipt of, the oldest first, until nobody holds the next of any. Parts of one input are one
+   * The next entry of any tree, where a held receipt proves it, the oldest first, until none proves the next of any. Parts of one input are one
    * batch, so a part without a receipt comes with its others. Entries of one millisecond are tried one after the other.
    */
   async held(held: HeldEntries): Promise<Remade[]> {
@@ -160,7 +161,7 @@ class Remake {
     const system = systemTree(heads.lane);
     for (;;) {
       const next = [...heads.trees.values()].flatMap(({ origin, range }) => {
-        const entry = held.get(heldName(origin, range.size));
+        const entry = held.get(entryName(origin, range.size));
         if (!entry) return [];
         const first = parseStatement(entry).statement;
         const { source, decidedAt } = first.predicate;
@@ -214,7 +215,7 @@ class Remake {
     const { reader, lane, topicName } = this.options;
     const { source } = first.predicate;
     if (source.kind === 'tick') return [{ kind: 'tick' }];
-    const keys = this.keys.get(`${keyed.origin}\0${keyed.index}`);
+    const keys = this.keys.get(entryName(keyed.origin, keyed.index));
     if (!keys) throw notAgain(first, 'its input key is gone, erased or expired');
     for (let offset = this.state.positions[source.topic].next; ;) {
       const [fetched] = await reader.fetch([{ topic: topicName(source.topic), partition: lane, offset }]);
@@ -253,7 +254,7 @@ class Remake {
     const { lane, topicName } = this.options;
     if (input.kind !== 'record' || !first) return [];
     const { origin, index } = first.statement.predicate;
-    const name = `${origin}\0${index}`;
+    const name = entryName(origin, index);
     const [newest] = this.keys.get(name) ?? [];
     if (newest && equalBytes(newest, input.inputKey)) return [];
     const value = codecs.inputKey.encode({ origin, leafIndex: Number(index), key: input.inputKey });

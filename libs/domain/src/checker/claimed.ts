@@ -1,20 +1,19 @@
 import { equalBytes, hex, utf8 } from '../formats/bytes.ts';
 import { parseCanonical } from '../formats/canonical-json.ts';
-import { parseCheckpoint, verifyCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
+import { parseCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
 import { parseNote } from '../formats/signed-note.ts';
 import { parseProof } from '../formats/tlog-proof.ts';
-import { parseVkey } from '../formats/vkey.ts';
 import type { TreeHead } from '../ledger/heads.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import { NESTING_MAX } from '../payloads/kinds.ts';
 import type { Findings } from './report.ts';
-import type { Roots } from './roots.ts';
+import { type Roots, signedBy } from './roots.ts';
 
 /**
  * I10 for what a claim was granted by: the checkpoint of its receipt is one of the ledger's own, so the entry that the receipt proves is the one at
- * that index. The log's key alone can sign a tree that never was, and a permit in it: a decider that believed it convicts itself here, and so does
- * whoever sent one that was refused.
+ * that index. The log's key alone can sign a tree that never was, and a permit in it: a decider that believed it convicts itself here. One that was
+ * refused is named, as it shows a log's key in other hands.
  */
 export class Claimed {
   constructor(
@@ -31,7 +30,7 @@ export class Claimed {
     if (kind === 'claim.granted') this.findings.checked('I10');
     const own = this.roots.at(tree.origin, checkpoint.size);
     if (own && equalBytes(own, checkpoint.root)) return;
-    if (kind === 'claim.refused' && !isSigned(note, tree)) return;
+    if (kind === 'claim.refused' && !signedBy(tree, utf8(note))) return;
     const where = `${tree.origin} index ${predicate.index}`;
     const what = `a claim shows size ${checkpoint.size} with root ${hex(checkpoint.root)}, and ${own ? `the ledger has ${hex(own)}` : 'no batch of the ledger ends there'}`;
     if (kind === 'claim.granted') this.findings.violated('I10', `${where}: ${what}`);
@@ -59,14 +58,5 @@ function toldBy(note: string): Checkpoint | undefined {
     return parseCheckpoint(parseNote(utf8(note)).text);
   } catch {
     return undefined;
-  }
-}
-
-function isSigned(note: string, { origin, vkey }: TreeHead): boolean {
-  try {
-    verifyCheckpoint(utf8(note), { origin, verifier: parseVkey(vkey) });
-    return true;
-  } catch {
-    return false;
   }
 }

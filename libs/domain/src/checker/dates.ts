@@ -1,6 +1,7 @@
 import { CLOCK_DIFFERENCE_MAX_MS } from '../decide/lane-time.ts';
 import { formatTime, parseTime } from '../formats/time.ts';
 import type { Rules } from '../ledger/entry.ts';
+import { entryName } from '../ledger/entry-name.ts';
 import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import type { Findings } from './report.ts';
 
@@ -47,9 +48,9 @@ export class Dates {
 
   /** The receipt of an entry whose record was read before, and when the broker appended it, where that is known. */
   receipt(origin: string, index: number, appendedAtMs: number | undefined): void {
-    const late = this.#late.get(nameOf(origin, index));
+    const late = this.#late.get(entryName(origin, index));
     if (!late || appendedAtMs === undefined || appendedAtMs >= late.appendedAtMs) return;
-    this.#late.delete(nameOf(origin, index));
+    this.#late.delete(entryName(origin, index));
     this.#again += 1;
     // A notary may have been away: a receipt that is younger than its entry contradicts nothing.
     if (late.decidedAtMs - appendedAtMs > DIFFERENCE_MAX_MS[this.rules])
@@ -73,7 +74,7 @@ export class Dates {
     const compared = { appendedAtMs, decidedAtMs: parseTime(decidedAt) };
     const differenceMs = appendedAtMs - compared.decidedAtMs;
     if (Math.abs(differenceMs) <= DIFFERENCE_MAX_MS[this.rules]) return;
-    if (differenceMs > 0 && this.#late.size < LATE_MAX) this.#late.set(nameOf(origin, index), compared);
+    if (differenceMs > 0 && this.#late.size < LATE_MAX) this.#late.set(entryName(origin, index), compared);
     else this.#apart(`${origin} index ${index}`, compared);
   }
 
@@ -84,5 +85,4 @@ export class Dates {
   }
 }
 
-const nameOf = (origin: string, index: number | string): string => `${origin}\0${index}`;
 const secondsOf = (ms: number): string => (ms / 1000).toFixed(1);

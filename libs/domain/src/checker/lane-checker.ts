@@ -1,6 +1,5 @@
 import type { LedgerBirth, LaneState } from '../decide/state.ts';
-import { verifyCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
-import { parseVkey } from '../formats/vkey.ts';
+import type { Checkpoint } from '../formats/checkpoint.ts';
 import { emptyLane } from '../decide/state.ts';
 import { allTrees, LedgerBroken, treeAt, type LaneHeads, type TreeHead } from '../ledger/heads.ts';
 import type { WireCodec } from '../ledger/record.ts';
@@ -14,7 +13,7 @@ import { Permits } from './permits.ts';
 import { Receipts } from './receipts.ts';
 import { Replay, type ReplayInput } from './replay.ts';
 import type { Findings, InvariantId } from './report.ts';
-import { Roots } from './roots.ts';
+import { Roots, signedBy } from './roots.ts';
 
 export interface LaneCheckerOptions {
   readonly birth: LedgerBirth;
@@ -108,7 +107,7 @@ export class LaneChecker {
   head({ origin, checkpoint: note }: { readonly origin: string; readonly checkpoint: Uint8Array }): void {
     const tree = allTrees(this.heads).find((each) => each.origin === origin);
     if (!tree || this.#broken) return;
-    const signed = signedBy(note, origin, tree.vkey);
+    const signed = signedBy(tree, note);
     // A head signed after the ledger's end was read is beyond what can be compared here.
     if (!signed) return;
     if (signed.size > BigInt(tree.range.size)) this.#beyond(tree, signed);
@@ -184,13 +183,4 @@ function groupsOf({ entries }: SealedBatch): SealedEntry[][] {
     else groups.at(-1)?.push(entry);
   }
   return groups;
-}
-
-/** undefined when the log did not sign it: then it says nothing. */
-function signedBy(note: Uint8Array, origin: string, vkey: string): Checkpoint | undefined {
-  try {
-    return verifyCheckpoint(note, { origin, verifier: parseVkey(vkey) });
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { parseTime } from '../formats/time.ts';
 import type { Predicate } from '../ledger/entry.ts';
+import { entryName } from '../ledger/entry-name.ts';
 import { permitOf } from '../ledger/permit.ts';
 import type { SealedEntry } from '../ledger/sealed-batch.ts';
 import { text } from '../ledger/text.ts';
@@ -35,13 +36,13 @@ export class Permits {
     const permit = isYes ? permitOf(predicate) : undefined;
     if (!permit) return;
     const { executors, executeBy } = permit;
-    this.#unclaimed.set(placeOf(predicate, predicate.index), { action, executors, executeByMs: parseTime(executeBy) });
+    this.#unclaimed.set(entryName(predicate.origin, predicate.index), { action, executors, executeByMs: parseTime(executeBy) });
     if (this.#unclaimed.size >= this.#sweepAt) this.#sweep(parseTime(predicate.decidedAt));
   }
 
   #granted(action: string, predicate: Predicate): void {
     const decision = text(predicate['decision']);
-    const place = placeOf(predicate, decision);
+    const place = entryName(predicate.origin, decision);
     const permit = this.#unclaimed.get(place);
     this.#unclaimed.delete(place);
     const executor = text(predicate['executor']);
@@ -59,5 +60,3 @@ export class Permits {
     this.#sweepAt = Math.max(SWEEP_FROM, 2 * this.#unclaimed.size);
   }
 }
-
-const placeOf = ({ origin }: Predicate, index: string): string => `${origin}\0${index}`;

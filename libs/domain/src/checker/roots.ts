@@ -1,7 +1,8 @@
 import { equalBytes, hex } from '../formats/bytes.ts';
-import type { Checkpoint } from '../formats/checkpoint.ts';
+import { verifyCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
 import { rangeRoot } from '../formats/merkle.ts';
-import { type LaneHeads, treeAt } from '../ledger/heads.ts';
+import { parseVkey } from '../formats/vkey.ts';
+import { type LaneHeads, treeAt, type TreeHead } from '../ledger/heads.ts';
 import type { SealedBatch } from '../ledger/sealed-batch.ts';
 import type { Findings } from './report.ts';
 
@@ -36,5 +37,14 @@ export class Roots {
     else if (!equalBytes(expected, root)) {
       this.findings.violated('I10', `${origin}: size ${size} is signed with root ${hex(root)}, the ledger has ${hex(expected)}`);
     }
+  }
+}
+
+/** undefined when the log did not sign the note: then it says nothing. */
+export function signedBy({ origin, vkey }: Pick<TreeHead, 'origin' | 'vkey'>, note: Uint8Array): Checkpoint | undefined {
+  try {
+    return verifyCheckpoint(note, { origin, verifier: parseVkey(vkey) });
+  } catch {
+    return undefined;
   }
 }

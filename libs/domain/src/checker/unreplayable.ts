@@ -1,5 +1,6 @@
 import { erasedNames } from '../decide/erase.ts';
 import type { Range } from '../decide/limits.ts';
+import { entryName } from '../ledger/entry-name.ts';
 import type { SealedEntry } from '../ledger/sealed-batch.ts';
 
 /** Entries that cannot be decided again, and why. That an input was erased is known by the `input.erased` that says so, later in the same tree. */
@@ -34,13 +35,13 @@ export class Unreplayable {
     const predicate = group[0]?.statement.predicate;
     const firstLog = predicate?.['firstLog']; // of a repetition whose first request is in a log that was closed
     const origin = typeof firstLog === 'string' ? firstLog : (predicate?.origin ?? '');
-    return index !== undefined && this.#restOn(group, `${origin}\0${index}`);
+    return index !== undefined && this.#restOn(group, entryName(origin, index));
   }
 
   /** The same for entries that were decided by the inputs of several others, which are among these. */
   restOnGoneIn(group: readonly SealedEntry[], among: readonly Range[]): boolean {
     return among.some(({ origin, first, last }) =>
-      (this.#goneAt.get(origin) ?? []).some((index) => first <= index && index <= last && this.#restOn(group, `${origin}\0${index}`)),
+      (this.#goneAt.get(origin) ?? []).some((index) => first <= index && index <= last && this.#restOn(group, entryName(origin, index))),
     );
   }
 
@@ -70,7 +71,7 @@ export class Unreplayable {
 
   #add(group: readonly SealedEntry[], because?: string): void {
     const { origin = '', index = '' } = group[0]?.statement.predicate ?? {};
-    const name = `${origin}\0${index}`;
+    const name = entryName(origin, index);
     this.#gone.set(name, { because: because ?? name, place: `${origin} index ${index}`, entries: group.length });
   }
 }

@@ -23,7 +23,7 @@ export function isLive(facts: Facts, { issuer, keyid, token }: Sender, nowMs: nu
   return facts.issuers.has(issuer) && isStillAdmitted(facts, issuer, keyid);
 }
 
-/** Tokens past their end: nobody can tell one from a token that never was, as no permit and no question outlives it. */
+/** Tokens past their end: no permit and no question outlives its token, so one that is forgotten is missed by no decision. */
 export function forgetEnded(tokens: Map<string, Token>, nowMs: number): void {
   for (const [id, { validUntilMs }] of tokens) if (nowMs >= validUntilMs) tokens.delete(id);
 }

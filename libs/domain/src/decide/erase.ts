@@ -1,4 +1,5 @@
 /** Destroying the input keys of an action's entries: docs/erasure.md. The entries, their receipts and every proof stay as they are. */
+import { entryName } from '../ledger/entry-name.ts';
 import type { Predicate } from '../ledger/entry.ts';
 import type { EntryContent } from './draft.ts';
 import { settlement } from './settlement.ts';
@@ -9,7 +10,7 @@ export const CANCELLED_ERASED = 'CANCELLED_ERASED';
 
 /** Names on `input-keys` of what an `input.erased` destroys: `<origin>\0<index>`. */
 export function erasedNames({ origin, log, erases }: Predicate): string[] {
-  return (erases as readonly string[]).map((index) => `${typeof log === 'string' ? log : origin}\0${index}`);
+  return (erases as readonly string[]).map((index) => entryName(typeof log === 'string' ? log : origin, index));
 }
 
 export interface ErasureRequest {

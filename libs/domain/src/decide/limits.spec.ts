@@ -63,6 +63,16 @@ describe('what a limit has counted', () => {
     book.forget('next', [2]);
     expect(book.unknownOf('one', 1)).toMatchObject([{ origin: 'next', first: 2, last: 2 }]);
   });
+  it('of the same index in two logs is two decisions: one is given back, and one is erased, without the other', () => {
+    const one = { index: 2, nowMs: 0, amount: 5 };
+    const next = { index: 2, nowMs: 1, amount: 9, origin: 'next' };
+    const released = bookOf(one, next);
+    released.release(count(9), 'next', 2);
+    expect(released.spent(KEY, 1)).toBe(5);
+    const erased = bookOf(one, next);
+    erased.forget('next', [2]);
+    expect(erased.unknownOf('one', 1)).toMatchObject([{ origin: 'next', first: 2, last: 2 }]);
+  });
   it('is not mixed up when the window of the limit changes', () => {
     const book = bookOf({ index: 1, nowMs: 0, amount: 5 });
     book.add({ limit: 'one', origin: LOG, windowMs: 60_000, index: 2, nowMs: 1, count: count(7) });

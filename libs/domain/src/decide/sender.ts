@@ -9,8 +9,7 @@ export interface Token {
   readonly roles: readonly TokenRole[];
   /** What it may propose for; undefined: nothing. */
   readonly actors: readonly ActorRule[] | undefined;
-  /** It ends at this moment, POSIX milliseconds of lane time. */
-  /** Of one that was revoked: until when it is known. */
+  /** It ends at this moment, POSIX milliseconds of lane time; one that was revoked is known until then. */
   validUntilMs: number;
   revoked: boolean;
 }

@@ -14,9 +14,10 @@ export const EVIDENCE_AGE_SECONDS_MAX = 604_800;
 
 const scalar = z.enum(['string', 'long', 'boolean']);
 
-/** What each kind of statement may be at most, in seconds since it was made; whatever its own expiry says. */
 /** A day: no permit outlives its reasons. */
 export const EXECUTE_WITHIN_SECONDS_MAX = 86_400;
+
+/** How old a statement of a kind may be, in seconds since it was made, also where its own expiry is later. */
 const maxAge = seconds(60, EVIDENCE_AGE_SECONDS_MAX).optional();
 
 /** Where a fact that may loosen a decision comes from. Nothing that a proposer merely asserts is in this list. */
