@@ -58,6 +58,7 @@ describe('a lane that was decided with clocks a day ahead', () => {
     await world.start('decider');
     const part = `lane ${LANE} clock`;
     expect(await world.untilFailed('decider', part)).toContain(`countersign time set-back --lane ${LANE}`);
+    await until('the other lane is taken over', () => world.health('decider').length === 1);
     expect(world.health('decider')).toEqual([expect.objectContaining({ name: part, code: 'CLOCK' })]); // the other lane is well
     expect((await world.http('decider', '/metrics')).text).toContain(`countersign_lane_clock_held{lane="${LANE}",app="decider"} 1`);
     expect(alarms.map(({ code }) => code)).toContain('CLOCK');

@@ -10,6 +10,7 @@ import {
   heldEntries,
   LaneReader,
   PlainWriter,
+  publishRestored,
   publishVoids,
   RecoverError,
   type Recovery,
@@ -84,9 +85,14 @@ async function recover(context: Context, options: Options): Promise<number> {
 
 const isWhole = ({ ranges, tail }: Recovery): boolean => ranges.length === 0 && tail.length === 0;
 
-/** The voids first: what is made again comes behind them. */
-async function apply({ home, brokers }: Context, lane: number, { ranges, tail }: Recovery, { why, recovery }: Options): Promise<void> {
-  if (ranges.length > 0) {
+/** What is signed comes first: what is made again stands behind it. */
+async function apply(
+  { home, brokers }: Context,
+  lane: number,
+  { ranges, tail, undated }: Recovery,
+  { why, recovery }: Options,
+): Promise<void> {
+  if (ranges.length > 0 || undated) {
     const birth = home.birth();
     const seed = recovery === undefined ? home.key('admin') : seedFrom('--recovery', recovery);
     const keyid = keyIdOf(ed25519PublicKey(seed));
@@ -98,6 +104,7 @@ async function apply({ home, brokers }: Context, lane: number, { ranges, tail }:
     try {
       const voids = ranges.map((range) => ({ ...range, why }));
       await publishVoids(writer, home.topic('checkpoints'), voids, { birth, seed });
+      if (undated) await publishRestored(writer, home.topic('checkpoints'), { ...undated, why }, { birth, seed });
     } finally {
       await writer.close();
     }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import {
   codecs,
   type FetchedPartition,
+  isOperators,
   KafkaFault,
   type KafkaRecord,
   LaneReader,
@@ -288,7 +289,7 @@ export class Follower {
       const slot = index.foldReceipt(lane, receipt, Number(offset));
       if (slot === 'ahead') return false;
       this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, slot });
-    } else if (record.key?.toString().startsWith('_void.') !== true) this.#foldCheckpoint(lane, offset, value);
+    } else if (!isOperators(record.key)) this.#foldCheckpoint(lane, offset, value);
     return true;
   }
 

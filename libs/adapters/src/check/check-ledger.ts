@@ -19,7 +19,7 @@ import { CedarEngine } from '../cedar/engine.ts';
 import type { Home } from '../home/home.ts';
 import { openInput } from '../home/input-crypto.ts';
 import { kafkaLaneLog, readToEnd, UnreadableBatch, type KafkaRecord, type LaneLog, type LogReader } from '../kafka/index.ts';
-import { readVoids, Voids } from '../recover/ledger-batches.ts';
+import { readSigned, Voids } from '../recover/ledger-batches.ts';
 import { codecs, wire } from '../wire/codec.ts';
 
 export interface CheckOptions {
@@ -120,7 +120,9 @@ async function checkLane({ birth, topicPrefix }: LedgerToCheck, lane: number, sh
     inputOf: (entry) => inputs.of(entry),
     prepare: (state, value) => gate.prepare(state, value ?? null),
   });
-  const voids = new Voids(await readVoids(reader, { topic: `${topicPrefix}checkpoints`, lane, birth, wire }, signal));
+  const signed = await readSigned(reader, { topic: `${topicPrefix}checkpoints`, lane, birth, wire }, signal);
+  checker.restored(signed.restored);
+  const voids = new Voids(signed.voids);
   for (const { from, to, why } of voids.ranges) findings.noted('I2', `lane ${lane}: ledger offsets ${from} to ${to - 1n} are void: ${why}`);
   await read('ledger', (record) => (isVoid(voids, record) ? undefined : checker.record(record.value, record.timestampMs)), ledgerEnd);
   await read(

@@ -3,7 +3,9 @@ import {
   type LaneHeads,
   LedgerBroken,
   NOTHING_VOIDED,
+  readRestored,
   readVoid,
+  type RestoredRange,
   type SealedBatch,
   SealedBatches,
   type VoidBirth,
@@ -15,6 +17,8 @@ import type { LogReader } from '../kafka/reader.ts';
 import { readToEnd } from '../kafka/read-to-end.ts';
 import type { KafkaRecord } from '../kafka/records.ts';
 
+/** Before the sequence of the first entry that was written again: `_restored.<lane>.<sequence>` on `checkpoints`. */
+export const restoredKey = ({ lane, from }: Pick<RestoredRange, 'lane' | 'from'>): string => `_restored.${lane}.${from}`;
 /** Before the offset of the first voided record: `_void.<lane>.<offset>` on `checkpoints`. */
 export const voidKey = ({ lane, from }: Pick<VoidRange, 'lane' | 'from'>): string => `_void.${lane}.${from}`;
 
@@ -125,24 +129,39 @@ export class Voids {
   }
 }
 
+/** On `checkpoints`: what an operator has signed of the lane, not tree heads. */
+export const isOperators = (key: Buffer | null): boolean => /^_(void|restored)\./.test(key?.toString() ?? '');
+
+interface SignedPlace {
+  readonly topic: string;
+  readonly lane: number;
+  readonly birth: VoidBirth;
+  readonly wire: WireCodec;
+}
+
 /** Every void of a lane that a key of the ledger's birth signed. Others may write there, so nothing else is believed. */
-export async function readVoids(
+export const readVoids = async (reader: LogReader, place: SignedPlace, signal?: AbortSignal): Promise<VoidRange[]> =>
+  (await readSigned(reader, place, signal)).voids;
+
+/** The same of what was written again as well. */
+export async function readSigned(
   reader: LogReader,
-  place: { readonly topic: string; readonly lane: number; readonly birth: VoidBirth; readonly wire: WireCodec },
+  { topic, lane, birth, wire }: SignedPlace,
   signal: AbortSignal = new AbortController().signal,
-): Promise<VoidRange[]> {
-  const { topic, lane, birth, wire } = place;
-  const voids: VoidRange[] = [];
+): Promise<{ readonly voids: VoidRange[]; readonly restored: RestoredRange[] }> {
+  const [voids, restored]: [VoidRange[], RestoredRange[]] = [[], []];
   await readToEnd(
     reader,
     { topic, partition: lane },
     ({ key, value }) => {
-      if (value === null || key?.toString().startsWith('_void.') !== true) return;
+      if (value === null || !isOperators(key)) return;
       const envelope = wire.decodeEnvelope(value);
-      const found = envelope && readVoid(envelope, birth);
-      if (found?.lane === lane) voids.push(found);
+      const gone = envelope && readVoid(envelope, birth);
+      if (gone?.lane === lane) voids.push(gone);
+      const again = envelope && readRestored(envelope, birth);
+      if (again?.lane === lane) restored.push(again);
     },
     signal,
   );
-  return voids;
+  return { voids, restored };
 }

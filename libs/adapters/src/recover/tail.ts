@@ -5,6 +5,7 @@ import {
   buildBatch,
   decide,
   type Decided,
+  digestWith,
   emptyLane,
   entryName,
   equalBytes,
@@ -13,9 +14,11 @@ import {
   type Input,
   type LaneState,
   NOT_JUDGED_DETAIL,
+  NOTHING_VOIDED,
   parseStatement,
   parseTime,
   type PolicyEngine,
+  type RestoredRange,
   type SealedBatch,
   type Statement,
   systemTree,
@@ -53,10 +56,14 @@ export interface Remade {
   /** The lane's sequence that it leads to. */
   readonly laneSeq: number;
 }
+/** Entries that receipts on Kafka do not date: `digest` is over their bytes in order. */
+export type Undated = Pick<RestoredRange, 'lane' | 'from' | 'to' | 'digest'>;
 export interface Recovery extends Foreign {
   /** Entries that the ledger holds, and that receipts prove beyond them. */
   readonly held: number;
   readonly tail: readonly Remade[];
+  /** Of the tail; undefined where `receipts` holds all of it. To be signed before it is written. */
+  readonly undated: Undated | undefined;
 }
 
 /**
@@ -100,8 +107,18 @@ export async function examineLane(options: TailOptions): Promise<Recovery> {
   const remake = new Remake(options, state, gate, allKeys);
   const tail: Remade[] = [];
   for (const group of groupsOf(attested.slice(seq))) tail.push(await remake.group(group));
-  tail.push(...(await remake.held(held)));
-  return { ...foreign, held: seq, tail };
+  const dated = state.heads.nextSeq;
+  const proved = await remake.held(held);
+  tail.push(...proved);
+  return { ...foreign, held: seq, tail, undated: undatedOf(options, dated, proved) };
+}
+
+function undatedOf({ lane, wire }: TailOptions, firstSeq: number, proved: readonly Remade[]): Undated | undefined {
+  const records = proved.flatMap((each) => each.records.slice(0, each.entries));
+  if (records.length === 0) return undefined;
+  const entries = records.map(({ value }) => wire.decodeRecord(value ?? new Uint8Array()).entry);
+  const digest = entries.reduce((sofar, entry) => digestWith(sofar, entry), NOTHING_VOIDED);
+  return { lane, from: BigInt(firstSeq), to: BigInt(firstSeq + records.length), digest };
 }
 
 const NOTHING_HELD: HeldEntries = new Map();

@@ -8,6 +8,7 @@ import { tenantSeed } from '../formats/log-key.ts';
 import { signCheckpoint } from '../formats/checkpoint.ts';
 import { parseProof } from '../formats/tlog-proof.ts';
 import { statementBytes } from '../ledger/statement.ts';
+import { digestWith, NOTHING_VOIDED } from '../ledger/void.ts';
 import { NOT_JUDGED } from '../policy/types.ts';
 import type { InvariantId } from './report.ts';
 
@@ -141,6 +142,32 @@ describe('the checker', () => {
     expect(violated(await check(lane, countsOf(lane), { receipts, heads: [...heads, forged(lane.parties.seedOf('decider'))] }))).toEqual(
       [],
     );
+  });
+
+  it('takes an operator’s signed word that exactly these entries were written again, when no receipt dates them (I11)', async () => {
+    const lane = ready();
+    const dates = lane.entries.map(({ statement }) => Date.parse(statement.predicate.decidedAt));
+    const [from, to] = [3, 6];
+    const digest = lane.entries.slice(from, to).reduce((sofar, { bytes }) => digestWith(sofar, bytes), NOTHING_VOIDED);
+    const range = { lane: 0, from: BigInt(from), to: BigInt(to), digest, why: 'incident 9' };
+    const checkWith = (apartMs: number, given: object, alsoAt = from): Promise<Checked> => {
+      const appendedAtMs = dates.map((date, at) => (at === alsoAt || (from <= at && at < to) ? date + apartMs : date));
+      const topics = { ...topicsOf(lane), appendedAtMs, restored: [{ ...range, ...given }] };
+      return checkLane(topics, new FakeEngine(), attest(lane, lane.parties.keys), countsOf(lane));
+    };
+    const sound = await checkWith(95_000, {});
+    expect([sound.status, sound.invariants.find(({ id }) => id === 'I11')?.notes]).toEqual([
+      'valid',
+      ['lane 0: sequences 3 to 5 were written again: incident 9'],
+    ]);
+    // Other entries, more than there are, one beside them, and dates that lie ahead of the broker's clock.
+    for (const [apartMs, given, alsoAt] of [
+      [95_000, { digest: NOTHING_VOIDED }],
+      [95_000, { to: BigInt(lane.entries.length + 1) }],
+      [95_000, {}, to],
+      [-95_000, {}],
+    ] as const)
+      expect(violated(await checkWith(apartMs, given, alsoAt))).toEqual(['I11']);
   });
 
   it('compares what a claim was granted by with its own tree: a permit that only the log’s key signed convicts who believed it (I10)', async () => {

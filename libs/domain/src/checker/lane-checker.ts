@@ -4,6 +4,7 @@ import { emptyLane } from '../decide/state.ts';
 import { allTrees, LedgerBroken, treeAt, type LaneHeads, type TreeHead } from '../ledger/heads.ts';
 import type { WireCodec } from '../ledger/record.ts';
 import { SealedBatches, type SealedBatch, type SealedEntry } from '../ledger/sealed-batch.ts';
+import type { RestoredRange } from '../ledger/void.ts';
 import type { PolicyEngine } from '../policy/types.ts';
 import { placeMac } from '../ledger/source.ts';
 import { Claimed } from './claimed.ts';
@@ -74,6 +75,11 @@ export class LaneChecker {
     this.#roots = new Roots(findings);
     this.#claimed = new Claimed(this.#roots, wire, findings);
     this.#receipts = new Receipts(this.heads, this.#roots, this.#dates, findings);
+  }
+
+  /** What an operator has signed of entries that were written again. Called before the first record. */
+  restored(ranges: readonly RestoredRange[]): void {
+    this.#dates.restored(ranges);
   }
 
   /**

@@ -1,4 +1,7 @@
-/** Records of a lane's ledger that no decider wrote there, as an operator has signed: readers go on behind them. */
+/**
+ * What an operator has signed of a lane's ledger. Void: records that do not count, readers go on behind them. Restored: entries that were
+ * written again after a loss, so that the append times of their records say nothing of when they were decided.
+ */
 import { ed25519PublicKey, ed25519Sign, ed25519Verify, sha256 } from '#crypto';
 
 import { concat, fromHex, hex } from '../formats/bytes.ts';
@@ -27,21 +30,41 @@ export interface VoidBirth {
   readonly recovery?: { readonly keyid: string; readonly publicKey: Uint8Array } | undefined;
 }
 
+/** Entries between two of the lane's sequences, the second one excluded; `digest` is over the bytes of each entry in order (digestWith). */
+export type RestoredRange = VoidRange;
+
 export const VOID_PAYLOAD_TYPE = 'application/vnd.countersign.ledger.voided+json;v=1';
+export const RESTORED_PAYLOAD_TYPE = 'application/vnd.countersign.ledger.restored+json;v=1';
+type RangePayloadType = typeof VOID_PAYLOAD_TYPE | typeof RESTORED_PAYLOAD_TYPE;
 
 /** Signed by the recovery key, or by the admin key, that the ledger's birth pins. */
-export function sealVoid({ lane, from, to, digest, why }: VoidRange, birth: VoidBirth, seed: Uint8Array): SignedEnvelope {
-  const said = { birth: birth.initialisedDigest, digest, from: String(from), lane, ledger: birth.ledger, to: String(to), why };
-  const payload = canonicalBytes(said);
-  const signature = ed25519Sign(seed, pae(VOID_PAYLOAD_TYPE, payload));
-  return { payloadType: VOID_PAYLOAD_TYPE, payload, keyid: keyIdOf(ed25519PublicKey(seed)), signature, tenant: SYSTEM_TENANT, lane };
-}
+export const sealVoid = (range: VoidRange, birth: VoidBirth, seed: Uint8Array): SignedEnvelope =>
+  sealRange(VOID_PAYLOAD_TYPE, range, birth, seed);
+export const sealRestored = (range: RestoredRange, birth: VoidBirth, seed: Uint8Array): SignedEnvelope =>
+  sealRange(RESTORED_PAYLOAD_TYPE, range, birth, seed);
 
 /** undefined for anything that neither key of this ledger's birth signed. */
-export function readVoid(envelope: SignedEnvelope, birth: VoidBirth): VoidRange | undefined {
+export const readVoid = (envelope: SignedEnvelope, birth: VoidBirth): VoidRange | undefined =>
+  readRange(VOID_PAYLOAD_TYPE, envelope, birth);
+export const readRestored = (envelope: SignedEnvelope, birth: VoidBirth): RestoredRange | undefined =>
+  readRange(RESTORED_PAYLOAD_TYPE, envelope, birth);
+
+function sealRange(
+  payloadType: RangePayloadType,
+  { lane, from, to, digest, why }: VoidRange,
+  birth: VoidBirth,
+  seed: Uint8Array,
+): SignedEnvelope {
+  const said = { birth: birth.initialisedDigest, digest, from: String(from), lane, ledger: birth.ledger, to: String(to), why };
+  const payload = canonicalBytes(said);
+  const signature = ed25519Sign(seed, pae(payloadType, payload));
+  return { payloadType, payload, keyid: keyIdOf(ed25519PublicKey(seed)), signature, tenant: SYSTEM_TENANT, lane };
+}
+
+function readRange(type: RangePayloadType, envelope: SignedEnvelope, birth: VoidBirth): VoidRange | undefined {
   const { payloadType, payload, keyid, signature } = envelope;
   const signer = [birth.recovery, birth.admin].find((key) => key?.keyid === keyid);
-  if (payloadType !== VOID_PAYLOAD_TYPE || !signer) return undefined;
+  if (payloadType !== type || !signer) return undefined;
   if (!ed25519Verify(signer.publicKey, pae(payloadType, payload), signature)) return undefined;
   const said = parseCanonical(payload, { maxDepth: 2 }) as Readonly<Record<string, Json>>;
   if (said['birth'] !== birth.initialisedDigest || said['ledger'] !== birth.ledger) return undefined;

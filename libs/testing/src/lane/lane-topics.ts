@@ -17,6 +17,7 @@ import {
   type ReplayInput,
   replayFacts,
   SealedBatches,
+  type RestoredRange,
   type SealedBatch,
   type SealedEntry,
   statusOf,
@@ -31,6 +32,8 @@ export interface LaneTopics {
   readonly deadLetters: ReadonlyMap<string, Uint8Array>;
   /** Of each record of `ledger`, where a broker said it. */
   readonly appendedAtMs?: readonly number[];
+  /** What an operator has signed of entries that were written again. */
+  readonly restored?: readonly RestoredRange[];
 }
 export interface Attested {
   readonly receipts: readonly { readonly tenant: string; readonly proof: Uint8Array; readonly appendedAtMs?: number }[];
@@ -87,6 +90,7 @@ export async function checkLane(
     inputOf: (entry) => inputOf(topics, entry),
     prepare: () => Promise.resolve(),
   });
+  checker.restored(topics.restored ?? []);
   for (const [at, value] of topics.ledger.entries()) await checker.record(value, topics.appendedAtMs?.[at]);
   for (const { tenant, proof, appendedAtMs } of receipts) checker.receipt(tenant, proof, appendedAtMs);
   for (const head of heads) checker.head(head);
