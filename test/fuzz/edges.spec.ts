@@ -148,11 +148,12 @@ const TARGETS: readonly Target[] = [
   },
   {
     name: 'bearer header',
-    valid: [...known.keys()].map((bearer) => utf8(`Bearer ${bearer}`)),
+    valid: [...known.keys()].flatMap((bearer) => [utf8(`Bearer ${bearer}`), utf8(`bEARER ${bearer}`)]),
     hostile: ['Bearer cs_two', 'Basic cs_one', 'Bearer cs_one, Bearer cs_one', 'cs_one'].map((text) => utf8(text)),
     parse: ofText((text) => {
       const { token } = authenticate(text, tokens, 0);
-      return `Bearer ${[...known].find(([, name]) => name === token)?.[0] ?? ''}`;
+      const scheme = text.slice(0, 'bearer'.length);
+      return `${/^bearer$/i.test(scheme) ? scheme : 'Bearer'} ${[...known].find(([, name]) => name === token)?.[0] ?? ''}`;
     }),
     errors: [Problem],
   },
