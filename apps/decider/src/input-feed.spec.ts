@@ -3,11 +3,11 @@ import { expect, it } from 'vitest';
 import type { FetchPosition, KafkaRecord, LogReader } from '#adapters';
 import { MemoryLane } from '#testing';
 
-import { CONTROLS_WAITING_MAX, InputFeed } from './input-feed.ts';
+import { CANDIDATES_MAX, InputFeed } from './input-feed.ts';
 
-const COUNT = CONTROLS_WAITING_MAX + 36;
+const COUNT = CANDIDATES_MAX + 36;
 
-it('no more controls wait than the gate remembers judgements of: the rest is judged, and seen, when there is room', async () => {
+it('no more candidate bundles wait than the gate remembers judgements of: the rest is judged, and seen, when there is room', async () => {
   const lane = MemoryLane.ready();
   const start = lane.state.positions.controls.next;
   const controls = Array.from({ length: COUNT }, (_, at): KafkaRecord => ({
@@ -28,7 +28,7 @@ it('no more controls wait than the gate remembers judgements of: the rest is jud
   const feed = new InputFeed(reader, lane.state, (name) => name, { onHeld: () => undefined, onControl });
   const seen: bigint[] = [];
   await feed.arrived();
-  expect(judged).toHaveLength(CONTROLS_WAITING_MAX);
+  expect(judged).toHaveLength(CANDIDATES_MAX);
   while (seen.length < COUNT) {
     for (let next = feed.peek(); next; next = feed.peek()) {
       expect(judged).toContain(next.record.offset);
@@ -45,8 +45,11 @@ const at = (offset: bigint, topic = 'controls'): KafkaRecord => ({
   ...{ offset, topic, key: null, value: Buffer.from(`${topic} ${offset}`), headers: {}, partition: 0, timestampMs: 0 },
 });
 
-/** A feed over one answer that holds these controls and one action; a control is ready when `ready` was called for it. */
-async function feedOf(count: number, { urgent, lane = MemoryLane.ready() }: { urgent?: number; lane?: MemoryLane } = {}) {
+/** A feed over one answer that holds these controls, the first of them candidates, and one action; a candidate is ready when `ready` was called for it. */
+async function feedOf(
+  count: number,
+  { urgent, candidates = count, lane = MemoryLane.ready() }: { urgent?: number; candidates?: number; lane?: MemoryLane } = {},
+) {
   const start = lane.state.positions.controls.next;
   const controls = Array.from({ length: count }, (_, each) => at(start + BigInt(each)));
   const held: Record<string, KafkaRecord[]> = { controls, actions: [at(lane.state.positions.actions.next, 'actions')] };
@@ -62,7 +65,8 @@ async function feedOf(count: number, { urgent, lane = MemoryLane.ready() }: { ur
   const ready = new Map<bigint, () => void>();
   const feed = new InputFeed(reader, lane.state, (name) => name, {
     onHeld: () => undefined,
-    onControl: ({ offset }) => new Promise<void>((resolve) => ready.set(offset - start, resolve)),
+    onControl: ({ offset }) =>
+      offset - start < candidates ? new Promise<void>((resolve) => ready.set(offset - start, resolve)) : undefined,
     isUrgent: ({ offset }) => urgent !== undefined && offset === start + BigInt(urgent),
   });
   await feed.arrived();
@@ -91,9 +95,17 @@ it('an urgent control does not wait: what is in front of it is decided as it sta
   expect([next(), next(), next(), next(), next()]).toEqual(['controls 0', 'controls 1', 'controls 2', 'actions', undefined]);
 });
 
-it('so it is when no more controls can be taken in: the next could be urgent', async () => {
-  const { next } = await feedOf(CONTROLS_WAITING_MAX);
+it('so it is when no more candidates can be taken in: the next could be urgent', async () => {
+  const { next } = await feedOf(CANDIDATES_MAX);
   expect([next(), next()]).toEqual(['controls 0', 'actions']);
+});
+
+it('a candidate is waited for, however many other controls are behind it', async () => {
+  const { next, ready } = await feedOf(CANDIDATES_MAX * 4, { candidates: 1 });
+  expect([next(), next()]).toEqual(['actions', undefined]);
+  ready(0);
+  await Promise.resolve();
+  expect([next(), next()]).toEqual(['controls 0', 'controls 1']);
 });
 
 it('under rules 1 a control waits, whatever is behind it', async () => {

@@ -12,10 +12,10 @@ import { INPUT_TOPICS, LaneHalted, type InputTopic, type LaneState } from '#doma
 /** Bytes waiting per topic before it is not fetched any further: two batches. */
 const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 /**
- * Controls waiting at once. Each may be a bundle that takes seconds to judge, and its judgement must be remembered until it is decided: of all
- * lanes of a process together fewer wait than the gate remembers.
+ * Candidate bundles waiting at once. Each takes seconds to judge, and its judgement must be remembered until it is decided: of all lanes of a
+ * process together fewer wait than the gate remembers. Other controls are bounded by their bytes alone.
  */
-export const CONTROLS_WAITING_MAX = 64;
+export const CANDIDATES_MAX = 64;
 /** An empty fetch waits so many ms at the broker, which is the resolution of ticks; the first record is answered at once. */
 const IDLE = { maxWaitMs: 100, minBytes: 1 };
 /**
@@ -37,7 +37,9 @@ interface Buffered {
   next: bigint;
   /** The topic no longer holds the next record: only an operator's input.gap lets it go on. */
   held: boolean;
-  /** Those of `records` that are not ready to be decided. */
+  /** Those of `records` that had to be prepared: candidate bundles. */
+  readonly candidates: Set<KafkaRecord>;
+  /** Those of them that are not ready to be decided. */
   readonly preparing: Set<KafkaRecord>;
   /** Those of `records` that must not wait for what is in front of them to be ready. */
   readonly urgent: Set<KafkaRecord>;
@@ -79,15 +81,7 @@ export class InputFeed {
     private readonly topicName: (name: string) => string,
     private readonly hooks: FeedHooks,
   ) {
-    const start = (topic: InputTopic): Buffered => ({
-      records: [],
-      bytes: 0,
-      next: state.positions[topic].next,
-      held: false,
-      preparing: new Set(),
-      urgent: new Set(),
-    });
-    this.#buffers = { controls: start('controls'), outcomes: start('outcomes'), actions: start('actions') };
+    this.#buffers = { controls: this.#start('controls'), outcomes: this.#start('outcomes'), actions: this.#start('actions') };
   }
 
   /** Resolves as soon as anything has arrived, or after the idle wait. `gathers`: not before more of it has. Throws what a fetch threw. */
@@ -138,6 +132,7 @@ export class InputFeed {
     buffer.bytes -= sizeOf(record);
     if (topic !== 'controls') this.#last = topic;
     if (!record) return;
+    buffer.candidates.delete(record);
     buffer.preparing.delete(record);
     buffer.urgent.delete(record);
   }
@@ -145,14 +140,12 @@ export class InputFeed {
   /** After an input.gap the ledger names another position: what was read ahead no longer counts. */
   follow(topic: InputTopic): void {
     if (this.#buffers[topic].held) this.hooks.onHeld(topic, undefined);
-    this.#buffers[topic] = {
-      records: [],
-      bytes: 0,
-      next: this.state.positions[topic].next,
-      held: false,
-      preparing: new Set(),
-      urgent: new Set(),
-    };
+    this.#buffers[topic] = this.#start(topic);
+  }
+
+  #start(topic: InputTopic): Buffered {
+    const { next } = this.state.positions[topic];
+    return { records: [], bytes: 0, next, held: false, candidates: new Set(), preparing: new Set(), urgent: new Set() };
   }
 
   /**
@@ -181,8 +174,8 @@ export class InputFeed {
   }
 
   #hasRoom(topic: InputTopic): boolean {
-    const { held, bytes, records } = this.#buffers[topic];
-    return !held && bytes < BUFFER_BYTES_MAX && (topic !== 'controls' || records.length < CONTROLS_WAITING_MAX);
+    const { held, bytes, candidates } = this.#buffers[topic];
+    return !held && bytes < BUFFER_BYTES_MAX && candidates.size < CANDIDATES_MAX;
   }
 
   /** Starts fetching what comes next, unless that is under way or enough waits already. */
@@ -215,11 +208,10 @@ export class InputFeed {
       this.hooks.onFetched?.(topic, partition);
       const { error } = partition;
       if (error && !(error instanceof OffsetOutOfRange) && !(error instanceof UnreadableBatch)) throw error;
-      const records = topic === 'controls' ? partition.records.slice(0, CONTROLS_WAITING_MAX - buffer.records.length) : partition.records;
-      const left = partition.records[records.length]; // fetched again when there is room
       if (this.#buffers[topic] !== buffer) continue; // followed elsewhere meanwhile
+      const records = topic === 'controls' ? this.#prepared(buffer, partition.records) : partition.records;
+      const left = partition.records[records.length]; // fetched again when there is room
       for (const record of records) buffer.bytes += sizeOf(record);
-      if (topic === 'controls') for (const record of records) this.#prepare(buffer, record);
       if (topic === 'actions') for (const record of records) this.hooks.onAction?.(record);
       buffer.records.push(...records);
       buffer.next = left?.offset ?? partition.nextOffset;
@@ -227,10 +219,21 @@ export class InputFeed {
     }
   }
 
+  /** As many of these controls as there is room for: their preparation has begun. */
+  #prepared(buffer: Buffered, records: readonly KafkaRecord[]): readonly KafkaRecord[] {
+    const full = records.findIndex((record) => {
+      if (buffer.candidates.size >= CANDIDATES_MAX) return true;
+      this.#prepare(buffer, record);
+      return false;
+    });
+    return full < 0 ? records : records.slice(0, full);
+  }
+
   #prepare(buffer: Buffered, record: KafkaRecord): void {
     if (this.hooks.isUrgent?.(record) === true) buffer.urgent.add(record);
     const ready = this.hooks.onControl(record);
     if (!ready) return;
+    buffer.candidates.add(record);
     buffer.preparing.add(record);
     ready.then(
       () => buffer.preparing.delete(record),

@@ -18,7 +18,7 @@ import {
 
 import { checkBundleInChild } from './check-child.ts';
 
-/** Judgements remembered: more than wait to be decided, 64 on each lane of a process that owns 64. The least recently asked for goes first. */
+/** Judgements remembered: more than wait to be decided, CANDIDATES_MAX on each lane of a process that owns 64. The least recently asked for goes first. */
 const REMEMBERED_MAX = 4096;
 
 /** Each is a process of up to 512 MiB; one that takes a minute must not keep every other waiting. */
