@@ -27,8 +27,15 @@ const SEND_MAX = 256;
 /** Unit ms, at a fixed load: `linger.ms` of Apache Kafka's own producer since 4.0. */
 const LINGER_MS = 5;
 
-/** Sends `samples` as fast as the window allows, or `perSecond` of them a second, and waits until all have come out. */
-export async function drive(path: Path, samples: readonly Sample[], perSecond?: number): Promise<Run> {
+/**
+ * Sends `samples` and waits until all have come out. `perSecond`: so many of them a second. Else as fast as `window` allows, which is how many
+ * callers there are of whom each waits for one verdict before it asks again.
+ */
+export async function drive(
+  path: Path,
+  samples: readonly Sample[],
+  { perSecond, window = WINDOW }: { readonly perSecond?: number; readonly window?: number } = {},
+): Promise<Run> {
   const connection = { brokers: path.brokers, clientId: 'bench-driver' };
   const writer = PlainWriter.open(connection);
   const reader = await LaneReader.open(connection);
@@ -62,7 +69,7 @@ export async function drive(path: Path, samples: readonly Sample[], perSecond?: 
     while (sent < samples.length) {
       const now = performance.now();
       const allowed =
-        perSecond === undefined ? WINDOW - (sent - latencies.length) : Math.floor(((now - started) * perSecond) / 1000) - sent;
+        perSecond === undefined ? window - (sent - latencies.length) : Math.floor(((now - started) * perSecond) / 1000) - sent;
       const batch = samples.slice(sent, sent + Math.min(SEND_MAX, allowed));
       if (batch.length === 0) {
         await new Promise<void>((resolve) => {

@@ -24,7 +24,7 @@ export async function latencyOf(
   { start, say }: { readonly start: Start; readonly say: (line: string) => void },
 ): Promise<Latency> {
   const driven = (path: Path, route: (samples: readonly Sample[]) => readonly Sample[]): Promise<Run> =>
-    drive(path, route(ledger.proposals(perSecond * seconds)), perSecond);
+    drive(path, route(ledger.proposals(perSecond * seconds)), { perSecond });
   const asTheyAre = (samples: readonly Sample[]): readonly Sample[] => samples;
   say(`latency at ${perSecond} records/s: how many transactions the pipeline makes ...`);
   const before = await ledger.ledgerEnd();

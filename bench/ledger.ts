@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import {
   CedarEngine,
@@ -21,6 +22,7 @@ import {
 import { ed25519PublicKey } from '#crypto';
 import {
   base64,
+  type BundleDocument,
   formatTrust,
   judge,
   NESTING_MAX,
@@ -36,6 +38,7 @@ import {
 import { openTrust, verifyVerdict } from '#sdk';
 
 import { startWorker, type Worker } from './process.ts';
+import type { Asked } from './closed.ts';
 import type { Path, Sample } from './drive.ts';
 
 const TENANT = 'acme';
@@ -49,6 +52,8 @@ export interface BenchLedger {
   readonly workers: readonly Worker[];
   /** A decider as another process, ready once it has taken the lane over. */
   readonly startDecider: () => Promise<Worker>;
+  /** The ledger's gateway, as a process of its own that the caller stops; ready to answer. */
+  readonly startGateway: () => Promise<{ readonly worker: Worker; readonly asked: Asked }>;
   readonly path: Path;
   /** Records and markers on the ledger so far: each transaction adds one marker to its records. */
   readonly ledgerEnd: () => Promise<bigint>;
@@ -63,9 +68,12 @@ export interface BenchLedger {
   readonly controls: readonly KafkaRecord[];
 }
 
-/** `tenants`: so many take turns. */
+/** Over HTTP callers of so many tenants ask: with the most callers, each of them within what the gateway takes of one tenant at a time. */
+const ASKING_TENANTS = 8;
+
+/** `tenants`: so many take turns in `proposals`. */
 export async function startLedger(brokers: readonly string[], tenants = 1): Promise<BenchLedger> {
-  const names = [TENANT, ...Array.from({ length: tenants - 1 }, (_, at) => `tenant-${at + 2}`)];
+  const names = [TENANT, ...Array.from({ length: Math.max(tenants, ASKING_TENANTS) - 1 }, (_, at) => `tenant-${at + 2}`)];
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   const { home } = openOrCreateHome(folder, { name: 'bench.local', lanes: 1, topicPrefix: `bench-${randomBytes(3).toString('hex')}.` });
   await prepareLedger(home, brokers);
@@ -73,7 +81,7 @@ export async function startLedger(brokers: readonly string[], tenants = 1): Prom
   const isReady = (line: string): boolean => line.includes('lane taken over');
   const startDecider = (): Promise<Worker> => startWorker('decider', 'apps/decider/src/main.ts', { env, isReady });
   const workers = [await startWorker('notary', 'apps/notary/src/main.ts', { env, isReady }), await startDecider()];
-  const document = loadBundleFolder(join(root, 'policies/standard'));
+  const document = forTenants(loadBundleFolder(join(root, 'policies/standard')), names);
   const bundle: Json = document;
   await populateLedger(home, brokers, {
     tenants: names,
@@ -82,13 +90,13 @@ export async function startLedger(brokers: readonly string[], tenants = 1): Prom
     withinMs: 600_000,
     onProgress: () => undefined,
   });
-  const proposals = (count: number): Sample[] =>
-    Array.from({ length: count }, (_, at) => proposalOf(home, names[at % names.length] ?? TENANT));
+  const proposals = (count: number): Sample[] => Array.from({ length: count }, (_, at) => proposalOf(home, names[at % tenants] ?? TENANT));
   return {
     ...{
       home,
       workers,
       startDecider,
+      startGateway: () => gatewayOf(home, names, env),
       proposals,
       path: await verdictPath(home, brokers, names),
       ledgerEnd: () => endOfLedger(home, brokers),
@@ -99,8 +107,30 @@ export async function startLedger(brokers: readonly string[], tenants = 1): Prom
   };
 }
 
+/** Every tenant may do what the standard bundle lets the first do. */
+function forTenants(document: BundleDocument, names: readonly string[]): BundleDocument {
+  const envelopes = document['envelopes'] as Record<string, Json>;
+  const of = Object.fromEntries(names.map((name) => [name, envelopes[TENANT] ?? null]));
+  return { ...document, envelopes: { ...envelopes, ...of } };
+}
+
+async function gatewayOf(home: Home, names: readonly string[], common: Record<string, string>): Promise<{ worker: Worker; asked: Asked }> {
+  const env = { ...common, COUNTERSIGN_TENANT_RATE: '100000' }; // what is measured is the way of a decision, not its limit
+  const worker = await startWorker('gateway', 'apps/gateway/src/main.ts', { env, isReady: (line) => line.includes('"msg":"up"') });
+  const { port } = JSON.parse(worker.readyLine) as { port: number };
+  const tokens = new Map(names.map((name) => [name, home.token(name) ?? '']));
+  const isReady = async (): Promise<boolean> => {
+    const answers = [...tokens].map(([tenant, token]) =>
+      fetch(`http://127.0.0.1:${port}/v1/trust/${tenant}`, { headers: { authorization: `Bearer ${token}` } }),
+    );
+    return (await Promise.all(answers)).every(({ status }) => status === 200);
+  };
+  while (!(await isReady())) await delay(100);
+  return { worker, asked: { port, tokens } };
+}
+
 /** About 1.2 kB signed: what an agent platform sends for a record write. */
-function bodyOf(tenantId: string): object {
+export function bodyOf(tenantId: string): object {
   return {
     actor: { kind: 'agent', id: 'support-assistant', actingFor: 'ben' },
     class: 'record.write',

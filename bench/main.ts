@@ -6,11 +6,11 @@ import { parseArgs } from 'node:util';
 
 import { chooseBroker, Home, repositoryRoot } from '#adapters';
 
-import { compare } from './compare.ts';
+import { compare, compareClosed } from './compare.ts';
 import { day, dayReport } from './day.ts';
 import { startLedger } from './ledger.ts';
 import { watched, type Worker } from './process.ts';
-import { report, soakReport } from './report.ts';
+import { closedReport, report, soakReport } from './report.ts';
 import { soak } from './soak.ts';
 
 const { values: options } = parseArgs({
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     'warm-up': { type: 'string', default: '20' },
     soak: { type: 'string' },
     tenants: { type: 'string', default: '1' },
+    closed: { type: 'boolean', default: false },
     day: { type: 'string' },
     rate: { type: 'string', default: '3407' },
     json: { type: 'boolean', default: false },
@@ -54,7 +55,10 @@ try {
   say(broker.line);
   const ledger = await startLedger(broker.brokers, Number(options.tenants));
   workers.push(...ledger.workers);
-  if (options.soak === undefined) {
+  if (options.closed) {
+    const figures = await compareClosed(ledger, rounds, { broker, workers, say });
+    process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : closedReport(figures));
+  } else if (options.soak === undefined) {
     const figures = await compare(ledger, { records, rounds, seconds, warmUp }, { broker, workers, say });
     process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : report(figures));
   } else {

@@ -1,3 +1,4 @@
+import type { Closed } from './closed.ts';
 import type { Latency } from './latency.ts';
 import type { Soak } from './soak.ts';
 import type { Stage } from './stages.ts';
@@ -11,6 +12,7 @@ export interface Figures {
   readonly loadPerSecond: number;
   /** Unit ms, at that load. */
   readonly latency: Latency['of'];
+  readonly closed: readonly Closed[];
   /** At that load, of the decider, and so of the hops. */
   readonly transactionsPerSecond: number;
   /** Unit ms of processor time a record, while throughput was measured. */
@@ -25,9 +27,28 @@ const NAMES = {
   floor: '(2) with the same signatures and engine calls',
   pipeline: '(3) countersign: signed proposal to verified verdict',
   hasty: '(1h) three hops, a transaction at once after another',
+  http: '(4) countersign over HTTP: POST with ?wait to receipt',
 };
 
-export function report({ throughput, loadPerSecond, latency, transactionsPerSecond, processor, memory, stages }: Figures): string {
+export const closedReport = (closed: readonly Closed[]): string => `${['', ...closedLines(closed), ''].join('\n')}\n`;
+
+function closedLines(closed: readonly Closed[]): string[] {
+  const lines = closed.flatMap(({ callers, of }) => [
+    `  ${callers} caller${callers === 1 ? '' : 's'}`,
+    ...(['hasty', 'floor', 'pipeline', 'http'] as const).map((kind) => {
+      const { perSecond, p50, p95, p99 } = of[kind];
+      const figures = [p50, p95, p99].map((value) => value.toFixed(1).padStart(8)).join(' ');
+      const ratios = [p50 / of.hasty.p50, p99 / of.hasty.p99, perSecond / of.floor.perSecond].map((ratio) => ratio.toFixed(2).padStart(7));
+      return `    ${NAMES[kind].padEnd(54)}${Math.round(perSecond).toString().padStart(8)} ${figures} ${ratios.join(' ')}`;
+    }),
+  ]);
+  return [
+    `${'closed loops: each caller waits for its answer, ms'.padEnd(58)}answers/s      p50      p95      p99  of (1h): p50  p99  of (2)`,
+    ...lines,
+  ];
+}
+
+export function report({ throughput, loadPerSecond, latency, closed, transactionsPerSecond, processor, memory, stages }: Figures): string {
   const kinds = ['bare', 'floor', 'pipeline'] as const;
   const ms = (value: number): string => value.toFixed(1).padStart(8);
   const lines = [
@@ -45,6 +66,8 @@ export function report({ throughput, loadPerSecond, latency, transactionsPerSeco
       return `  ${NAMES[kind].padEnd(50)}${ms(p50)} ${ms(p95)} ${ms(p99)}      ${ratios.join('')}`;
     }),
     `  each with ${transactionsPerSecond.toFixed(0)} transactions/s, so with batches of the same size; (1h) as many as it can`,
+    '',
+    ...closedLines(closed),
     '',
     'processor time for each record, µs',
     ...kinds.map((kind) => {
