@@ -112,12 +112,19 @@ export class OpenBatch {
     return this.#isClosed || this.#records >= RECORDS_MAX || this.#draft.outputBytes >= OUTPUT_BYTES_MAX || this.#workMs >= WORK_MAX_MS;
   }
 
-  /** Decides what is there, for about `sliceMs`: the process has other things to do between two slices. */
-  decideFor(sliceMs: number): void {
+  /** Records decided so far, ticks among them. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Decides what is there, for about `sliceMs`: the process has other things to do between two slices. false: nothing was there. */
+  decideFor(sliceMs: number): boolean {
     const startedMs = this.out.monotonicMs();
+    const before = this.#records;
     let tookMs = 0;
     while (!this.isFull && tookMs < sliceMs && this.#decideNext()) tookMs = this.out.monotonicMs() - startedMs;
     this.#workMs += tookMs;
+    return this.#records > before;
   }
 
   seal(): DecidedBatch {

@@ -18,6 +18,7 @@ import { Corrections } from './corrections.ts';
 import { OpenBatch, RECORDS_MAX } from './decide-batch.ts';
 import { type HeldInput, InputFeed } from './input-feed.ts';
 import { LaneClock } from './lane-clock.ts';
+import { Pacer } from './pacer.ts';
 import { SignaturesAhead } from './signatures-ahead.ts';
 import { SealerKeys } from './sealers.ts';
 import { CHUNK_BYTES } from './snapshot-records.ts';
@@ -205,14 +206,17 @@ export class LaneDecider {
     const out = { sealers: this.#sealers, wire, topicName: this.#topicName, monotonicMs };
     const asked = ahead ? { wire: ahead, verify: ahead.verify } : { wire };
     const context = { engine: this.#gate, birth, ...asked };
-    const commits = new CommitQueue({ monotonicMs, ...(pause ? { pause } : {}) });
+    const commits = new CommitQueue();
+    const pacer = new Pacer(monotonicMs);
     let { inputKeysOffset } = taken;
     let committedSeq = state.heads.nextSeq;
     const snapshots = this.#snapshotWriter(taken);
     /** A piece of a snapshot alone, when no batch takes it along. */
     const writePiece = async (): Promise<void> => {
       const piece = snapshots.next();
+      pacer.began();
       await io.writer.commit(piece, committedSeq);
+      pacer.ended();
       snapshots.committed(piece);
     };
     // Lane time is known before the first decision. A crash here: nothing was decided.
@@ -225,12 +229,12 @@ export class LaneDecider {
       // 2. Gather what has arrived and decide it, while the batch before is being committed. Nothing of this batch has left the process
       //    yet: a crash here loses nothing.
       commits.throwIfFailed();
-      if (feed.isEmpty && (batch !== undefined || !hold.isHeld))
-        await (!batch
-          ? feed.arrived(commits.isBusy || commits.isResting || snapshots.isPending)
-          : commits.isBusy
-            ? commits.idle()
-            : Promise.race([commits.rested(), feed.arrived(true)]));
+      if (feed.isEmpty && (batch !== undefined || !hold.isHeld)) {
+        const arrived = feed.arrived(commits.isBusy && pacer.isDense);
+        if (commits.isBusy && (batch || snapshots.isPending)) await Promise.race([arrived, commits.idle()]);
+        else if (pause && (batch || snapshots.isPending)) await Promise.race([arrived, pause(pacer.restMs(batch?.records))]);
+        else await arrived;
+      }
       await ahead?.known(state.positions.actions.next, SLICE_RECORDS);
       if (!batch && (hold.isHeld || hold.whyHeld(state) !== undefined)) {
         await commits.idle();
@@ -239,13 +243,17 @@ export class LaneDecider {
       }
       if (!batch && isAhead(state, clock.nowMs)) await feed.arrivedOn('controls'); // nothing else is decided until the correction is
       batch ??= new OpenBatch(state, feed, { ...context, nowMs: clock.nowMs }, out);
-      batch.decideFor(SLICE_MS);
+      if (batch.decideFor(SLICE_MS)) pacer.grew();
       if (batch.isEmpty) batch = undefined;
       else if (batch.isFull) await commits.idle();
       else if (pause) await pause(0); // answers, to fetches and to the commit, are read between two slices
+      if (commits.isBusy || (pause && batch?.isFull !== true && pacer.restMs(batch?.records) > 0)) continue;
+      if (!batch) {
+        if (snapshots.isPending) commits.run(writePiece);
+        continue;
+      }
       // While more is waiting than goes into one batch, what counts is how much is decided, not how soon.
-      if (!batch && snapshots.isPending && !commits.isBusy && !commits.isResting) commits.run(0, writePiece);
-      if (!batch || commits.isBusy || (!batch.isFull && (feed.holds(RECORDS_MAX) || commits.isResting))) continue;
+      if (!batch.isFull && feed.holds(RECORDS_MAX)) continue;
       const { decidedAtMs } = batch;
       const sealed = batch.seal();
       const { nextSeq } = state.heads;
@@ -256,10 +264,12 @@ export class LaneDecider {
       const deciderSeed = bytes ? this.#sealers.seedFor(state.heads.sealers, lane) : NO_SEED;
       // 3. One transaction, never two at once. A crash before its commit leaves nothing; after it, the successor reads it all.
       const startedMs = monotonicMs();
-      commits.run(sealed.entryCount, async () => {
+      pacer.began(sealed.entryCount);
+      commits.run(async () => {
         const piece = sealed.erased ? [] : snapshots.next(); // what is being erased may be in it
         const offsets = await io.writer.commit([...sealed.outgoing, ...piece], nextSeq, hold.checkOf(lane, decidedAtMs));
         snapshots.committed(piece);
+        pacer.ended();
         // 4. Only now is the state that deciding advanced the truth. An error above, or in a batch decided meanwhile, drops all of it.
         committedSeq = nextSeq;
         const ledger = offsets.find(({ topic }) => topic === this.#topicName('ledger'));
@@ -272,11 +282,11 @@ export class LaneDecider {
         const snapshot = { lane, laneSeq: nextSeq, bytes, ledgerOffset, inputKeysOffset, lastRecord: sealed.lastRecord, deciderSeed };
         snapshots.start(snapshot, sealed.erased);
       });
-      feed.fetchAhead(true);
+      feed.fetchAhead(pacer.isDense);
     }
     await commits.idle();
     while (snapshots.isPending) {
-      commits.run(0, writePiece); // so that the successor starts from it
+      commits.run(writePiece); // so that the successor starts from it
       await commits.idle();
     }
   }
