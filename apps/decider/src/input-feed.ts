@@ -19,8 +19,8 @@ export const CANDIDATES_MAX = 64;
 /** An empty fetch waits so many ms at the broker, which is the resolution of ticks; the first record is answered at once. */
 const IDLE = { maxWaitMs: 100, minBytes: 1 };
 /**
- * While a transaction is under way or rests, nothing can be committed: a fetch then gathers what arrives within so many ms. Each answer costs
- * both sides as much as deciding a record does.
+ * While much comes and nothing can be committed yet, a fetch gathers what arrives within so many ms: each answer costs both sides as much as
+ * deciding a record does.
  */
 const GATHERING = { maxWaitMs: 5, minBytes: 64 * 1024 };
 /** Records that wait when more come than are decided: the next ones are fetched meanwhile. */
@@ -90,7 +90,7 @@ export class InputFeed {
     if (!this.isEmpty) return;
     await this.#inFlight;
     this.#rethrow();
-    if (gathers ? this.holds(BACKLOG) : !this.isEmpty) this.fetchAhead(true);
+    if (gathers ? this.holds(BACKLOG) : !this.isEmpty) this.fetchAhead(gathers);
   }
 
   /** Resolves when something of `topic` waits, or after the idle wait. Throws what a fetch threw. */
