@@ -34,6 +34,9 @@ export * from './controls/rotations.ts';
 // births: a ledger's first records, and reading it from genesis
 export * from './births/index.ts';
 
+// controls, confirmed by their receipts
+export * from './confirm/confirm-controls.ts';
+
 // guard
 export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead, readGuard } from './guard/guard-file.ts';
 

@@ -5,6 +5,7 @@ import { CLOCK_DIFFERENCE_MAX_MS, formatTime } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, INVALID, VALID } from '../errors.ts';
+import { enter } from '../every-lane.ts';
 import { apart, clockFault } from '../lane-clocks.ts';
 
 interface Options {
@@ -45,7 +46,7 @@ async function setBack(context: Context, options: Options): Promise<void> {
   const aheadMs = laneMs - Date.now();
   if (aheadMs <= CLOCK_DIFFERENCE_MAX_MS)
     throw new CliError(`lane ${lane}: its time is ${formatTime(laneMs)}, which is not ahead of this host's clock`, INVALID);
-  await context.control([lane], () => [correctTime(context.home, { lane, laneTimeMs: laneMs })]);
+  await enter(context, [correctTime(context.home, { lane, laneTimeMs: laneMs })]);
   context.print(`lane ${lane}: its time was ${formatTime(laneMs)}, and is the clocks' again; what was asked or signed before is over`, {
     ...{ lane, laneTime: formatTime(laneMs), corrected: true },
   });
