@@ -86,8 +86,7 @@ export class Context {
   }
 
   /** The ledger's facts from genesis, every record checked. `lanes` absent: all. */
-  async facts(lanes?: readonly number[]): Promise<LedgerFacts> {
-    const facts = new LedgerFacts();
+  async facts(lanes?: readonly number[], facts = new LedgerFacts()): Promise<LedgerFacts> {
     const follower = await LedgerFollower.open(this.home, this.brokers, lanes);
     try {
       await this.read(follower, facts);

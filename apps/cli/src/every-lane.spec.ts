@@ -3,65 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { codecs, type ControlRecord, Home, type KafkaRecord, type LogReader, revokeToken, wire } from '#adapters';
+import { type ControlRecord, Home, type LogReader, revokeToken, wire } from '#adapters';
 import { sha256 } from '#crypto';
-import { emptyHeads, type EntryKind, notarise, SealedBatches, utf8 } from '#domain';
-import { type MadeBatch, readerOf, recordsOf, SealedLedger } from '#testing';
+import { type EntryKind, utf8 } from '#domain';
+import { AttestedLane, readerOf } from '#testing';
 
 import { askEveryLane, enter, type Publishing } from './every-lane.ts';
 
 const ENTRIES = 20_000;
-const BATCH = 1000;
 const folder = mkdtempSync(join(tmpdir(), 'countersign-every-lane-'));
 const home = Home.create(join(folder, 'data'), { name: 'ledger.example', lanes: 1, topicPrefix: '', nowMs: Date.now() });
-const birth = home.birth();
-const seeds = { ledgerSeed: home.key('ledger'), deciderSeed: home.key('decider') };
+const born = { birth: home.birth(), ledgerSeed: home.key('ledger'), deciderSeed: home.key('decider') };
 /** The same on a host that has no ledger seed. */
 const adminOnly = withoutSeed();
 
-/** What `ledger` and `receipts` hold, and a decider and notary that answer at once. */
-class Lane {
-  readonly ledger: KafkaRecord[] = [];
-  readonly receipts: KafkaRecord[] = [];
-  readonly #made: SealedLedger;
-  readonly #batches: SealedBatches;
-  constructor(born: { readonly ledgerSeed: Uint8Array; readonly deciderSeed: Uint8Array }) {
-    this.#made = new SealedLedger(0, { birth, ...born });
-    this.#batches = new SealedBatches(emptyHeads(birth, 0), wire);
-  }
-
-  fill(count: number): void {
-    this.#take(this.#made.genesis());
-    this.#take(this.#made.tenant('acme'));
-    for (let at = 0; at < count; at += BATCH) {
-      const entries = Array.from({ length: BATCH }, (_, each) => ({
-        ...this.#made.decided('acme', `action-${at + each}`),
-        value: utf8('x'),
-      }));
-      this.#take(this.#made.batch(entries.map((entry) => [entry])));
-    }
-  }
-
-  answer(value: Uint8Array, kind: EntryKind, members: object): void {
-    const payload = wire.decodeEnvelope(value)?.payload ?? new Uint8Array();
-    this.#take(this.#made.batch([[{ tenant: 'acme', kind, members: { ...members }, value: payload }]]));
-  }
-
-  #take({ values }: MadeBatch): void {
-    this.ledger.push(...recordsOf('ledger', values));
-    for (const batch of values.flatMap((value) => this.#batches.push(value) ?? [])) {
-      for (const { sealed, origin, leafIndex, treeSize, actionId, receipt } of notarise(batch, this.#made.keys).entries) {
-        const { tenant } = sealed.record;
-        const value = codecs.receipt.encode({ tenant, origin, leafIndex, treeSize, actionId, kind: sealed.kind, proof: receipt });
-        this.receipts.push(...recordsOf('receipts', [value]).map((record) => ({ ...record, offset: BigInt(this.receipts.length) })));
-      }
-    }
-  }
-}
-
-const lane = new Lane(seeds);
+let lane: AttestedLane;
 beforeAll(() => {
-  lane.fill(ENTRIES);
+  lane = new AttestedLane(born).fill('acme', ENTRIES);
 }, 60_000);
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -73,7 +31,7 @@ beforeEach(() => {
   happened = [];
 });
 
-function context(answer: (value: Uint8Array) => void, of = home): Publishing {
+function context(decide: (value: Uint8Array) => void, of = home): Publishing {
   const reader = (): LogReader => {
     const inner = readerOf({ ledger: lane.ledger, receipts: lane.receipts });
     return {
@@ -91,7 +49,7 @@ function context(answer: (value: Uint8Array) => void, of = home): Publishing {
     openWriter: () => ({
       send: ([record]) => {
         happened.push(`send ${record?.topic ?? ''}`);
-        answer(record?.value ?? new Uint8Array());
+        decide(record?.value ?? new Uint8Array());
         return Promise.resolve([{ topic: 'controls', partition: 0, baseOffset: 7n, timestampMs: 0 } as never]);
       },
       close: () => Promise.resolve(),
@@ -101,8 +59,12 @@ function context(answer: (value: Uint8Array) => void, of = home): Publishing {
 }
 
 const revoke = (): ControlRecord[] => [revokeToken(home, 'acme', 'token-1')];
+/** As the decider answers a control. */
+function answer(of: AttestedLane, value: Uint8Array, kind: EntryKind, members: Readonly<Record<string, unknown>>): void {
+  of.add([{ tenant: 'acme', kind, members, value: wire.decodeEnvelope(value)?.payload ?? new Uint8Array() }]);
+}
 const revoked = (value: Uint8Array): void => {
-  lane.answer(value, 'token.revoked', { token: 'token-1' });
+  answer(lane, value, 'token.revoked', { token: 'token-1' });
 };
 
 describe('a control on a ledger of 20,000 entries', () => {
@@ -121,7 +83,7 @@ describe('a control on a ledger of 20,000 entries', () => {
 
   it('is refused with the words of its receipt', async () => {
     const refused = (value: Uint8Array): void => {
-      lane.answer(value, 'input.refused', { code: 'REFUSED_BODY', detail: 'unknown-token', length: value.length });
+      answer(lane, value, 'input.refused', { code: 'REFUSED_BODY', detail: 'unknown-token', length: value.length });
     };
     await expect(enter(context(refused), revoke())).rejects.toThrow('the ledger refused it with REFUSED_BODY (unknown-token)');
   });
@@ -130,11 +92,10 @@ describe('a control on a ledger of 20,000 entries', () => {
     ['is', home],
     ['is not', adminOnly],
   ])('is not confirmed by a receipt that no log of the ledger has signed, where the ledger seed %s', async (_, of) => {
-    const forger = new Lane({ ...seeds, ledgerSeed: sha256(utf8('another')) });
-    forger.fill(0);
+    const forger = new AttestedLane({ ...born, ledgerSeed: sha256(utf8('another')) });
     const forged = (value: Uint8Array): void => {
-      forger.answer(value, 'token.revoked', { token: 'token-1' });
-      lane.receipts.push(...forger.receipts.slice(-1).map((record) => ({ ...record, offset: BigInt(lane.receipts.length) })));
+      answer(forger, value, 'token.revoked', { token: 'token-1' });
+      lane.addReceipts(forger.receipts.slice(-1));
     };
     const answers = await askEveryLane(context(forged, of), revoke(), { confirmMaxMs: 200 });
     expect(answers).toEqual([{ lane: 0, state: 'missing' }]);

@@ -36,6 +36,8 @@ export * from './births/index.ts';
 
 // controls, confirmed by their receipts
 export * from './confirm/confirm-controls.ts';
+export { type KeysHome, LogKeysFinder } from './confirm/log-keys.ts';
+export { type FoundReceipt, receiptsOf as receiptsBetween, seekReceipt } from './confirm/seek-receipt.ts';
 
 // guard
 export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead, readGuard } from './guard/guard-file.ts';

@@ -2,10 +2,9 @@
  * Controls published first and confirmed afterwards: by the verified receipt of each one's entry, read from where `receipts` ended before
  * anything was published. What that costs does not grow with the ledger.
  */
-import { parseProof, parseStatement, ReceiptError, type Statement } from '#domain';
+import { parseProof, parseStatement, type Statement } from '#domain';
 
 import type { PublishedControl } from '../births/publish.ts';
-import { statementIn } from '../births/lane-trust.ts';
 import { matcher } from '../births/receipt-of-sent.ts';
 import { placeOfReceipt } from '../births/receipt-place.ts';
 import { textOf } from '../births/facts.ts';
@@ -89,21 +88,10 @@ export class ControlConfirmation {
     if (!record || !stated) return undefined;
     const { statement, kind } = stated;
     if (!isOf({ record, kind, statement, offset, place: placeOfReceipt(headers['place'], statement) })) return undefined;
-    const proved = await this.#proved(record, lane);
+    const proved = await this.#keys.prove(lane, record);
     if (!proved) return undefined;
     if (kind !== 'input.refused') return { state: 'entered', kind, tenant: record.tenant, statement: proved };
     return { state: 'refused', detail: `${textOf(proved.predicate, 'code')} (${textOf(proved.predicate, 'detail')})` };
-  }
-
-  async #proved(record: ReceiptRecord, lane: number): Promise<Statement | undefined> {
-    for (const trust of await this.#keys.candidates(lane, record)) {
-      try {
-        return statementIn(record.proof, trust);
-      } catch (error) {
-        if (!(error instanceof ReceiptError)) throw error; // signed with another key: perhaps the next one
-      }
-    }
-    return undefined;
   }
 }
 

@@ -1,8 +1,8 @@
 /** The key of one log, found with the smallest reading there is: ledger.json, the ledger's seed where it is, else the lane's receipts. */
 import { ed25519PublicKey } from '#crypto';
-import { formatVkey, tenantSeed, type Trust } from '#domain';
+import { formatVkey, ReceiptError, type Statement, tenantSeed, type Trust } from '#domain';
 
-import { LaneTrust, LOG_KINDS, trustIn } from '../births/lane-trust.ts';
+import { LaneTrust, LOG_KINDS, statementIn, trustIn } from '../births/lane-trust.ts';
 import type { Home } from '../home/home.ts';
 import type { LogReader } from '../kafka/reader.ts';
 import { codecs, type ReceiptRecord } from '../wire/codec.ts';
@@ -21,8 +21,20 @@ export class LogKeysFinder {
     private readonly onProgress: (done: bigint, total: bigint) => void,
   ) {}
 
+  /** What the receipt proves; undefined when no log of the ledger has signed it. */
+  async prove(lane: number, record: ReceiptRecord): Promise<Statement | undefined> {
+    for (const trust of await this.#candidates(lane, record)) {
+      try {
+        return statementIn(record.proof, trust);
+      } catch (error) {
+        if (!(error instanceof ReceiptError)) throw error; // signed with another key: perhaps the next one
+      }
+    }
+    return undefined;
+  }
+
   /** The keys that may have signed the receipt, the likeliest first. Empty: the lane's receipts name no key of such a log. */
-  async candidates(lane: number, { origin }: Pick<ReceiptRecord, 'origin'>): Promise<Trust[]> {
+  async #candidates(lane: number, { origin }: Pick<ReceiptRecord, 'origin'>): Promise<Trust[]> {
     const born = this.#of(lane).trust.ofOrigin(origin);
     if (born) return [born];
     const seeds = this.home.hasKey('ledger') ? this.home.ledgerSeeds() : [];
