@@ -22,11 +22,13 @@ export class AttestedLane {
     for (const tenant of tenants) this.#take(this.#made.tenant(tenant));
   }
 
-  /** So many allowed actions, named `action-0` and so on. */
-  fill(tenant: string, count: number): this {
+  /** So many allowed actions, named `action-0` and so on, or from another number on. */
+  fill(tenant: string, count: number, first = 0): this {
     for (let at = 0; at < count; at += BATCH) {
       const size = Math.min(BATCH, count - at);
-      this.add(Array.from({ length: size }, (_, each) => ({ ...this.#made.decided(tenant, `action-${at + each}`), value: utf8('x') })));
+      this.add(
+        Array.from({ length: size }, (_, each) => ({ ...this.#made.decided(tenant, `action-${first + at + each}`), value: utf8('x') })),
+      );
     }
     return this;
   }
@@ -34,6 +36,11 @@ export class AttestedLane {
   /** One batch, each entry made from a record of its own, or all parts of one. */
   add(entries: readonly EntryDraft[], isOneRecord = false): void {
     this.#take(this.#made.batch(isOneRecord ? [entries] : entries.map((entry) => [entry])));
+  }
+
+  /** What there is, which is forgotten here: a long lane is written in parts. */
+  drain(): { readonly ledger: readonly KafkaRecord[]; readonly receipts: readonly KafkaRecord[] } {
+    return { ledger: this.ledger.splice(0), receipts: this.receipts.splice(0) };
   }
 
   #take({ values }: MadeBatch): void {
