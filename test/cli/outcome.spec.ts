@@ -109,8 +109,8 @@ describe('countersign outcome', () => {
 });
 
 describe('countersign close-effect', () => {
-  const close = (action: string): Promise<Ended> =>
-    run(`npx countersign close-effect ${action} --tenant ${TENANT} --by ana --why 'looked at the database' --json`);
+  const close = (action: string, more = ''): Promise<Ended> =>
+    run(`npx countersign close-effect ${action} ${more} --tenant ${TENANT} --by ana --why 'looked at the database' --json`);
 
   it('closes what is uncertain, once, and nothing else', async () => {
     expect(await close('unknown')).toMatchObject({ code: 1, stderr: expect.stringContaining('has no open effect') as string });
@@ -121,10 +121,13 @@ describe('countersign close-effect', () => {
     await world.send(codecs.signedEnvelope.encode(claim), { topic: 'outcomes' });
     const isUncertain = async () => (await world.receipts()).filter(({ kind }) => kind === 'effect.uncertain').length === 2;
     await until('it is uncertain', isUncertain);
-    const { code, stdout } = await close('restock-8');
+    const at = `--index ${record.leafIndex}`;
+    expect(await close('restock-7', at)).toMatchObject({ code: 1, stderr: expect.stringContaining('no decision about action') as string });
+    const { code, stdout } = await close('restock-8', at);
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { action: 'restock-8', executor: 'stock-writer', by: 'ana' }]);
     expect((await run(`npx countersign effects --tenant ${TENANT} --json`)).stdout).toBe('[]\n');
     expect((await close('restock-8')).code).toBe(1);
+    expect(await close('restock-8', at)).toMatchObject({ code: 1, stderr: expect.stringContaining('not-uncertain') as string });
   });
 });
 

@@ -111,13 +111,13 @@ async function onOneLane<T>(lane: number, work: () => Promise<T>): Promise<T> {
 }
 
 describe('an emergency stop of all', () => {
-  it('is not confirmed while a lane has no entry, and that lane is named; once its decider reads it, it is in force there', async () => {
+  it('is not confirmed while a lane has no receipt, and that lane is named; once its decider reads it, it is in force there', async () => {
     await world.stop('decider');
     const silent = 1 - LANE;
     const { code, json, stderr } = await onOneLane(LANE, () => raise('all', '--stop', '--wait', '8'));
     expect([code, json.confirmed]).toEqual([2, false]);
     expect(json.lanes).toEqual(entered.map(({ lane }) => ({ lane, state: lane === silent ? 'missing' : 'entered' })));
-    expect(stderr).toContain(`no entry on lane ${silent} yet`);
+    expect(stderr).toContain(`no receipt from lane ${silent} yet`);
     expect(await list()).toMatchObject([{ freeze: json.freeze, inForceOn: [LANE] }]);
     await world.start('decider');
     await until('every lane has it', async () => (await treesWith('freeze.raised', 'freeze', json.freeze)).includes(`_system.${silent}`));

@@ -48,6 +48,20 @@ describe('countersign vote', () => {
     expect([code, json]).toMatchObject([0, { outcome: { word: 'DENY_HUMAN' } }]);
   });
 
+  it('answers the decision at an index without reading the ledger first, and no other action’s', async () => {
+    const [first, second] = [await asked(), await asked()];
+    const open = (await vote()).json as { open: { action: string; index: number }[] };
+    const index = String(open.open.find(({ action }) => action === second)?.index);
+    const wrong = await vote('--action', first, '--index', index, '--by', 'ben');
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('no decision that asks people about action')]);
+    const { code, json, stderr } = await vote('--action', second, '--index', index, '--by', 'ben');
+    expect([code, json, stderr]).toMatchObject([0, { action: second, approvals: ['ben'], outcome: { word: 'ALLOW_APPROVED' } }, '']);
+    const again = await vote('--action', second, '--index', index, '--by', 'eva');
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('not-open')]);
+    expect((await vote()).json).toMatchObject({ open: [{ action: first }] });
+    expect((await vote('--action', first, '--by', 'ben')).code).toBe(0);
+  });
+
   it('says what is missing', async () => {
     expect(await vote('--action', 'nobody-asked', '--by', 'ben')).toMatchObject({
       code: 1,

@@ -119,7 +119,7 @@ export class World {
     const nowMs = (): number => Date.now() + this.deciderClockMs;
     if (name === 'decider') this.#apps.decider = await startDecider({ ...common, ...QUICK, ...deciderOptions, nowMs });
     else if (name === 'notary') this.#apps.notary = await startNotary({ ...common, ...QUICK });
-    else this.#apps.gateway = await startGateway(common);
+    else this.#apps.gateway = await startGateway({ ...common, indexFolder: join(home.folder, 'index') });
   }
 
   async stop(name: AppName): Promise<void> {

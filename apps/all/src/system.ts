@@ -86,7 +86,7 @@ export class Running {
     const shared = { home, brokers: [...brokers] };
     await this.#app('notary', () => startNotary({ ...shared, port: 0 }));
     await this.#app('decider', () => startDecider({ ...shared, port: 0 }));
-    const gateway = await this.#app('gateway', () => startGateway({ ...shared, port }));
+    const gateway = await this.#app('gateway', () => startGateway({ ...shared, port, indexFolder: join(folder, 'index') }));
     return { home, brokers, created, port: gateway.port, operatorPort: gateway.operator.port, health: this.#health };
   }
 

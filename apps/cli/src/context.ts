@@ -10,8 +10,10 @@ import {
   type ControlRecord,
   Home,
   homeFolder,
+  LaneReader,
   LedgerFacts,
   LedgerFollower,
+  type LogReader,
   parseBrokers,
   PlainWriter,
   publishControls,
@@ -65,6 +67,14 @@ export class Context {
     }
   }
 
+  openReader(): Promise<LogReader> {
+    return LaneReader.open({ brokers: this.brokers, clientId: 'countersign-cli-reader' });
+  }
+
+  openWriter(): Pick<PlainWriter, 'send' | 'close'> {
+    return PlainWriter.open({ brokers: this.brokers, clientId: 'countersign-cli' });
+  }
+
   /** For people, or with --json for programs. */
   print(text: string, json: unknown): void {
     toStdout(this.json ? printableJson(json) : text);
@@ -76,8 +86,7 @@ export class Context {
   }
 
   /** The ledger's facts from genesis, every record checked. `lanes` absent: all. */
-  async facts(lanes?: readonly number[]): Promise<LedgerFacts> {
-    const facts = new LedgerFacts();
+  async facts(lanes?: readonly number[], facts = new LedgerFacts()): Promise<LedgerFacts> {
     const follower = await LedgerFollower.open(this.home, this.brokers, lanes);
     try {
       await this.read(follower, facts);
@@ -116,7 +125,7 @@ export class Context {
     facts = new LedgerFacts(),
   ): Promise<LedgerFacts> {
     const follower = await LedgerFollower.open(this.home, this.brokers, lanes);
-    const writer = PlainWriter.open({ brokers: this.brokers, clientId: 'countersign-cli' });
+    const writer = this.openWriter();
     try {
       await this.read(follower, facts);
       const published = await publishControls(this.home, writer, make(facts));

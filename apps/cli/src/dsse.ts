@@ -35,11 +35,3 @@ export function entryOf({ proof, tenant, leafIndex }: CheckedReceipt['record']):
   if (!entry) throw new CliError(`the receipt of ${tenant} ${leafIndex} carries no entry`, INVALID);
   return entry;
 }
-
-export function receiptAt(receipts: readonly CheckedReceipt[], tenant: string, index: string): CheckedReceipt {
-  // Where a log of the tenant was closed, the one that goes on is meant.
-  const origin = receipts.findLast(({ record }) => record.tenant === tenant)?.record.origin;
-  const found = receipts.find(({ record }) => record.tenant === tenant && record.origin === origin && String(record.leafIndex) === index);
-  if (found) return found;
-  throw new CliError(`no receipt for index ${index} of ${tenant}: countersign log --tenant ${tenant} lists its entries`, INVALID);
-}

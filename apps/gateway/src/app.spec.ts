@@ -5,9 +5,10 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { openOrCreateHome, type Home } from '#adapters';
+import { LockedError, openOrCreateHome, type Home } from '#adapters';
 
 import { start, type Gateway } from './app.ts';
+import { IndexStore } from './index/index-store.ts';
 
 /** Port 1 is reserved: nobody listens there. */
 const NOBODY = ['127.0.0.1:1'];
@@ -38,6 +39,21 @@ describe('with no broker', () => {
     expect((await gateway.server.inject('/healthz')).statusCode).toBe(200);
     const ready = await gateway.operator.server.inject('/readyz');
     expect([ready.statusCode, ready.json<{ status: string }>().status]).toEqual([503, 'not ready']);
+  });
+});
+
+describe('a folder for the index', () => {
+  it('that another process uses leaves a second gateway with its index in memory', async () => {
+    const indexFolder = join(home.folder, 'index');
+    const held = new IndexStore({ folder: indexFolder, birth: 'of whoever came first' });
+    const second = await start({ home, brokers: NOBODY, port: 0, indexFolder });
+    expect((await second.server.inject('/healthz')).statusCode).toBe(200);
+    await second.close();
+    held.close();
+    const third = await start({ home, brokers: NOBODY, port: 0, indexFolder });
+    expect(() => new IndexStore({ folder: indexFolder, birth: '' })).toThrow(LockedError);
+    await third.close();
+    new IndexStore({ folder: indexFolder, birth: '' }).close(); // free again
   });
 });
 

@@ -4,6 +4,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 
 import { PlainWriter } from '#adapters';
 import type { LedgerBirth } from '#domain';
@@ -17,6 +18,7 @@ import { ProblemFilter } from './http/problem-filter.ts';
 import { RateLimits, type Rates, ratesOf, TENANT_RATE_DEFAULT } from './http/rates.ts';
 import { ReceiptsController } from './http/receipts.controller.ts';
 import { createServer } from './http/server.ts';
+import { IndexStore } from './index/index-store.ts';
 import { LedgerIndex } from './index/ledger-index.ts';
 import { Follower } from './kafka/follower.ts';
 import { Publisher } from './kafka/publisher.ts';
@@ -46,7 +48,9 @@ export interface GatewayOptions {
   readonly host?: string;
   /** Of readiness and metrics, bound apart. Default: any free port on 127.0.0.1. */
   readonly operator?: { readonly port: number; readonly host?: string };
-  /** Default 500,000. */
+  /** Where the index is kept, for the next start to go on from; absent: in memory. Of one process at a time. */
+  readonly indexFolder?: string | undefined;
+  /** Of an index in memory. Default 500,000. */
   readonly entriesMax?: number;
   readonly nowMs?: () => number;
   /** How often tenants and tokens may ask. Default: as rates.ts says. */
@@ -76,7 +80,7 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
   const birth = home.birth();
   // While the gateway's key is being rotated the next one lies beside it; afterwards it has taken its place.
   const keys = new SigningKeys(home.key('gateway'), () => ['gateway', 'gateway.next'].flatMap((name) => home.keyNow(name) ?? []));
-  const index = new LedgerIndex(birth, options.entriesMax);
+  const index = new LedgerIndex(birth, options.entriesMax, openStore(options, log));
   const waiters = new ReceiptWaiters();
   const reader = new ReceiptReader({ brokers, topic: home.topic('receipts'), log });
   const publisher = new Publisher(PlainWriter.open({ brokers, clientId: 'countersign-gateway', log }), home.topic('actions'));
@@ -141,6 +145,19 @@ export async function start(options: GatewayOptions): Promise<Gateway> {
     log.info({ port, operatorPort: operator.port }, 'up');
     return { port, health, server, operator, close };
   });
+}
+
+/** Where the folder cannot be used, as on a read-only volume or beside another gateway, the index is in memory: slower to start, and no less right. */
+function openStore({ indexFolder: folder, home }: GatewayOptions, log: Logger): IndexStore {
+  if (folder === undefined) return new IndexStore();
+  const { ledger, initialisedDigest } = home.birth();
+  try {
+    return new IndexStore({ folder, birth: `${ledger} ${initialisedDigest}` });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ folder, reason }, 'the index cannot be kept on disk: it is in memory; set INDEX_FOLDER to another folder');
+    return new IndexStore();
+  }
 }
 
 function portError(error: unknown, variable: string, port: number): unknown {

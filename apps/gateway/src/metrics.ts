@@ -6,7 +6,7 @@ interface Watched {
   readonly publisher: { readonly inFlight: number };
   readonly waiters: { readonly count: number };
   readonly held: { readonly count: number };
-  readonly follower: { readonly lanes: readonly number[]; staleMs(lane: number): number };
+  readonly follower: { readonly lanes: readonly number[]; readonly behind: bigint; staleMs(lane: number): number };
 }
 
 /** Labels come from route patterns and status codes only, so nothing a caller writes makes a new series. */
@@ -22,6 +22,9 @@ export function gatewayMetrics(registry: Registry, server: FastifyInstance, { in
   });
   gauge(registry, 'countersign_index_entries', 'ledger entries that the index remembers', () => index.entries.size);
   gauge(registry, 'countersign_index_actions', 'actions that the index remembers', () => index.actions.size);
+  gauge(registry, 'countersign_index_behind_records', 'records of the start that the index has still to read', () =>
+    Number(follower.behind),
+  );
   gauge(registry, 'countersign_publishes_in_flight', 'proposals not yet acknowledged by Kafka', () => publisher.inFlight);
   gauge(registry, 'countersign_receipt_waiters', 'callers that wait for a receipt', () => waiters.count);
   gauge(registry, 'countersign_refusals_held', 'refusals for haste that are held back', () => held.count);

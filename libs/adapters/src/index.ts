@@ -34,6 +34,11 @@ export * from './controls/rotations.ts';
 // births: a ledger's first records, and reading it from genesis
 export * from './births/index.ts';
 
+// controls, confirmed by their receipts
+export * from './confirm/confirm-controls.ts';
+export { type KeysHome, LogKeysFinder } from './confirm/log-keys.ts';
+export { type FoundReceipt, receiptsOf as receiptsBetween, seekReceipt } from './confirm/seek-receipt.ts';
+
 // guard
 export { type Guard, GuardError, GuardFile, GuardTaken, type GuardedHead, readGuard } from './guard/guard-file.ts';
 

@@ -31,6 +31,7 @@ export * from './ledger/record.ts';
 export * from './ledger/entry.ts';
 export * from './ledger/permit.ts';
 export * from './ledger/heads.ts';
+export * from './ledger/encoded-tree.ts';
 export * from './ledger/statement.ts';
 export { placeMac, samePlace, saidOf } from './ledger/source.ts';
 export * from './ledger/seal.ts';

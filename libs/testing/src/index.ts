@@ -6,6 +6,7 @@ export * from './policy/engine-contract.ts';
 export * from './policy/judge-contract.ts';
 
 // ledgers made in memory
+export * from './ledger/attested-lane.ts';
 export * from './ledger/sealed-ledger.ts';
 
 // one lane, decided in memory

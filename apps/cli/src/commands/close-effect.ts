@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 
-import { closeEffect, type FollowedEntry, LedgerFacts } from '#adapters';
+import { closeEffect, type FollowedEntry, LedgerFacts, textOf } from '#adapters';
 import { EffectList, isIdentifier, type ListedEffect } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, INVALID } from '../errors.ts';
+import { enter } from '../every-lane.ts';
+import { indexFrom, soughtReceipt } from '../sought.ts';
 import { tenantOnly } from '../tenant.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
@@ -25,7 +27,7 @@ export function register(program: Command): void {
     .requiredOption('--tenant <id>', 'whose action', tenantOnly)
     .requiredOption('--by <person>', 'who looked')
     .requiredOption('--why <text>', 'what was found; kept with the control, never in an entry')
-    .option('--index <n>', 'leaf index of its decision, where the action has several')
+    .option('--index <n>', 'leaf index of its decision: needed where the action has several, and quick on a long ledger')
     .action(async (action: string, options: Options, command: Command) => {
       await close(new Context(command), action, options);
     });
@@ -33,18 +35,11 @@ export function register(program: Command): void {
 
 async function close(context: Context, action: string, { tenant, index, by, why }: Options): Promise<void> {
   if (!isIdentifier(by)) throw new CliError('--by: expected the person who looked, as an identifier');
-  const facts = new Effects(tenant);
-  let closed: ListedEffect | undefined;
-  await context.control(
-    [laneOfTree(context.home, tenant)],
-    () => {
-      closed = facts.uncertain(action, index);
-      return [closeEffect(context.home, { tenant, decision: closed.decision, by, why })];
-    },
-    facts,
-  );
-  if (!closed) throw new Error('an effect was closed that was not found');
-  const { decision, executor, claim } = closed;
+  const decision = index === undefined ? await uncertainOf(context, tenant, action) : await decisionAt(context, { tenant, action, index });
+  const [entered] = await enter(context, [closeEffect(context.home, { tenant, decision, by, why })]);
+  if (!entered) throw new Error('an effect was closed without an entry');
+  const { predicate } = entered.statement;
+  const [executor, claim] = [textOf(predicate, 'executor'), textOf(predicate, 'claim')];
   context.print(`${action}: closed by ${by}; no report of ${executor} is awaited any more`, {
     tenant,
     action,
@@ -53,6 +48,21 @@ async function close(context: Context, action: string, { tenant, index, by, why 
     claim,
     by,
   });
+}
+
+/** By its place in the log: one receipt is read, and the ledger says whether its effect is uncertain. */
+async function decisionAt(context: Context, { tenant, action, index }: { tenant: string; action: string; index: string }): Promise<string> {
+  const { statement } = await soughtReceipt(context, tenant, indexFrom('--index', index));
+  if (statement.subject[0].name === action) return index;
+  throw new CliError(`index ${index} of ${tenant} is no decision about action ${action}`, INVALID);
+}
+
+/** By the action's id: it may have several decisions, so all that is open is looked at. */
+async function uncertainOf(context: Context, tenant: string, action: string): Promise<string> {
+  context.note(`looking for the effects of action ${action}: this reads the lane from its first record; --index closes at once`);
+  const facts = new Effects(tenant);
+  await context.facts([laneOfTree(context.home, tenant)], facts);
+  return facts.uncertain(action).decision;
 }
 
 /** The ledger's facts, and on the way the open effects of one tenant. */
@@ -69,9 +79,9 @@ class Effects extends LedgerFacts {
     if (record.tenant === this.tenant) this.#effects.add({ tenant: record.tenant, kind, statement });
   }
 
-  uncertain(action: string, index: string | undefined): ListedEffect {
+  uncertain(action: string): ListedEffect {
     knownTenant(this, this.tenant);
-    const all = this.#effects.list().filter((each) => each.action === action && (index === undefined || each.decision === index));
+    const all = this.#effects.list().filter((each) => each.action === action);
     const [only, ...more] = all.filter(({ uncertainSince }) => uncertainSince !== null);
     if (only && more.length === 0) return only;
     if (only) throw new CliError(`action ${action} has several uncertain effects: say which with --index`, INVALID);

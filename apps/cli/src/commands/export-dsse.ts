@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 
 import { Context } from '../context.ts';
-import { dsseOf, ledgerSeed, receiptAt } from '../dsse.ts';
+import { dsseOf, ledgerSeed } from '../dsse.ts';
 import { CliError } from '../errors.ts';
 import { group } from '../group.ts';
 import { emit } from '../output.ts';
+import { indexFrom, soughtReceipt } from '../sought.ts';
 import { tenantOrSystem } from '../tenant.ts';
-import { laneOfTree, receiptsOf } from '../tree.ts';
 
 interface Options {
   readonly tenant: string;
@@ -33,8 +33,7 @@ async function exportDsse(context: Context, { tenant, index, keys, out }: Option
   const seed = ledgerSeed(home, keys);
   if (!seed)
     throw new CliError(`no ledger.seed in ${keys ?? 'keys of the data folder'}: an envelope is signed where it is, or give --keys`);
-  const receipts = await receiptsOf(home, context.brokers, laneOfTree(home, tenant));
-  await receipts.close();
-  const envelope = dsseOf(keys === undefined ? home.ledgerSeeds() : seed, receiptAt(receipts.all, tenant, index));
+  const found = await soughtReceipt(context, tenant, indexFrom('--index', index));
+  const envelope = dsseOf(keys === undefined ? home.ledgerSeeds() : seed, found);
   emit(context, envelope, { out, json: { envelope: JSON.parse(envelope) as unknown } });
 }

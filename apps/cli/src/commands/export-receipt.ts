@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 
 import { Context } from '../context.ts';
-import { dsseOf, entryOf, ledgerSeed, receiptAt } from '../dsse.ts';
+import { dsseOf, entryOf, ledgerSeed } from '../dsse.ts';
 import { group } from '../group.ts';
 import { makeOut, save } from '../output.ts';
+import { indexFrom, soughtReceipt } from '../sought.ts';
 import { tenantOrSystem } from '../tenant.ts';
-import { laneOfTree, receiptsOf } from '../tree.ts';
 
 interface Options {
   readonly tenant: string;
@@ -32,9 +32,7 @@ export function register(program: Command): void {
 async function exportReceipt(context: Context, { tenant, index, out, keys }: Options): Promise<void> {
   const { home } = context;
   const seed = ledgerSeed(home, keys);
-  const receipts = await receiptsOf(home, context.brokers, laneOfTree(home, tenant));
-  await receipts.close();
-  const found = receiptAt(receipts.all, tenant, index);
+  const found = await soughtReceipt(context, tenant, indexFrom('--index', index));
   const dsse = seed && dsseOf(keys === undefined ? home.ledgerSeeds() : seed, found);
   makeOut(out);
   const files = [write(out, `${index}.tlog-proof`, found.record.proof), write(out, `${index}.entry.json`, entryOf(found.record))];

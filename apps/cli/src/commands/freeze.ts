@@ -84,7 +84,7 @@ async function raise(context: Context, options: RaiseOptions): Promise<void> {
     by,
     why,
     confirmed,
-    lanes: answers,
+    lanes: answers.map(shownOf),
   });
   failIfNot(answers, freeze);
 }
@@ -97,7 +97,7 @@ async function lift(context: Context, id: string, options: Saying): Promise<void
   const relevant = anyLifted ? answers.filter((answer) => !isNotInForce(answer)) : answers;
   const lifted = anyLifted && relevant.every(({ state }) => state === 'entered');
   const text = [`${id}: ${lifted ? 'lifted, in force on no lane' : 'NOT lifted everywhere'}`];
-  context.print([...text, ...(lifted ? [] : answers.map(lineOf))].join('\n'), { freeze: id, by, why, lifted, lanes: answers });
+  context.print([...text, ...(lifted ? [] : answers.map(lineOf))].join('\n'), { freeze: id, by, why, lifted, lanes: answers.map(shownOf) });
   failIfNot(relevant, id);
 }
 
@@ -109,12 +109,14 @@ function failIfNot(answers: readonly LaneAnswer[], id: string): void {
   const [unsent, missing] = [lanesOf('unsent'), lanesOf('missing')];
   if (unsent.length > 0) throw new CliError(`${id}: not sent to lane ${unsent.join(', ')}: run this command again`, COULD_NOT_TELL);
   if (missing.length > 0) {
-    const what = `${id}: no entry on lane ${missing.join(', ')} yet`;
+    const what = `${id}: no receipt from lane ${missing.join(', ')} yet`;
     throw new CliError(`${what}: it is published and counts once a decider reads it; countersign freeze list says when`, COULD_NOT_TELL);
   }
 }
 
 const lineOf = ({ lane, state, detail }: LaneAnswer): string => `  lane ${lane}: ${state}${detail === undefined ? '' : `, ${detail}`}`;
+
+const shownOf = ({ lane, state, detail }: LaneAnswer) => ({ lane, state, ...(detail === undefined ? {} : { detail }) });
 
 const isNotInForce = ({ detail }: LaneAnswer): boolean => NOT_IN_FORCE.some((word) => detail?.endsWith(`(${word})`) === true);
 

@@ -4,6 +4,7 @@ import { declareGap } from '#adapters';
 
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { enter } from '../every-lane.ts';
 
 const TOPICS = ['actions', 'outcomes'] as const;
 interface Options {
@@ -35,7 +36,7 @@ async function gap(context: Context, { topic: asked, lane: laneText, from, to, e
   const lane = whole('--lane', laneText);
   if (lane >= home.config.lanes) throw new CliError(`--lane: expected 0 to ${home.config.lanes - 1}, got ${laneText}`);
   const declared = { from: BigInt(whole('--from', from)), to: BigInt(whole('--to', to)), epoch: whole('--epoch', epoch) };
-  await context.control([lane], () => [declareGap(home, { topic, lane, ...declared })]);
+  await enter(context, [declareGap(home, { topic, lane, ...declared })]);
   context.print(`${topic}/${lane}: ${from} to ${to} declared missing, the lane goes on at ${to} in epoch ${epoch}`, {
     ...{ topic, lane, from, to },
     epoch: declared.epoch,

@@ -4,10 +4,10 @@ import { addIssuerKey, publicKeyOf, revokeIssuerKey } from '#adapters';
 
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { enter } from '../every-lane.ts';
 import { group } from '../group.ts';
 import { publicKeyFrom } from '../public-keys.ts';
 import { tenantOnly } from '../tenant.ts';
-import { knownTenant, laneOfTree } from '../tree.ts';
 
 interface AddOptions {
   readonly tenant: string;
@@ -35,10 +35,7 @@ export function registerKeys(issuer: Command): void {
     .action(async (id: string, { tenant, keyid }: { tenant: string; keyid: string }, command: Command) => {
       if (!/^[0-9a-f]{32}$/.test(keyid)) throw new CliError(`--keyid: expected 32 hex digits, got ${keyid}`);
       const context = new Context(command);
-      await context.control([laneOfTree(context.home, tenant)], (facts) => {
-        knownTenant(facts, tenant);
-        return [revokeIssuerKey(context.home, tenant, id, keyid)];
-      });
+      await enter(context, [revokeIssuerKey(context.home, tenant, id, keyid)]);
       context.print(`issuer ${id} of ${tenant}: key ${keyid} revoked, its other keys go on`, { tenant, issuer: id, keyid, revoked: true });
     });
 }
@@ -46,13 +43,9 @@ export function registerKeys(issuer: Command): void {
 async function add(context: Context, id: string, { tenant, publicKey }: AddOptions): Promise<void> {
   const given = publicKey === undefined ? undefined : publicKeyFrom(publicKey);
   const { home } = context;
-  let keyid = '';
-  await context.control([laneOfTree(home, tenant)], (facts) => {
-    knownTenant(facts, tenant);
-    const added = given ?? publicKeyOf(home.createKey(`${id}.next`));
-    keyid = added.keyid;
-    return [addIssuerKey(home, tenant, id, added)];
-  });
+  const added = given ?? publicKeyOf(home.createKey(`${id}.next`));
+  const { keyid } = added;
+  await enter(context, [addIssuerKey(home, tenant, id, added)]);
   const where = given ? '' : `, in ${home.folder}/keys/${id}.next.key: let the party sign with it, then revoke the old one`;
   context.print(`issuer ${id} of ${tenant}: one more key ${keyid}${where}`, { tenant, issuer: id, keyid });
 }

@@ -6,10 +6,10 @@ import { type ActorRule, ISSUER_KEYS_MAX, ISSUER_TYPES } from '#domain';
 import { ACTOR_HELP, ACTOR_OPTION, oneMore, saysOf } from '../actors.ts';
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { enter } from '../every-lane.ts';
 import { group } from '../group.ts';
 import { type GivenKey, publicKeyFrom } from '../public-keys.ts';
 import { tenantOnly } from '../tenant.ts';
-import { knownTenant, laneOfTree } from '../tree.ts';
 import { registerKeys } from './issuer-key.ts';
 
 interface AddOptions {
@@ -49,10 +49,7 @@ export function register(program: Command): void {
     .requiredOption('--tenant <id>', 'for which tenant', tenantOnly)
     .action(async (id: string, { tenant }: { tenant: string }, command: Command) => {
       const context = new Context(command);
-      await context.control([laneOfTree(context.home, tenant)], (facts) => {
-        knownTenant(facts, tenant);
-        return [revokeIssuer(context.home, tenant, id)];
-      });
+      await enter(context, [revokeIssuer(context.home, tenant, id)]);
       context.print(`issuer ${id} of ${tenant}: revoked`, { tenant, issuer: id, revoked: true });
     });
 }
@@ -66,13 +63,9 @@ async function add(context: Context, id: string, { tenant, type: asked, publicKe
   const { home } = context;
   const { rules } = home.birth();
   const says = saysOf(`a party of type ${type}`, { rules, maySay: type === 'platform', actor, agents });
-  let keyids: string[] = [];
-  await context.control([laneOfTree(home, tenant)], (facts) => {
-    knownTenant(facts, tenant);
-    const publicKeys = given.length > 0 ? given : [publicKeyOf(home.createKey(id))];
-    keyids = publicKeys.map(({ keyid }) => keyid);
-    return [registerIssuer(home, { tenant, issuer: id, type, publicKeys, ...says })];
-  });
+  const publicKeys = given.length > 0 ? given : [publicKeyOf(home.createKey(id))];
+  const keyids = publicKeys.map(({ keyid }) => keyid);
+  await enter(context, [registerIssuer(home, { tenant, issuer: id, type, publicKeys, ...says })]);
   const where = given.length > 0 ? '' : `, its key in ${home.folder}/keys`;
   const keys = `${keyids.length === 1 ? 'key' : 'keys'} ${keyids.join(', ')}`;
   context.print(`issuer ${id} of ${tenant} (${type}): ${keys}${where}`, { tenant, issuer: id, type, keyids });

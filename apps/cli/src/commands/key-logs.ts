@@ -1,6 +1,8 @@
-import { type LedgerFacts, rotateLog, type TenantOnLedger } from '#adapters';
+import { type LedgerFacts, rotateLog, type TenantOnLedger, textOf } from '#adapters';
+import { originOf } from '#domain';
 
 import type { Context } from '../context.ts';
+import { enter } from '../every-lane.ts';
 import { knownTenant, laneOfTree } from '../tree.ts';
 
 /** One log after the other, each confirmed before the next. Run again it goes on with those that still hang on the old seed. */
@@ -12,8 +14,9 @@ export async function rotateLogs(context: Context, { tenant, newSeed }: { tenant
   for (const log of logsOf(facts, tenant)) {
     if (tenant === undefined && home.isOfNewestSeed(log.origin, log.vkey)) continue; // done by an earlier run
     const before = log.origin;
-    const after = await context.control([laneOfTree(home, log.tenant)], () => [rotateLog(home, log.tenant)]);
-    const { origin } = knownTenant(after, log.tenant);
+    const [entered] = await enter(context, [rotateLog(home, log.tenant)]);
+    if (!entered) throw new Error(`the log of ${log.tenant} was rotated without an entry`);
+    const origin = originOf(home.config.name, textOf(entered.statement.predicate, 'logId'));
     closed.push({ tenant: log.tenant, origin: before, successor: origin });
     context.note(`${log.tenant}: ${before} is closed, ${origin} goes on`);
   }

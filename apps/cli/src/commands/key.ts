@@ -72,20 +72,22 @@ async function list(context: Context): Promise<void> {
 async function rotate(context: Context, role: KeyRole, { offer: line, recovery }: RotateOptions): Promise<void> {
   const { home } = context;
   const offer = line === undefined ? offerOf(home, role) : offerFrom(line, role);
-  const before = await context.facts();
   const { keyid } = offer.key;
-  // A lane that has it already is left alone: there the old key would only be refused.
-  const all = rotateKey(home, offer, recovery === undefined ? undefined : seedFrom('--recovery', recovery));
-  const records = all.filter(({ lane }) => before.keysOf(lane)[role] !== keyid);
-  const answers = records.length === 0 ? [] : await askEveryLane(context, records);
-  const refused = answers.find(({ state }) => state === 'refused');
+  const answers = await askEveryLane(
+    context,
+    rotateKey(home, offer, recovery === undefined ? undefined : seedFrom('--recovery', recovery)),
+  );
+  const refusals = answers.filter(({ state }) => state === 'refused');
+  // A lane that has the key already refuses the old one: what the ledger says of it is read only then.
+  const known = refusals.length === 0 ? undefined : await context.facts(refusals.map(({ lane }) => lane));
+  const refused = refusals.find(({ lane }) => known?.keysOf(lane)[role] !== keyid);
   const open = answers.filter(({ state }) => state === 'missing' || state === 'unsent').map(({ lane }) => lane);
   if (refused)
     throw new CliError(
       `lane ${refused.lane} refused it with ${refused.detail ?? ''}: countersign key list shows which keys count`,
       INVALID,
     );
-  if (open.length > 0) throw new CliError(`no entry on lane ${open.join(', ')} yet: run this command again`, COULD_NOT_TELL);
+  if (open.length > 0) throw new CliError(`no receipt from lane ${open.join(', ')} yet: run this command again`, COULD_NOT_TELL);
   const moved = line === undefined && home.promoteKey(role) ? `; it is keys/${role}.key here now, and the old one is gone` : '';
   const text = `${role} key ${keyid} counts on all ${home.config.lanes} lanes${moved}`;
   context.print(text, { role, keyid, lanes: home.config.lanes, promoted: moved !== '' });

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 
-import { correctTime, type LaneTimes, readLaneTimes } from '#adapters';
+import { correctTime, type LaneTimes, readLaneTimes, readLastDecidedMs } from '#adapters';
 import { CLOCK_DIFFERENCE_MAX_MS, formatTime } from '#domain';
 
 import { Context } from '../context.ts';
 import { CliError, INVALID, VALID } from '../errors.ts';
+import { enter } from '../every-lane.ts';
 import { apart, clockFault } from '../lane-clocks.ts';
 
 interface Options {
@@ -41,14 +42,23 @@ async function show(context: Context, { lane }: Options): Promise<number> {
 async function setBack(context: Context, options: Options): Promise<void> {
   if (options.lane === undefined) throw new CliError('--lane: expected the lane whose time is set back');
   const lane = laneOf(context, options.lane);
-  const { laneMs } = await read(context, lane);
+  const laneMs = await lastDecidedMs(context, lane);
   const aheadMs = laneMs - Date.now();
   if (aheadMs <= CLOCK_DIFFERENCE_MAX_MS)
     throw new CliError(`lane ${lane}: its time is ${formatTime(laneMs)}, which is not ahead of this host's clock`, INVALID);
-  await context.control([lane], () => [correctTime(context.home, { lane, laneTimeMs: laneMs })]);
+  await enter(context, [correctTime(context.home, { lane, laneTimeMs: laneMs })]);
   context.print(`lane ${lane}: its time was ${formatTime(laneMs)}, and is the clocks' again; what was asked or signed before is over`, {
     ...{ lane, laneTime: formatTime(laneMs), corrected: true },
   });
+}
+
+async function lastDecidedMs(context: Context, lane: number): Promise<number> {
+  const reader = await context.openReader();
+  try {
+    return await readLastDecidedMs(context.home, reader, lane);
+  } finally {
+    await reader.close();
+  }
 }
 
 const read = (context: Context, lane: number): Promise<LaneTimes> =>

@@ -6,9 +6,9 @@ import { type ActorRule, TOKEN_ROLES } from '#domain';
 import { ACTOR_HELP, ACTOR_OPTION, oneMore, saysOf } from '../actors.ts';
 import { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
+import { enter } from '../every-lane.ts';
 import { group } from '../group.ts';
 import { tenantOnly } from '../tenant.ts';
-import { knownTenant, laneOfTree } from '../tree.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 interface IssueOptions {
@@ -39,10 +39,7 @@ export function register(program: Command): void {
     .requiredOption('--tenant <id>', 'whose', tenantOnly)
     .action(async (id: string, { tenant }: { tenant: string }, command: Command) => {
       const context = new Context(command);
-      await context.control([laneOfTree(context.home, tenant)], (facts) => {
-        knownTenant(facts, tenant);
-        return [revokeToken(context.home, tenant, id)];
-      });
+      await enter(context, [revokeToken(context.home, tenant, id)]);
       context.print(`token ${id} of ${tenant}: revoked`, { tenant, token: id, revoked: true });
     });
 }
@@ -59,10 +56,7 @@ async function issue(context: Context, { tenant, roles: asked, actor, agents, da
   const { rules } = home.birth();
   const says = saysOf('a token that only reads', { rules, maySay: roles.includes('propose'), actor, agents });
   const issued = issueToken(home, { tenant, roles, ...says, validUntilMs: Math.round(Date.now() + count * DAY_MS) });
-  await context.control([laneOfTree(home, tenant)], (facts) => {
-    knownTenant(facts, tenant);
-    return [issued.envelope];
-  });
+  await enter(context, [issued.envelope]);
   const { bearer, tokenId } = issued;
   context.note(`token ${tokenId} of ${tenant}, roles ${roles.join(' and ')}, for ${count} days. It is shown this once:`);
   context.print(bearer, { tenant, token: tokenId, bearer, roles });

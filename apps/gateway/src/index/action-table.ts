@@ -1,4 +1,5 @@
 import type { Slot } from './entry-table.ts';
+import type { IndexStore } from './index-store.ts';
 
 /** One decision about an action id. */
 export interface DecisionNote {
@@ -17,59 +18,72 @@ export interface DecisionNote {
  * then the newer, because an id is free again only when the older action is over.
  */
 export class ActionTable {
-  readonly #decisions = new Map<string, DecisionNote>();
-  readonly #settlements = new Map<Slot, Slot>();
-  /** What to forget when a slot is dropped. */
-  readonly #keys = new Map<Slot, string>();
-  readonly #settledBy = new Map<Slot, Slot>();
+  #size = 0;
+
+  constructor(private readonly store: IndexStore) {
+    this.load();
+  }
+
+  load(): void {
+    this.#size = Number(this.store.get('actions') ?? 0);
+  }
+
+  save(): void {
+    this.store.put('actions', String(this.#size));
+  }
 
   get size(): number {
-    return this.#decisions.size;
+    return this.#size;
   }
 
   noteDecision(note: DecisionNote): void {
-    const key = keyOf(note.tenant, note.actionId);
-    const before = this.#decisions.get(key);
+    const before = this.#decision(note.tenant, note.actionId);
     if (before && (rank(note) < rank(before) || (rank(note) === rank(before) && !note.takesId))) return;
-    if (before) this.#keys.delete(before.slot);
-    this.#decisions.set(key, note);
-    this.#keys.set(note.slot, key);
+    if (!before) this.#size += 1;
+    this.store
+      .statement('insert or replace into decisions (tenant, action, slot, byGateway, takesId, askedAtMs) values (?, ?, ?, ?, ?, ?)')
+      .run(note.tenant, note.actionId, note.slot, Number(note.byGateway), Number(note.takesId), note.askedAtMs ?? null);
   }
 
   /** An escalation ended: `settlement` is the entry that says how. */
   noteSettlement(decision: Slot, settlement: Slot): void {
-    this.#settlements.set(decision, settlement);
-    this.#settledBy.set(settlement, decision);
+    this.store.statement('insert or replace into settlements (decision, settlement) values (?, ?)').run(decision, settlement);
   }
 
   find(tenant: string, actionId: string): { decision: Slot; settlement: Slot | undefined } | undefined {
-    const note = this.#decisions.get(keyOf(tenant, actionId));
-    return note && { decision: note.slot, settlement: this.#settlements.get(note.slot) };
+    const note = this.#decision(tenant, actionId);
+    return note && { decision: note.slot, settlement: this.settlementOf(note.slot) };
   }
 
   /** When an action that came through a gateway was first asked for: each further copy says the same. */
   askedAtOf(tenant: string, actionId: string): number | undefined {
-    const note = this.#decisions.get(keyOf(tenant, actionId));
+    const note = this.#decision(tenant, actionId);
     return note?.byGateway === true && note.takesId ? note.askedAtMs : undefined;
   }
 
   settlementOf(decision: Slot): Slot | undefined {
-    return this.#settlements.get(decision);
+    const found = this.store.statement('select settlement from settlements where decision = ?').get(decision);
+    return (found as { settlement: Slot } | undefined)?.settlement;
   }
 
   /** The entry table has dropped the slot. */
   drop(slot: Slot): void {
-    const key = this.#keys.get(slot);
-    if (key !== undefined) this.#decisions.delete(key);
-    this.#keys.delete(slot);
-    this.#settlements.delete(slot);
-    const decision = this.#settledBy.get(slot);
-    if (decision !== undefined) this.#settlements.delete(decision);
-    this.#settledBy.delete(slot);
+    this.#size -= Number(this.store.statement('delete from decisions where slot = ?').run(slot).changes);
+    this.store.statement('delete from settlements where decision = ? or settlement = ?').run(slot, slot);
+  }
+
+  #decision(tenant: string, actionId: string): Omit<DecisionNote, 'tenant' | 'actionId'> | undefined {
+    const found = this.store.statement('select slot, byGateway, takesId, askedAtMs from decisions where tenant = ? and action = ?');
+    const row = found.get(tenant, actionId) as DecisionRow | undefined;
+    return row && { slot: row.slot, byGateway: row.byGateway === 1, takesId: row.takesId === 1, askedAtMs: row.askedAtMs ?? undefined };
   }
 }
 
-const rank = ({ byGateway, takesId }: DecisionNote): number => (byGateway ? 2 : 0) + (takesId ? 1 : 0);
+interface DecisionRow {
+  readonly slot: Slot;
+  readonly byGateway: number;
+  readonly takesId: number;
+  readonly askedAtMs: number | null;
+}
 
-/** No identifier holds a NUL. */
-const keyOf = (tenant: string, actionId: string): string => `${tenant}\0${actionId}`;
+const rank = ({ byGateway, takesId }: Pick<DecisionNote, 'byGateway' | 'takesId'>): number => (byGateway ? 2 : 0) + (takesId ? 1 : 0);

@@ -1,8 +1,8 @@
 import type { InputTopic } from '#domain';
 
-import { Deque } from './deque.ts';
+import { IndexStore } from './index-store.ts';
 
-/** Entries remembered: about 100 bytes each, in columns and by digest, and an action's id. The oldest are dropped; their receipts stay on Kafka. */
+/** Entries remembered in memory, where the index has no file: about 200 bytes each. The oldest are dropped; their receipts stay on Kafka. */
 export const ENTRIES_MAX = 500_000;
 
 /** Names one remembered entry; grows by one with each, so an old name never means another entry. */
@@ -31,26 +31,46 @@ export interface FoundEntry extends Omit<NewEntry, 'digest'> {
   readonly receiptOffset: number | undefined;
 }
 
-/** Finds entries by (tenant, index), by the payload they were made from, and by the place of its record. In columns, because there are many. */
+/** Finds entries by (tenant, index), by the payload they were made from, and by the place of its record. */
 export class EntryTable {
+  readonly #store: IndexStore;
   readonly #entriesMax: number;
-  #columns: Columns;
   #next: Slot = 0;
   #oldest: Slot = 0;
-  readonly #trees: Tree[] = [];
+  #trees: Tree[] = [];
   /** By tenant: its trees, the one that goes on last. */
   readonly #treeNumbers = new Map<string, number[]>();
-  readonly #sources: SourceList[] = [];
-  /** `topic/partition`, then one list per epoch, the newest last. */
+  #sources: Omit<SourceAt, 'offset'>[] = [];
+  /** `topic/partition`, then one number per epoch, the newest last. */
   readonly #sourceNumbers = new Map<string, number[]>();
-  /** The first bits of a digest → the newest slot with it; the column `before` leads to the older ones. */
-  readonly #newestOf = new Map<number, Slot>();
-  /** Of refusals alone. */
-  readonly #senders = new Map<Slot, string>();
 
-  constructor(entriesMax = ENTRIES_MAX) {
-    this.#entriesMax = entriesMax;
-    this.#columns = columns(Math.min(entriesMax, FIRST_CAPACITY));
+  /** A file has no maximum. */
+  constructor(entriesMax = ENTRIES_MAX, store = new IndexStore()) {
+    this.#store = store;
+    this.#entriesMax = store.isInMemory ? entriesMax : Infinity;
+    this.load();
+  }
+
+  /** Goes on from what the store has kept. */
+  load(): void {
+    const kept = this.#store.get('entries');
+    const { next, trees, sources } = kept === undefined ? NOTHING_KEPT : (JSON.parse(kept) as Kept);
+    this.#next = next;
+    this.#oldest = 0;
+    this.#trees = [...trees];
+    this.#sources = [...sources];
+    this.#treeNumbers.clear();
+    this.#sourceNumbers.clear();
+    trees.forEach(({ tenant }, number) => this.#treeNumbers.set(tenant, [...(this.#treeNumbers.get(tenant) ?? []), number]));
+    sources.forEach((source, number) => {
+      const key = sourceKey(source);
+      this.#sourceNumbers.set(key, [...(this.#sourceNumbers.get(key) ?? []), number]);
+    });
+  }
+
+  /** For the next commit. */
+  save(): void {
+    this.#store.put('entries', JSON.stringify({ next: this.#next, trees: this.#trees, sources: this.#sources } satisfies Kept));
   }
 
   /** The name that the next entry gets: what was added since has none below it. */
@@ -65,38 +85,26 @@ export class EntryTable {
   /** Entries come in the order of their lane, so each tree's indexes and each source's offsets only grow. Returns what was dropped. */
   add({ tenant, leafIndex, source, digest, sender }: NewEntry): { slot: Slot; dropped: Slot | undefined } {
     const dropped = this.size === this.#entriesMax ? this.#dropOldest() : undefined;
-    if (this.#next === this.#columns.capacity && this.#next < this.#entriesMax) this.#grow();
     const slot = this.#next++;
-    const at = slot % this.#columns.capacity;
     const treeNumber = this.#treeNumber(tenant);
-    const sourceNumber = source === undefined ? NONE : this.#sourceNumber(source);
-    this.#columns.tree[at] = treeNumber;
-    this.#columns.leafIndex[at] = leafIndex;
-    this.#columns.receiptOffset[at] = NONE;
-    this.#columns.source[at] = sourceNumber;
-    this.#columns.sourceOffset[at] = source?.offset ?? NONE;
-    const bits = digest === undefined ? NONE : bitsOf(digest);
-    this.#columns.digest[at] = bits;
-    this.#columns.before[at] = this.#newestOf.get(bits) ?? NONE;
-    if (digest !== undefined) this.#newestOf.set(bits, slot);
-    if (sender !== undefined) this.#senders.set(slot, sender);
+    const bits = digest === undefined ? null : bitsOf(digest);
+    this.#store
+      .statement('insert into entries (slot, tree, leafIndex, source, sourceOffset, digest, sender) values (?, ?, ?, ?, ?, ?, ?)')
+      .run(slot, treeNumber, leafIndex, source ? this.#sourceNumber(source) : null, source?.offset ?? null, bits, sender ?? null);
     const tree = this.#trees[treeNumber];
-    tree?.slots.push(slot);
     if (tree) tree.size = leafIndex + 1;
-    this.#sources[sourceNumber]?.slots.push(slot);
     return { slot, dropped };
   }
 
   /** Leaves of the tenant's tree that were folded, dropped ones included: of the one that goes on, or of an earlier one. */
   treeSize(tenant: string, generation?: number): number {
-    const numbers = this.#treeNumbers.get(tenant) ?? [];
-    return this.#trees[numbers.at(generation ?? -1) ?? NONE]?.size ?? 0;
+    return this.#trees[this.#treeOf(tenant, generation)]?.size ?? 0;
   }
 
   /** The tenant's tree takes nothing more: its next entry is index 0 of another one. */
   close(tenant: string): void {
     const numbers = this.#treeNumbers.get(tenant) ?? [];
-    const tree = this.#trees.push({ tenant, generation: numbers.length, size: 0, slots: new Deque() }) - 1;
+    const tree = this.#trees.push({ tenant, generation: numbers.length, size: 0 }) - 1;
     this.#treeNumbers.set(tenant, [...numbers, tree]);
   }
 
@@ -107,109 +115,83 @@ export class EntryTable {
 
   /** undefined when it is not there yet, or was dropped. Of the tree that goes on, unless an earlier one is named. */
   slotOf(tenant: string, leafIndex: number, generation?: number): Slot | undefined {
-    const numbers = this.#treeNumbers.get(tenant) ?? [];
-    const tree = this.#trees[numbers.at(generation ?? -1) ?? NONE];
-    const first = tree?.slots.at(0);
-    if (tree === undefined || first === undefined) return undefined;
-    return tree.slots.at(leafIndex - this.#number('leafIndex', first)); // dense, so the distance is the position
+    if (!Number.isSafeInteger(leafIndex)) return undefined;
+    const found = this.#store.statement('select slot from entries where tree = ? and leafIndex = ?');
+    return (found.get(this.#treeOf(tenant, generation), leafIndex) as { slot: Slot } | undefined)?.slot;
   }
 
   /** Entries whose payload may have this digest, the newest first: compare the whole digest in E. */
   slotsOf(digest: string): Slot[] {
-    const found: Slot[] = [];
-    let slot = this.#newestOf.get(bitsOf(digest)) ?? NONE;
-    for (; slot >= this.#oldest && found.length < SAME_DIGEST_MAX; slot = this.#number('before', slot)) found.push(slot);
-    return found;
+    const found = this.#store.statement(`select slot from entries where digest = ? order by slot desc limit ${SAME_DIGEST_MAX}`);
+    return slotsIn(found.all(bitsOf(digest)));
   }
 
   /** Every part of what became of one record; of several epochs the newest that has the offset. */
   slotsFrom(topic: string, partition: number, offset: number): Slot[] {
-    for (const number of (this.#sourceNumbers.get(`${topic}/${partition}`) ?? []).toReversed()) {
-      const slots = this.#sources[number]?.slots;
-      if (slots === undefined) continue;
-      const found: Slot[] = [];
-      for (let at = this.#firstNotBefore(slots, offset); ; at++) {
-        const slot = slots.at(at);
-        if (slot === undefined || this.#number('sourceOffset', slot) !== offset) break;
-        found.push(slot);
-      }
-      if (found.length > 0) return found;
+    for (const number of (this.#sourceNumbers.get(sourceKey({ topic, partition })) ?? []).toReversed()) {
+      const rows = this.#store
+        .statement('select slot from entries where source = ? and sourceOffset = ? order by slot')
+        .all(number, offset);
+      if (rows.length > 0) return slotsIn(rows);
     }
     return [];
   }
 
   get(slot: Slot): FoundEntry | undefined {
-    if (slot < this.#oldest || slot >= this.#next) return undefined;
-    const { tenant = '', generation = 0 } = this.#trees[this.#number('tree', slot)] ?? {};
-    const list = this.#sources[this.#number('source', slot)];
-    const receiptOffset = this.#number('receiptOffset', slot);
+    const row = this.#row(slot);
+    if (!row) return undefined;
+    const { tenant = '', generation = 0 } = this.#trees[row.tree] ?? {};
+    const source = row.source === null ? undefined : this.#sources[row.source];
     return {
       tenant,
       generation,
-      leafIndex: this.#number('leafIndex', slot),
-      source: list && { topic: list.topic, partition: list.partition, epoch: list.epoch, offset: this.#number('sourceOffset', slot) },
-      receiptOffset: receiptOffset === NONE ? undefined : receiptOffset,
-      sender: this.#senders.get(slot),
+      leafIndex: row.leafIndex,
+      source: source && { ...source, offset: row.sourceOffset ?? 0 },
+      receiptOffset: row.receiptOffset ?? undefined,
+      sender: row.sender ?? undefined,
     };
   }
 
   /** The key under which a caller waits for this entry: its payload, or the place of a refused record. undefined: it is waited for by none. */
   waitKeyOf(slot: Slot): string | undefined {
-    const bits = this.#number('digest', slot);
-    if (bits !== NONE) return payloadKey(bits);
-    const { source, sender } = this.get(slot) ?? {};
-    return source && sender !== undefined ? placeKey(source) : undefined;
+    const row = this.#row(slot);
+    if (!row) return undefined;
+    if (row.digest !== null) return payloadKey(row.digest);
+    const source = row.source === null ? undefined : this.#sources[row.source];
+    return source && row.sender !== null ? placeKey({ ...source, offset: row.sourceOffset ?? 0 }) : undefined;
   }
 
   setReceipt(slot: Slot, receiptOffset: number): void {
-    this.#columns.receiptOffset[slot % this.#columns.capacity] = receiptOffset;
+    this.#store.statement('update entries set receiptOffset = ? where slot = ?').run(receiptOffset, slot);
+  }
+
+  #row(slot: Slot): Row | undefined {
+    return this.#store.statement('select * from entries where slot = ?').get(slot) as Row | undefined;
   }
 
   #dropOldest(): Slot {
     const slot = this.#oldest++;
-    this.#trees[this.#number('tree', slot)]?.slots.shift(); // the oldest of all is the oldest of its tree and of its source
-    this.#sources[this.#number('source', slot)]?.slots.shift();
-    const bits = this.#number('digest', slot);
-    if (this.#newestOf.get(bits) === slot) this.#newestOf.delete(bits);
-    this.#senders.delete(slot);
+    this.#store.statement('delete from entries where slot = ?').run(slot);
     return slot;
   }
 
-  #firstNotBefore(slots: Deque, offset: number): number {
-    let from = 0;
-    let to = slots.length;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (this.#number('sourceOffset', slots.at(middle) ?? 0) < offset) from = middle + 1;
-      else to = middle;
-    }
-    return from;
-  }
-
-  #number(column: Exclude<keyof Columns, 'capacity'>, slot: Slot): number {
-    return this.#columns[column][slot % this.#columns.capacity] ?? NONE;
+  #treeOf(tenant: string, generation = -1): number {
+    return this.#treeNumbers.get(tenant)?.at(generation) ?? NONE;
   }
 
   #treeNumber(tenant: string): number {
     if (!this.#treeNumbers.has(tenant)) this.close(tenant);
-    return this.#treeNumbers.get(tenant)?.at(-1) ?? NONE;
+    return this.#treeOf(tenant);
   }
 
   #sourceNumber({ topic, partition, epoch }: SourceAt): number {
-    const key = `${topic}/${partition}`;
+    const key = sourceKey({ topic, partition });
     const numbers = this.#sourceNumbers.get(key) ?? [];
     const last = numbers.at(-1);
     if (last !== undefined && this.#sources[last]?.epoch === epoch) return last;
-    const number = this.#sources.push({ topic, partition, epoch, slots: new Deque() }) - 1;
+    const number = this.#sources.push({ topic, partition, epoch }) - 1;
     this.#sourceNumbers.set(key, [...numbers, number]);
     return number;
-  }
-
-  /** Only before the ring has turned for the first time, so every slot keeps its place. */
-  #grow(): void {
-    const before = this.#columns;
-    this.#columns = columns(Math.min(this.#entriesMax, before.capacity * 2));
-    for (const column of COLUMN_NAMES) this.#columns[column].set(before[column]);
   }
 }
 
@@ -217,13 +199,26 @@ interface Tree {
   readonly tenant: string;
   readonly generation: number;
   size: number;
-  readonly slots: Deque;
 }
-interface SourceList extends Omit<SourceAt, 'offset'> {
-  readonly slots: Deque;
+interface Kept {
+  readonly next: Slot;
+  readonly trees: readonly Tree[];
+  readonly sources: readonly Omit<SourceAt, 'offset'>[];
+}
+const NOTHING_KEPT: Kept = { next: 0, trees: [], sources: [] };
+interface Row {
+  readonly tree: number;
+  readonly leafIndex: number;
+  readonly receiptOffset: number | null;
+  readonly source: number | null;
+  readonly sourceOffset: number | null;
+  readonly digest: number | null;
+  readonly sender: string | null;
 }
 
 const NONE = -1;
+const slotsIn = (rows: readonly object[]): Slot[] => (rows as readonly { readonly slot: Slot }[]).map(({ slot }) => slot);
+const sourceKey = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
 /** Repetitions of one payload that are looked at: each is read and verified. */
 const SAME_DIGEST_MAX = 16;
 /** 52 bits: exact in a double. */
@@ -233,30 +228,3 @@ export const digestKey = (digest: string): string => payloadKey(bitsOf(digest));
 export const placeKey = ({ topic, partition, offset }: Omit<SourceAt, 'epoch'>): string => `${topic}/${partition}/${offset}`;
 const payloadKey = (bits: number): string => `payload/${bits}`;
 const bitsOf = (digest: string): number => Number.parseInt(digest.slice(0, DIGEST_CHARACTERS), 16);
-const FIRST_CAPACITY = 4096;
-const COLUMN_NAMES = ['tree', 'leafIndex', 'receiptOffset', 'source', 'sourceOffset', 'digest', 'before'] as const;
-
-interface Columns {
-  readonly capacity: number;
-  readonly tree: Int32Array;
-  readonly source: Int32Array;
-  // Offsets and indexes beyond 2^32 are exact in a double.
-  readonly leafIndex: Float64Array;
-  readonly receiptOffset: Float64Array;
-  readonly sourceOffset: Float64Array;
-  readonly digest: Float64Array;
-  readonly before: Float64Array;
-}
-
-function columns(capacity: number): Columns {
-  return {
-    capacity,
-    tree: new Int32Array(capacity),
-    source: new Int32Array(capacity),
-    leafIndex: new Float64Array(capacity),
-    receiptOffset: new Float64Array(capacity),
-    sourceOffset: new Float64Array(capacity),
-    digest: new Float64Array(capacity),
-    before: new Float64Array(capacity),
-  };
-}

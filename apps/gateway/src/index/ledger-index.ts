@@ -13,6 +13,7 @@ import {
 
 import { ActionTable } from './action-table.ts';
 import { ENTRIES_MAX, EntryTable, type Slot, type SourceAt } from './entry-table.ts';
+import { IndexStore } from './index-store.ts';
 import { LogBook } from './log-book.ts';
 import { TokenBook, type TokenSays } from './token-book.ts';
 
@@ -23,14 +24,15 @@ export class ReceiptsBroken extends Error {
 }
 
 /**
- * What the gateway answers from: a fold of every lane's ledger and receipts, rebuilt at each start, bounded. It holds where things are and
+ * What the gateway answers from: a fold of every lane's ledger and receipts. It holds where things are and
  * the facts that credentials rest on; entries and receipts themselves are read from Kafka when asked for.
  */
 export class LedgerIndex {
   readonly entries: EntryTable;
-  readonly actions = new ActionTable();
-  readonly tokens = new TokenBook();
-  readonly logs = new LogBook();
+  readonly actions: ActionTable;
+  readonly tokens: TokenBook;
+  readonly logs: LogBook;
+  readonly #systemLogs: LedgerBirth['systemLogs'];
   readonly #ledger: string;
   readonly #nextReceipt = new Map<string, number>();
   readonly #receiptGeneration = new Map<string, number>();
@@ -40,11 +42,49 @@ export class LedgerIndex {
   /** By lane: its time, the latest `decidedAt` since it was last corrected. As text, which sorts as time does. */
   readonly #laneTimes = new Map<number, string>();
 
-  constructor(birth: Pick<LedgerBirth, 'ledger' | 'systemLogs' | 'gateway'>, entriesMax = ENTRIES_MAX) {
+  constructor(
+    birth: Pick<LedgerBirth, 'ledger' | 'systemLogs' | 'gateway'>,
+    entriesMax = ENTRIES_MAX,
+    readonly store = new IndexStore(),
+  ) {
     this.#ledger = birth.ledger;
     this.#bornWith = birth.gateway.keyid;
-    this.entries = new EntryTable(entriesMax);
-    for (const { lane, origin, vkey } of birth.systemLogs) this.logs.register({ tenant: `_system.${lane}`, origin, lane, vkey });
+    this.#systemLogs = birth.systemLogs;
+    this.entries = new EntryTable(entriesMax, store);
+    this.actions = new ActionTable(store);
+    this.tokens = new TokenBook(store);
+    this.logs = new LogBook(store);
+    this.#load();
+  }
+
+  /** For the next commit: what is not in the store already. */
+  save(): void {
+    this.entries.save();
+    this.actions.save();
+    const fold: KeptFold = {
+      nextReceipt: [...this.#nextReceipt],
+      receiptGeneration: [...this.#receiptGeneration],
+      gatewayKeys: [...this.#gatewayKeys],
+      laneTimes: [...this.#laneTimes],
+    };
+    this.store.put('fold', JSON.stringify(fold));
+  }
+
+  /** Forgets everything, to be folded again from the ledger's first record. */
+  clear(): void {
+    this.store.clear();
+    for (const part of [this.entries, this.actions, this.tokens, this.logs]) part.load();
+    this.#load();
+  }
+
+  #load(): void {
+    const kept = this.store.get('fold');
+    const fold = kept === undefined ? undefined : (JSON.parse(kept) as KeptFold);
+    refill(this.#nextReceipt, fold?.nextReceipt);
+    refill(this.#receiptGeneration, fold?.receiptGeneration);
+    refill(this.#gatewayKeys, fold?.gatewayKeys);
+    refill(this.#laneTimes, fold?.laneTimes);
+    for (const { lane, origin, vkey } of this.#systemLogs) this.logs.register({ tenant: `_system.${lane}`, origin, lane, vkey });
   }
 
   /** The key that the lane admits for the issuer `gateway`, as far as its ledger is folded. */
@@ -152,6 +192,18 @@ export class LedgerIndex {
       });
     } else if (kind === 'token.revoked') this.tokens.revoke(tenant, text('token'));
   }
+}
+
+interface KeptFold {
+  readonly nextReceipt: readonly (readonly [tenant: string, index: number])[];
+  readonly receiptGeneration: readonly (readonly [tenant: string, generation: number])[];
+  readonly gatewayKeys: readonly (readonly [lane: number, keyid: string])[];
+  readonly laneTimes: readonly (readonly [lane: number, time: string])[];
+}
+
+function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[] = []): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }
 
 function saysOf({ rules, agents, actors }: Statement['predicate']): TokenSays {

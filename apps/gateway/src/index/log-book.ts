@@ -1,4 +1,6 @@
-import { parseVkey, verifyCheckpoint, type Verifier } from '#domain';
+import { base64, fromBase64, parseVkey, verifyCheckpoint, type Verifier } from '#domain';
+
+import { IndexStore } from './index-store.ts';
 
 /** The public side of one tenant's log, as registered on the ledger. */
 export interface LogFact {
@@ -7,12 +9,21 @@ export interface LogFact {
   readonly lane: number;
   readonly verifier: Verifier;
 }
+export interface RegisteredLog {
+  readonly tenant: string;
+  readonly origin: string;
+  readonly lane: number;
+  readonly vkey: string;
+}
 export interface LatestCheckpoint {
   readonly size: bigint;
+  readonly root: Uint8Array;
   /** The signed note, verbatim. */
   readonly note: string;
 }
 
+const KEPT_LOG = 'log/';
+const KEPT_NOTE = 'checkpoint/';
 /** Heads of logs that the ledger fold has not met yet: a lane has at most 2,000 tenants. */
 const UNKNOWN_MAX = 4096;
 
@@ -25,14 +36,25 @@ export class LogBook {
   /** The checkpoints topic may run ahead of the ledger. */
   readonly #unknown = new Map<string, Uint8Array>();
 
-  register(fact: { tenant: string; origin: string; lane: number; vkey: string }): void {
-    const { vkey, ...rest } = fact;
-    const log: LogFact = { ...rest, verifier: parseVkey(vkey) };
-    this.#byTenant.set(log.tenant, [...(this.#byTenant.get(log.tenant) ?? []), log]);
-    this.#byOrigin.set(log.origin, log);
-    const waiting = this.#unknown.get(log.origin);
-    this.#unknown.delete(log.origin);
-    if (waiting) this.noteCheckpoint(log.origin, waiting);
+  constructor(private readonly store = new IndexStore()) {
+    this.load();
+  }
+
+  /** Each checkpoint is verified again. */
+  load(): void {
+    for (const known of [this.#byTenant, this.#byOrigin, this.#checkpoints, this.#unknown]) known.clear();
+    for (const [, fact] of this.store.all<RegisteredLog>(KEPT_LOG)) this.#add(fact);
+    for (const [origin, note] of this.store.all<string>(KEPT_NOTE)) this.noteCheckpoint(origin, fromBase64(note));
+  }
+
+  /** Once for each log: the one that goes on last. */
+  register(fact: RegisteredLog): void {
+    if (this.#byOrigin.has(fact.origin)) return;
+    const generation = this.#add(fact);
+    this.store.put(`${KEPT_LOG}${JSON.stringify([fact.tenant, String(generation).padStart(6, '0')])}`, JSON.stringify(fact));
+    const waiting = this.#unknown.get(fact.origin);
+    this.#unknown.delete(fact.origin);
+    if (waiting) this.noteCheckpoint(fact.origin, waiting);
   }
 
   /** The one that goes on, unless `generation` names an earlier one. */
@@ -55,19 +77,40 @@ export class LogBook {
   noteCheckpoint(origin: string, note: Uint8Array): boolean {
     const log = this.#byOrigin.get(origin);
     if (!log) {
-      if (this.#unknown.size < UNKNOWN_MAX) this.#unknown.set(origin, note);
+      if (this.#unknown.size >= UNKNOWN_MAX) return true;
+      this.#unknown.set(origin, note);
+      this.#keep(origin, note);
       return true;
     }
     let size: bigint;
+    let root: Uint8Array;
     try {
-      size = verifyCheckpoint(note, { origin, verifier: log.verifier }).size;
+      ({ size, root } = verifyCheckpoint(note, { origin, verifier: log.verifier }));
     } catch {
       return false;
     }
     const before = this.#checkpoints.get(origin);
     const text = new TextDecoder().decode(note);
     if (before && (size < before.size || (size === before.size && text !== before.note))) return false;
-    this.#checkpoints.set(origin, { size, note: text });
+    this.#checkpoints.set(origin, { size, root, note: text });
+    this.#keep(origin, note);
     return true;
+  }
+
+  /** Of one log, closed or not. */
+  checkpointOf(origin: string): LatestCheckpoint | undefined {
+    return this.#checkpoints.get(origin);
+  }
+
+  #add({ vkey, ...rest }: RegisteredLog): number {
+    const log: LogFact = { ...rest, verifier: parseVkey(vkey) };
+    const before = this.#byTenant.get(log.tenant) ?? [];
+    this.#byTenant.set(log.tenant, [...before, log]);
+    this.#byOrigin.set(log.origin, log);
+    return before.length;
+  }
+
+  #keep(origin: string, note: Uint8Array): void {
+    this.store.put(`${KEPT_NOTE}${origin}`, JSON.stringify(base64(note)));
   }
 }

@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 import type { ActorRule, TokenRole } from '#domain';
 
+import { IndexStore } from './index-store.ts';
+
 /** Of actors: under rules 1 ids of any kind, undefined: any; since rules 2 a list, undefined: nothing. */
 export type TokenSays =
   | { readonly rules: 1; readonly agents: readonly string[] | undefined }
@@ -26,24 +28,50 @@ export class TokenBook {
   readonly #byPrefix = new Map<string, TokenFact[]>();
   readonly #prefixOf = new Map<string, string>();
 
+  /** By hash: the order in which tokens were issued. */
+  readonly #numbers = new Map<string, number>();
+
+  constructor(private readonly store = new IndexStore()) {
+    this.load();
+  }
+
+  load(): void {
+    this.#byPrefix.clear();
+    this.#prefixOf.clear();
+    this.#numbers.clear();
+    for (const [, { hash, ...fact }] of this.store.all<KeptToken>(KEPT)) this.#add({ ...fact, hash: Buffer.from(hash, 'hex') });
+  }
+
   issue(fact: Omit<TokenFact, 'hash' | 'revoked'> & { readonly tokenHash: string }): void {
     const { tokenHash, ...rest } = fact;
-    const prefix = tokenHash.slice(0, PREFIX_CHARACTERS);
-    const others = this.#byPrefix.get(prefix) ?? [];
-    const hash = Buffer.from(tokenHash, 'hex');
-    if (others.some((other) => other.hash.equals(hash))) return; // one secret is one token: the first fact stands, revoked or not
-    this.#byPrefix.set(prefix, [...others, { ...rest, hash, revoked: false }]);
-    this.#prefixOf.set(keyOf(fact), prefix);
+    const issued = { ...rest, hash: Buffer.from(tokenHash, 'hex'), revoked: false };
+    if (this.#add(issued)) this.#keep(issued);
   }
 
   revoke(tenant: string, token: string): void {
     const prefix = this.#prefixOf.get(keyOf({ tenant, token }));
     if (prefix === undefined) return;
     const facts = this.#byPrefix.get(prefix) ?? [];
-    this.#byPrefix.set(
-      prefix,
-      facts.map((fact) => (fact.tenant === tenant && fact.token === token ? { ...fact, revoked: true } : fact)),
-    );
+    const after = facts.map((fact) => (fact.tenant === tenant && fact.token === token ? { ...fact, revoked: true } : fact));
+    this.#byPrefix.set(prefix, after);
+    for (const fact of after) this.#keep(fact);
+  }
+
+  /** One secret is one token: the first fact stands, revoked or not. Returns whether this is the first. */
+  #add(fact: TokenFact): boolean {
+    const prefix = fact.hash.toString('hex').slice(0, PREFIX_CHARACTERS);
+    const others = this.#byPrefix.get(prefix) ?? [];
+    if (others.some((other) => other.hash.equals(fact.hash))) return false;
+    this.#byPrefix.set(prefix, [...others, fact]);
+    this.#prefixOf.set(keyOf(fact), prefix);
+    this.#numbers.set(fact.hash.toString('hex'), this.#numbers.size);
+    return true;
+  }
+
+  #keep(fact: TokenFact): void {
+    const hash = fact.hash.toString('hex');
+    const number = String(this.#numbers.get(hash)).padStart(NUMBER_DIGITS, '0');
+    this.store.put(`${KEPT}${number}`, JSON.stringify({ ...fact, hash } satisfies KeptToken));
   }
 
   check(bearer: string, nowMs: number): TokenAnswer {
@@ -56,6 +84,11 @@ export class TokenBook {
     return { ok: fact };
   }
 }
+
+type KeptToken = Omit<TokenFact, 'hash'> & { readonly hash: string };
+const KEPT = 'token/';
+/** Keys sort as their numbers do. */
+const NUMBER_DIGITS = 12;
 
 /** 64 bits: never two in practice, and no help in guessing the other 192. */
 const PREFIX_CHARACTERS = 16;

@@ -16,12 +16,13 @@ import {
   UnreadableBatch,
   wire,
 } from '#adapters';
-import { emptyHeads, LaneHalted, LedgerBroken, type LedgerBirth, type VoidRange } from '#domain';
+import { LaneHalted, LedgerBroken, type LedgerBirth, type VoidRange } from '#domain';
 
 import type { Health } from '../../../kit/src/index.ts';
 import type { Slot } from '../index/entry-table.ts';
 import { type LedgerIndex, ReceiptsBroken } from '../index/ledger-index.ts';
 import { Freshness, STALE_MAX_MS } from './freshness.ts';
+import { KeptPosition, misfit } from './kept-position.ts';
 
 const FOLLOWED = ['ledger', 'receipts', 'checkpoints'] as const;
 type Followed = (typeof FOLLOWED)[number];
@@ -52,6 +53,10 @@ interface Position {
   readonly topic: string;
   readonly lane: number;
   next: bigint;
+  /** Where a start goes on: of the ledger behind its last whole batch. */
+  durable: bigint;
+  /** Where the topic began at start. */
+  logStart: bigint;
   /** End seen at start; undefined before the first connection. */
   target: bigint | undefined;
   halted: boolean;
@@ -71,15 +76,27 @@ const PAUSE_MS = 20;
  * Its markers take milliseconds.
  */
 const TAIL_LOST_AFTER_MS = 5000;
+/** Unit ms. How often the index is put on disk: what came since is folded again after a crash. */
+const KEEP_EVERY_MS = 1000;
+/** Unit ms. */
+const PROGRESS_EVERY_MS = 5000;
 
 /**
- * Folds ledger, receipts and checkpoints of every lane into the index, from offset 0, read_committed. What a lane cannot explain halts that
+ * Folds ledger, receipts and checkpoints of every lane into the index, read_committed, from where the index was kept or else from offset 0. A
+ * file that does not fit the ledger is deleted, and the index made again.  What a lane cannot explain halts that
  * lane for good: readiness says why, no proposal for its tenants is taken, and soon nothing of it is shown (gate.ts).
  */
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #positions: Position[];
-  readonly #batches: LedgerBatches[];
+  #batches: LedgerBatches[];
+  readonly #kept: KeptPosition;
+  /** Lanes that go on from the file and have folded no batch since: what does not fit there may be the file's fault. */
+  readonly #resumed: Set<number>;
+  #keptAtMs = 0;
+  #progressAtMs = 0;
+  #isChanged = false;
+  #rebuilds = 0;
   #reader: LogReader | undefined;
   /** Code of why a lane is not followed any more. */
   readonly #halts = new Map<number, string>();
@@ -103,6 +120,8 @@ export class Follower {
         topic: options.topicOf(name),
         lane,
         next: 0n,
+        durable: 0n,
+        logStart: 0n,
         target: undefined,
         halted: false,
         isAtEnd: false,
@@ -110,8 +129,10 @@ export class Follower {
       })),
     );
     this.#freshness = lanes.map(() => new Freshness());
-    this.#batches = lanes.map((lane) => new LedgerBatches(emptyHeads(birth, lane), wire, () => this.#readVoids(lane)));
-    health.wait('index', 'reading the ledger from its first record');
+    this.#kept = new KeptPosition(options.index.store, birth);
+    this.#batches = this.#resume();
+    this.#resumed = new Set(this.#batches.filter(({ heads }) => heads.nextSeq > 0).map(({ heads }) => heads.lane));
+    health.wait('index', this.#resumed.size > 0 ? 'reading on from where the index was kept' : 'reading the ledger from its first record');
     health.servesWhile(() => !this.#brokerAway && lanes.some((lane) => this.#isServed(lane)));
   }
 
@@ -162,6 +183,67 @@ export class Follower {
   async close(): Promise<void> {
     this.#stop.abort(new Error('closing'));
     await this.#running;
+    this.#keep();
+    this.#options.index.store.close();
+  }
+
+  /** Records that were on Kafka at start and are not folded yet. */
+  get behind(): bigint {
+    return this.#positions.reduce((sum, { next, target }) => (target !== undefined && target > next ? sum + target - next : sum), 0n);
+  }
+
+  /** How often the file did not fit while it was followed. */
+  get rebuilds(): number {
+    return this.#rebuilds;
+  }
+
+  /** Positions and heads as the index has kept them. */
+  #resume(): LedgerBatches[] {
+    const { index, log } = this.#options;
+    const lanes = [...new Set(this.#positions.map(({ lane }) => lane))];
+    const found = lanes.map((lane) => misfit(this.#kept.heads(lane), index.logs)).find((origin) => origin !== undefined);
+    if (found !== undefined) {
+      log.warn(
+        { origin: found },
+        'index file deleted: a head in it is not the one that its log signed; reading the ledger from its first record',
+      );
+      index.clear();
+    }
+    for (const position of this.#positions) position.next = position.durable = this.#kept.next(position.name, position.lane);
+    return lanes.map((lane) => new LedgerBatches(this.#kept.heads(lane), wire, () => this.#readVoids(lane)));
+  }
+
+  /** In one transaction with everything that was folded up to there. */
+  #keep(): void {
+    const { index } = this.#options;
+    if (index.store.isInMemory || !index.store.isOpen) return;
+    for (const { name, lane, durable } of this.#positions) this.#kept.keepNext(name, lane, durable);
+    for (const { heads } of this.#batches) {
+      this.#kept.keepHeads(heads);
+      this.#kept.keepHalted(heads.lane, this.#halts.has(heads.lane));
+    }
+    index.save();
+    index.store.commit();
+    this.#keptAtMs = performance.now();
+    this.#isChanged = false;
+  }
+
+  /** The file does not fit the ledger: all of it is made again, once. */
+  #rebuild(lane: number, error: unknown): void {
+    const { index, log, health } = this.#options;
+    log.warn({ err: error, lane }, 'index file deleted: it does not fit the ledger; reading the ledger from its first record');
+    this.#kept.clear();
+    this.#resumed.clear();
+    index.clear();
+    this.#batches = this.#resume();
+    for (const position of this.#positions) {
+      position.halted = false;
+      if (position.name === 'checkpoints') position.next = position.durable = position.logStart;
+    }
+    this.#rebuilds += 1;
+    this.#halts.clear();
+    this.#caughtUp = false;
+    health.wait('index', 'the index file did not fit: reading the ledger from its first record');
   }
 
   async #run(): Promise<void> {
@@ -216,7 +298,8 @@ export class Follower {
       if (!end) continue;
       position.target = end.lastStable;
       // A compacted topic may begin later; the other two hold everything since genesis, or the fold says what is missing.
-      if (position.name === 'checkpoints') position.next = end.start;
+      position.logStart = end.start;
+      if (position.name === 'checkpoints' && position.next < end.start) position.next = position.durable = end.start;
     }
   }
 
@@ -232,12 +315,16 @@ export class Follower {
     );
     let isMoving = false;
     // In the order ledger, receipts, checkpoints: each needs what the one before it says.
+    const { rebuilds } = this;
     for (const position of open) {
       const answer = fetched.find(({ topic, partition }) => topic === position.topic && partition === position.lane);
       if (answer && (await this.#take(position, answer, askedAtMs))) isMoving = true;
+      if (this.rebuilds > rebuilds) return; // what was fetched is not what comes next any more
     }
     this.#noteProgress();
     this.#noteLag();
+    this.#isChanged ||= isMoving;
+    if (this.#isChanged && performance.now() - this.#keptAtMs >= KEEP_EVERY_MS) this.#keep();
     if (!isMoving && fetched.some(({ records, error }) => records.length > 0 || error)) await delay(PAUSE_MS, undefined, { signal });
   }
 
@@ -252,10 +339,12 @@ export class Follower {
           return position.next > before;
         }
         position.next = record.offset + 1n;
+        this.#noteDurable(position);
         position.waitsSinceMs = undefined;
       }
       if (answer.error instanceof OffsetOutOfRange || answer.error instanceof UnreadableBatch) throw answer.error;
       position.next = answer.nextOffset;
+      this.#noteDurable(position);
       position.isAtEnd = !answer.error && answer.nextOffset >= answer.highWatermark;
       if (position.name === 'ledger' && !answer.error && !this.#halts.has(position.lane)) {
         const ends = { end: answer.highWatermark, next: position.next };
@@ -263,7 +352,8 @@ export class Follower {
       }
     } catch (error) {
       if (this.#isStopped() || (error instanceof KafkaFault && error.retriable)) throw error;
-      this.#halt(position, error);
+      if (this.#resumed.has(position.lane) && !this.#kept.haltedLanes.has(position.lane)) this.#rebuild(position.lane, error);
+      else this.#halt(position, error);
     }
     return position.next > before;
   }
@@ -282,7 +372,10 @@ export class Follower {
     const { index } = this.#options;
     const { value, offset } = record;
     if (name === 'ledger') {
-      for (const { batch } of (await this.#batches[lane]?.push(record)) ?? []) index.foldBatch(batch);
+      for (const { batch } of (await this.#batches[lane]?.push(record)) ?? []) {
+        index.foldBatch(batch);
+        this.#resumed.delete(lane);
+      }
     } else if (name === 'receipts') {
       if (value === null) throw new ReceiptsBroken(`receipts/${lane} offset ${offset}: empty record`);
       const receipt = codecs.receipt.decode(value);
@@ -291,6 +384,11 @@ export class Follower {
       this.#options.onReceipt({ lane, offset: Number(offset), proof: receipt.proof, slot });
     } else if (!isOperators(record.key)) this.#foldCheckpoint(lane, offset, value);
     return true;
+  }
+
+  /** Within a batch, or in what an operator declared void, a start would not know what came before. */
+  #noteDurable(position: Position): void {
+    if (position.name !== 'ledger' || this.#batches[position.lane]?.isBetweenBatches === true) position.durable = position.next;
   }
 
   #readVoids(lane: number): Promise<VoidRange[]> {
@@ -328,6 +426,10 @@ export class Follower {
   }
 
   #noteProgress(): void {
+    if (!this.#caughtUp && performance.now() - this.#progressAtMs > PROGRESS_EVERY_MS) {
+      this.#progressAtMs = performance.now();
+      this.#options.log.info({ behind: Number(this.behind), entries: this.#options.index.entries.size }, 'index: records still to read');
+    }
     if (this.#caughtUp || !this.#positions.every(({ lane }) => this.#halts.has(lane) || this.hasCaughtUp(lane))) return;
     this.#caughtUp = true;
     this.#options.health.ok('index');

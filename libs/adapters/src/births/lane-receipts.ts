@@ -1,10 +1,10 @@
 /** Receipts as a stranger reads them: from `receipts`, each verified with nothing but the key that the verifier trusts. */
-import { formatTrust, parseTrust, type Statement, systemTree, type Trust, verifyReceipt } from '#domain';
+import { formatTrust, type Statement } from '#domain';
 
 import type { Home } from '../home/home.ts';
 import { type KafkaRecord, LaneReader } from '../kafka/index.ts';
 import { codecs, type ReceiptRecord } from '../wire/codec.ts';
-import { textOf } from './facts.ts';
+import { LaneTrust } from './lane-trust.ts';
 import { placeOfReceipt, type InputPlace } from './receipt-place.ts';
 
 /** In hand only when it has been verified. */
@@ -21,9 +21,7 @@ export interface CheckedReceipt {
 /** Receipts of one lane, from the first on, each verified as it comes. */
 export class LaneReceipts {
   readonly all: CheckedReceipt[] = [];
-  readonly #trust = new Map<string, Trust>();
-  /** Of a log.rotated whose log.closed is to come. */
-  readonly #next = new Map<string, Trust>();
+  readonly #trust: LaneTrust;
   #offset = 0n;
 
   private constructor(
@@ -31,7 +29,7 @@ export class LaneReceipts {
     private readonly home: Home,
     readonly lane: number,
   ) {
-    for (const { lane: of, vkey } of home.config.systemLogs) this.#trust.set(systemTree(of), parseTrust(formatTrust(vkey)));
+    this.#trust = new LaneTrust(home.config, lane);
   }
 
   static async open(home: Home, brokers: readonly string[], lane: number): Promise<LaneReceipts> {
@@ -50,7 +48,7 @@ export class LaneReceipts {
 
   /** Trust file of a tenant's log, as the ledger registered it; undefined before that was read. */
   trustOf(tenant: string): string | undefined {
-    const trust = this.#trust.get(tenant);
+    const trust = this.#trust.of(tenant);
     return trust && formatTrust(trust.log.vkey);
   }
 
@@ -74,24 +72,7 @@ export class LaneReceipts {
   #check({ value, offset, headers }: KafkaRecord): void {
     if (value === null) return;
     const record = codecs.receipt.decode(value);
-    const trust = this.#trust.get(record.tenant);
-    if (!trust) throw new Error(`receipt of ${record.tenant}, which ${systemTree(this.lane)} has not registered`);
-    const verified = verifyReceipt(record.proof, { origin: trust.log.name, verifier: trust.log, trust });
-    const statement = verified.statement as unknown as Statement;
-    this.#learnLog(record.tenant, statement);
+    const statement = this.#trust.admit(record);
     this.all.push({ record, kind: record.kind, statement, offset, place: placeOfReceipt(headers['place'], statement) });
-  }
-
-  /** A tenant's key is what a verified entry of the system's tree says it is; the system's own is in ledger.json. */
-  #learnLog(tenant: string, { predicateType, predicate }: Statement): void {
-    const named = (): Trust => parseTrust(formatTrust(textOf(predicate, 'vkey')));
-    if (predicateType === 'urn:countersign:tenant.registered:v1') this.#trust.set(textOf(predicate, 'registers'), named());
-    else if (predicateType === 'urn:countersign:log.rotated:v1') this.#next.set(textOf(predicate, 'rotates'), named());
-    else if (predicateType === 'urn:countersign:log.closed:v1') {
-      const next = this.#next.get(tenant);
-      if (next?.log.name !== textOf(predicate, 'successor'))
-        throw new Error(`the log of ${tenant} was closed, and no log.rotated named the next`);
-      this.#trust.set(tenant, next);
-    }
   }
 }

@@ -17,7 +17,11 @@ export interface PublishedControl {
 }
 
 /** In the given order on each lane. */
-export async function publishControls(home: Home, writer: PlainWriter, controls: readonly ControlRecord[]): Promise<PublishedControl[]> {
+export async function publishControls(
+  home: Home,
+  writer: Pick<PlainWriter, 'send'>,
+  controls: readonly ControlRecord[],
+): Promise<PublishedControl[]> {
   const published: PublishedControl[] = [];
   for (const { topic, lane, key, value, id } of controls) {
     const record = { topic: home.topic(topic), partition: lane, key: Buffer.from(key), value: Buffer.from(value) };

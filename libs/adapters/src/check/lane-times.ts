@@ -1,10 +1,10 @@
 /** What a lane's clocks said last, from the topics alone: docs/time.md. */
-import { parseTime } from '#domain';
+import { parseStatement, parseTime } from '#domain';
 
 import { type FollowedEntry, LedgerFollower } from '../births/follow.ts';
 import type { Home } from '../home/home.ts';
-import { type KafkaRecord, LaneReader } from '../kafka/index.ts';
-import { codecs } from '../wire/codec.ts';
+import { type KafkaRecord, LaneReader, type LogReader } from '../kafka/index.ts';
+import { codecs, wire } from '../wire/codec.ts';
 
 /** On `decider-state`: what a lane's owner asks the broker's time with. Compaction keeps the latest. */
 export const CLOCK_KEY = 'clock';
@@ -39,6 +39,16 @@ export async function readLaneTimes(
   return readClocks(home, brokers, { lane, laneMs });
 }
 
+/**
+ * The lane's time as its last entry says it, which is the latest since it was corrected: one reading of the ledger's end. Nothing of it is
+ * verified: the decider refuses a correction that names another time. 0 before the first entry.
+ */
+export async function readLastDecidedMs(home: Pick<Home, 'topic'>, reader: LogReader, lane: number): Promise<number> {
+  const last = (await lastOf(reader, { topic: home.topic('ledger'), partition: lane }, LOOK_BACK)).at(-1);
+  if (!last?.value) return 0;
+  return parseTime(parseStatement(wire.decodeRecord(last.value).entry).statement.predicate.decidedAt);
+}
+
 /** The same where the lane's time is known already. */
 export async function readClocks(
   home: Home,
@@ -63,7 +73,7 @@ export function laneTimeAfter(laneMs: number, { kind, statement, record, lane }:
 }
 
 /** The last committed records, from so many offsets before the end on. */
-async function lastOf(reader: LaneReader, of: { topic: string; partition: number }, back: bigint): Promise<KafkaRecord[]> {
+async function lastOf(reader: LogReader, of: { topic: string; partition: number }, back: bigint): Promise<KafkaRecord[]> {
   const [ends] = await reader.endOffsets([of]);
   if (!ends) return [];
   const found: KafkaRecord[] = [];

@@ -41,6 +41,7 @@ export class LedgerBatches {
   #batches: SealedBatches;
   #pending: KafkaRecord[] = [];
   #voids: Voids | undefined;
+  #isInVoid = false;
 
   constructor(
     readonly heads: LaneHeads,
@@ -55,8 +56,15 @@ export class LedgerBatches {
     return this.#pending.length;
   }
 
+  /** Whether a reader with the same heads may begin behind the last record: not within a batch, and not within what was declared void. */
+  get isBetweenBatches(): boolean {
+    return this.#pending.length === 0 && !this.#isInVoid;
+  }
+
   async push(record: KafkaRecord): Promise<ReadBatch[]> {
     this.#voids ??= new Voids(await this.readVoids());
+    const found = this.#voids.at(record.offset);
+    this.#isInVoid = found !== undefined && record.offset < found.to - 1n;
     if (this.#voids.take(record)) return [];
     this.#pending.push(record);
     let batch: SealedBatch | undefined;

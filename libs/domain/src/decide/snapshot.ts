@@ -1,11 +1,11 @@
-import { base64, concat, fromBase64, fromHex, fromUtf8, hex, u32be, utf8 } from '../formats/bytes.ts';
+import { base64, concat, fromBase64, fromUtf8, u32be, utf8 } from '../formats/bytes.ts';
 import { parseBundle } from '../policy/bundle.ts';
 import type { Json } from '../formats/canonical-json.ts';
 import type { Token } from './sender.ts';
 import { awaitEffect, openEscalation } from './due.ts';
 import type { OpenEffect, OpenEscalation } from './open.ts';
 import { keyIdOf } from '../formats/keys.ts';
-import type { TreeHead } from '../ledger/heads.ts';
+import { decodeTree, type EncodedTree, encodeTree } from '../ledger/encoded-tree.ts';
 import type { Freeze } from './freeze.ts';
 import { ID_ROW_BYTES } from './id-table.ts';
 import { count } from './effects.ts';
@@ -125,15 +125,6 @@ interface EncodedFacts {
   readonly limits: EncodedLimits;
   readonly used: EncodedUsed;
 }
-interface EncodedTree {
-  readonly tenant: string;
-  readonly origin: string;
-  readonly vkey: string;
-  readonly size: number;
-  readonly peaks: readonly string[];
-  readonly previous: string;
-}
-
 const encodeTenant = (facts: TenantFacts): EncodedFacts => ({
   last: facts.lastDecidedAtMs,
   issuers: [...facts.issuers.values()].map(({ keys, revokedKeys, ...issuer }) => ({
@@ -175,14 +166,6 @@ function decodeTenant(state: LaneState, encoded: EncodedTenant, books: { readonl
   state.tenants.set(encoded.tenant, facts);
   state.heads.trees.set(encoded.tenant, decodeTree(encoded));
 }
-
-const encodeTree = ({ tenant, origin, vkey, range, previous }: TreeHead): EncodedTree => ({
-  ...{ tenant, origin, vkey, size: range.size, peaks: range.hashes.map(hex), previous },
-});
-
-const decodeTree = ({ tenant, origin, vkey, size, peaks, previous }: EncodedTree): TreeHead => ({
-  ...{ tenant, origin, vkey, previous, range: { size, hashes: peaks.map(fromHex) } },
-});
 
 const encodeKeys = ({ admin, gateway, recovery, heads, ledgerKeys }: LaneState): EncodedKeys => ({
   admin: base64(admin.publicKey),
