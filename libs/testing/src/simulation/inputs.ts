@@ -30,7 +30,7 @@ export class SimulatedInputs {
       [3, (choices) => this.#controls.lift(choices)],
       [2, (choices, _, tenant) => this.#controls.erasure(tenant, choices)],
       [1, (choices, view) => choices.pick(view.published())],
-      [3, (choices) => this.#controls.bundle(choices.pick([1, 1, 0]))],
+      [5, (choices) => this.#controls.bundle(choices.pick([1, 1, 0]))],
       [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'platform', 'platform')],
       [1, (_choices, _, tenant) => this.#controls.issuer(tenant, 'other', 'executor')],
       [3, (_choices, _, tenant) => this.#controls.revocation(tenant, 'platform')],
