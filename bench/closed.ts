@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 
 import { drive, quantile, type Run } from './drive.ts';
 import { median, type Quantiles } from './latency.ts';
-import { bodyOf, type BenchLedger } from './ledger.ts';
+import { type Asked, bodyOf, type BenchLedger } from './ledger.ts';
 import type { PassThrough } from './pass-through.ts';
 
 export const CALLERS = [1, 16, 256] as const;
@@ -54,12 +54,6 @@ const of = (runs: readonly Run[]): Quantiles & { perSecond: number } => {
   const at = (q: number): number => median(runs.map(({ latencies }) => quantile(latencies, q)));
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), perSecond: median(runs.map(({ recordsPerSecond }) => recordsPerSecond)) };
 };
-
-/** A gateway of the ledger, and a token for each of its tenants. */
-export interface Asked {
-  readonly port: number;
-  readonly tokens: ReadonlyMap<string, string>;
-}
 
 /** POST /v1/actions?wait from so many connections, one request at a time on each. Throws on any answer but ALLOW with its receipt. */
 async function ask({ port, tokens }: Asked, callers: number, count: number): Promise<Run> {

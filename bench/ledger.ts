@@ -38,13 +38,18 @@ import {
 import { openTrust, verifyVerdict } from '#sdk';
 
 import { startWorker, type Worker } from './process.ts';
-import type { Asked } from './closed.ts';
 import type { Path, Sample } from './drive.ts';
 
 const TENANT = 'acme';
 /** Unit ms. Longer than any run. */
 const LIFETIME_MS = 900_000;
 const root = new URL('..', import.meta.url).pathname;
+
+/** A gateway of the ledger, and a token for each of its tenants. */
+export interface Asked {
+  readonly port: number;
+  readonly tokens: ReadonlyMap<string, string>;
+}
 
 /** A real ledger of one lane with the standard bundle, decider and notary as processes of their own. */
 export interface BenchLedger {

@@ -55,7 +55,7 @@ export class LedgerFollower {
     return entries;
   }
 
-  /** Everything that is committed now, shown to `each` in lane order; `onProgress` hears (read, to read) after each fetch. */
+  /** Everything that is committed now, shown to `each` in the order of each lane, lanes interleaved as they are fetched; `onProgress` hears (read, to read) after each fetch. */
   async catchUp(each: (entry: FollowedEntry) => void, onProgress?: (done: bigint, total: bigint) => void): Promise<void> {
     const ends = await this.ends();
     const total = ends.reduce((sum, { lastStable }) => sum + lastStable, 0n);

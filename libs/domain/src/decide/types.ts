@@ -46,7 +46,7 @@ export interface InputFacts {
 export type EvolvedEntry = Pick<Entry, 'tenant' | 'kind' | 'statement' | 'bytes' | 'source'> & { readonly leaf?: Uint8Array };
 
 export interface Decided {
-  /** One per tree, in part order; never empty. */
+  /** In part order, the entries of one tree one after the other. Empty only for a tick when nothing is due. */
   readonly entries: readonly Entry[];
   readonly facts: InputFacts;
   /** A record refused without trusting its envelope: its bytes go to `dead-letters`. */

@@ -3,7 +3,7 @@ import { utf8 } from './bytes.ts';
 const M = 0x5bd1e995;
 const SEED = 0x9747b28c;
 
-/** The lane a tenant is registered on by default: the partition Kafka's own partitioner would choose for its id. */
+/** The lane of a tenant: the partition that Kafka's own partitioner chooses for its id. */
 export function laneOf(tenant: string, lanes: number): number {
   if (!Number.isInteger(lanes) || lanes < 1) throw new RangeError(`lanes: expected a positive integer, got ${lanes}`);
   return (murmur2(utf8(tenant)) & 0x7fffffff) % lanes;
