@@ -218,7 +218,7 @@ describe('a gateway over a lane that lost its tail', () => {
 });
 
 describe('a ledger whose first records were deleted', () => {
-  it('halts a decider without a snapshot, a new gateway, and is never valid', async () => {
+  it('halts a decider without a snapshot and a gateway that starts, also from an index that it kept, and is never valid', async () => {
     await deleteBefore('ledger', 1 - LANE, 1n);
     await world.restart('decider', 'gateway');
     expect(await world.untilFailed('decider', `lane ${1 - LANE}`)).toMatch(/TAIL_LOST|SEQUENCE/);

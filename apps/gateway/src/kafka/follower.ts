@@ -297,9 +297,10 @@ export class Follower {
       const end = ends.find(({ topic, partition }) => topic === position.topic && partition === position.lane);
       if (!end) continue;
       position.target = end.lastStable;
-      // A compacted topic may begin later; the other two hold everything since genesis, or the fold says what is missing.
       position.logStart = end.start;
-      if (position.name === 'checkpoints' && position.next < end.start) position.next = position.durable = end.start;
+      // A compacted topic may begin later. The other two are kept for ever: also what was folded before a start must still be there.
+      if (position.name !== 'checkpoints' && end.start > 0n) this.#halt(position, new OffsetOutOfRange(position.topic, position.lane, 0n));
+      else if (position.name === 'checkpoints' && position.next < end.start) position.next = position.durable = end.start;
     }
   }
 
