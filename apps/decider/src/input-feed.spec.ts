@@ -108,6 +108,15 @@ it('a candidate is waited for, however many other controls are behind it', async
   expect([next(), next()]).toEqual(['controls 0', 'controls 1']);
 });
 
+it('what waits behind a candidate that is not ready counts as nothing to decide: a batch must not wait for it', async () => {
+  const { feed, next, ready } = await feedOf(CANDIDATES_MAX * 4, { candidates: 1 });
+  expect(feed.holds(CANDIDATES_MAX)).toBe(false);
+  ready(0);
+  await Promise.resolve();
+  expect(feed.holds(CANDIDATES_MAX)).toBe(true);
+  expect(next()).toBe('controls 0');
+});
+
 it('under rules 1 a control waits, whatever is behind it', async () => {
   const { next } = await feedOf(2, { urgent: 1, lane: MemoryLane.ready(['acme'], { rules: 1 }) });
   expect([next(), next()]).toEqual(['actions', undefined]);

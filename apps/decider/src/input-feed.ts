@@ -120,9 +120,9 @@ export class InputFeed {
     return this.#topics().every((topic) => this.#ready(topic) === undefined);
   }
 
-  /** Whether one of the topics has so many records waiting. */
+  /** Whether one of the topics has so many records waiting, the first of them ready to be decided. */
   holds(records: number): boolean {
-    return this.#topics().some((topic) => this.#buffers[topic].records.length >= records);
+    return this.#topics().some((topic) => this.#buffers[topic].records.length >= records && this.#ready(topic) !== undefined);
   }
 
   /** Removes the record that `peek` showed. */

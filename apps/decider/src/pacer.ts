@@ -7,7 +7,7 @@ const PACE_MS_A_RECORD = 0.5;
 const PACE_MAX_MS = 25;
 /** Unit ms. Callers who had their answers together ask again within about this time of each other. */
 const GAP_MS = 4;
-/** Unit ms. As many have come as the last time: whoever is still to come is not worth more. */
+/** Unit ms. As many records have come as the last time: for more of them only this time is waited. */
 const SETTLED_MS = 1;
 /** Records of a transaction. */
 const DENSE = 64;
